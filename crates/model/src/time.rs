@@ -1,0 +1,129 @@
+//! Moments, and the clocks that give them. Nothing here reads the machine's clock.
+
+use std::{
+    fmt,
+    str::FromStr,
+    sync::atomic::{AtomicI64, Ordering},
+};
+
+use time::{OffsetDateTime, PrimitiveDateTime, format_description::BorrowedFormatItem};
+
+use crate::ids::Invalid;
+
+const FORMAT: &[BorrowedFormatItem<'_>] =
+    time::macros::format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
+
+/// A moment, in milliseconds since 1970 (UTC).
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// From milliseconds since 1970.
+    #[must_use]
+    pub const fn from_unix_ms(ms: i64) -> Self {
+        Self(ms)
+    }
+
+    /// From seconds since 1970.
+    #[must_use]
+    pub const fn from_unix_seconds(seconds: i64) -> Self {
+        Self(seconds.saturating_mul(1000))
+    }
+
+    /// Milliseconds since 1970.
+    #[must_use]
+    pub const fn unix_ms(self) -> i64 {
+        self.0
+    }
+
+    /// Whole seconds since 1970, rounded down.
+    #[must_use]
+    pub const fn unix_seconds(self) -> i64 {
+        self.0.div_euclid(1000)
+    }
+
+    /// This moment and `seconds` more (or, if negative, less).
+    #[must_use]
+    pub const fn plus_seconds(self, seconds: i64) -> Self {
+        Self(self.0.saturating_add(seconds.saturating_mul(1000)))
+    }
+}
+
+/// `YYYY-MM-DDThh:mm:ssZ`, without a fraction: clients parse just this. Source: secrets.md §1.4.
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let time =
+            OffsetDateTime::from_unix_timestamp(self.unix_seconds()).map_err(|_| fmt::Error)?;
+        f.write_str(&time.format(FORMAT).map_err(|_| fmt::Error)?)
+    }
+}
+
+/// Only the form that [`Timestamp`] is written in. Source: identity.md §1.6.
+impl FromStr for Timestamp {
+    type Err = Invalid;
+
+    fn from_str(raw: &str) -> Result<Self, Invalid> {
+        if raw.len() != "YYYY-MM-DDThh:mm:ssZ".len() {
+            return Err(Invalid);
+        }
+        let time = PrimitiveDateTime::parse(raw, FORMAT).map_err(|_| Invalid)?;
+        Ok(Self::from_unix_seconds(time.assume_utc().unix_timestamp()))
+    }
+}
+
+/// A clock. A call reads it once.
+pub trait Clock: Send + Sync {
+    /// The time now.
+    fn now(&self) -> Timestamp;
+}
+
+/// A clock that stands until it is moved: for tests and for judging captured requests.
+#[derive(Debug)]
+pub struct ManualClock(AtomicI64);
+
+impl ManualClock {
+    /// A clock that stands at `now`.
+    #[must_use]
+    pub const fn at(now: Timestamp) -> Self {
+        Self(AtomicI64::new(now.0))
+    }
+
+    /// Moves it on.
+    pub fn advance_seconds(&self, seconds: i64) {
+        self.0.fetch_add(seconds.saturating_mul(1000), Ordering::SeqCst);
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Timestamp {
+        Timestamp(self.0.load(Ordering::SeqCst))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Timestamp;
+
+    #[test]
+    fn reads_what_it_writes() {
+        for text in ["1970-01-01T00:00:00Z", "2026-11-21T21:05:20Z", "2024-02-29T23:59:59Z"] {
+            assert_eq!(text.parse::<Timestamp>().unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn refuses_every_other_form() {
+        for text in [
+            "",
+            "2026-11-21T21:05:20",
+            "2026-11-21 21:05:20Z",
+            "2026-11-21T21:05:20.5Z",
+            "2026-13-21T21:05:20Z",
+            "2026-02-30T21:05:20Z",
+            "2026-11-21T21:05:20+08:00",
+            "+026-11-21T21:05:20Z",
+        ] {
+            assert!(text.parse::<Timestamp>().is_err(), "{text}");
+        }
+    }
+}
