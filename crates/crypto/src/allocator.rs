@@ -58,3 +58,71 @@ unsafe fn wipe(block: *mut u8, len: usize) {
         optimization_barrier(slice::from_raw_parts(block, len));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        alloc::{GlobalAlloc, Layout, System},
+        slice,
+        sync::atomic::{AtomicUsize, Ordering},
+    };
+
+    use super::WipingAllocator;
+
+    /// Fails the test if it is given back a block that is not all zero.
+    #[derive(Default)]
+    struct Inspector {
+        freed: AtomicUsize,
+    }
+
+    #[expect(unsafe_code, reason = "an allocator")]
+    // SAFETY: all memory is the system's.
+    unsafe impl GlobalAlloc for Inspector {
+        unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+            // SAFETY: as the caller's contract says.
+            unsafe { System.alloc(layout) }
+        }
+
+        unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+            // SAFETY: the block is the caller's until it is freed here.
+            unsafe {
+                let bytes = slice::from_raw_parts(block, layout.size());
+                assert!(bytes.iter().all(|it| *it == 0), "freed with something in it");
+                System.dealloc(block, layout);
+            }
+            self.freed.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    #[expect(unsafe_code, reason = "uses an allocator by hand")]
+    fn what_is_freed_or_left_behind_is_wiped() {
+        let allocator = WipingAllocator(Inspector::default());
+        let layout = Layout::array::<u8>(40).unwrap();
+        // SAFETY: blocks are used within their sizes and freed once, with their own layouts.
+        unsafe {
+            let block = allocator.alloc(layout);
+            block.write_bytes(0xab, 40);
+            let longer = allocator.realloc(block, layout, 4000);
+            longer.add(40).write_bytes(0xcd, 3960);
+            assert_eq!(slice::from_raw_parts(longer, 40), [0xab; 40]);
+            let shorter = allocator.realloc(longer, Layout::array::<u8>(4000).unwrap(), 10);
+            assert_eq!(slice::from_raw_parts(shorter, 10), [0xab; 10]);
+            allocator.dealloc(shorter, Layout::array::<u8>(10).unwrap());
+        }
+        assert_eq!(allocator.0.freed.into_inner(), 3);
+    }
+
+    #[test]
+    #[expect(unsafe_code, reason = "uses an allocator by hand")]
+    fn zeroed_memory_is_zero() {
+        let allocator = WipingAllocator(Inspector::default());
+        let layout = Layout::array::<u64>(100).unwrap();
+        // SAFETY: one block, used within its size and freed once.
+        unsafe {
+            let block = allocator.alloc_zeroed(layout);
+            assert_eq!(slice::from_raw_parts(block, 800), [0; 800]);
+            allocator.dealloc(block, layout);
+        }
+    }
+}

@@ -1,4 +1,4 @@
-//! The two ciphers: AES-GCM by AWS-LC and SM4-GCM by RustCrypto, both with a random 96-bit IV.
+//! The two ciphers: AES-GCM by AWS-LC and SM4-GCM by `RustCrypto`, both with a random 96-bit IV.
 
 use aes_gcm::{
     AesGcm, KeyInit,
@@ -139,4 +139,103 @@ const WRONG_LENGTH: BackendError = BackendError::Failed("key material of a wrong
 fn aes(algorithm: &'static Algorithm, material: &[u8]) -> Result<Cipher, BackendError> {
     let key = UnboundKey::new(algorithm, material).map_err(|_| WRONG_LENGTH)?;
     Ok(Cipher::Aes(LessSafeKey::new(key)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::HashMap, fs};
+
+    use sm4::cipher::{Block, BlockCipherEncrypt};
+    use yaoku_model::{
+        key::KeySpec,
+        random::{NoRandomness, Random},
+    };
+
+    use super::{Cipher, KeyInit, Sm4};
+    use crate::backend::BackendError;
+
+    /// One known answer: the fields of a paragraph of a vector file.
+    struct Answer(HashMap<String, String>);
+
+    impl Answer {
+        fn text(&self, name: &str) -> &str {
+            self.0.get(name).unwrap_or_else(|| panic!("no {name}"))
+        }
+
+        fn bytes(&self, name: &str) -> Vec<u8> {
+            hex::decode(self.text(name)).unwrap()
+        }
+    }
+
+    fn answers(file: &str) -> Vec<Answer> {
+        let path = format!("{}/../../vectors/{file}", env!("CARGO_MANIFEST_DIR"));
+        let text = fs::read_to_string(&path).unwrap();
+        let field = |line: &str| {
+            let (name, value) = line.split_once('=').unwrap();
+            (name.trim().to_owned(), value.trim().to_owned())
+        };
+        let paragraphs = text.split("\n\n").skip(1);
+        let all: Vec<_> = paragraphs.map(|it| Answer(it.lines().map(field).collect())).collect();
+        assert!(!all.is_empty(), "{path} has no answers");
+        all
+    }
+
+    /// Randomness that says the IV of the answer.
+    struct Says(Vec<u8>);
+
+    impl Random for Says {
+        fn fill(&self, to: &mut [u8]) -> Result<(), NoRandomness> {
+            to.copy_from_slice(&self.0);
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn gcm_gives_the_known_answers() {
+        for (spec, file) in [
+            (KeySpec::Aes128, "aes-gcm/aes-128-gcm.txt"),
+            (KeySpec::Aes192, "aes-gcm/aes-192-gcm.txt"),
+            (KeySpec::Aes256, "aes-gcm/aes-256-gcm.txt"),
+            (KeySpec::Sm4, "sm4/sm4-gcm.txt"),
+        ] {
+            for it in answers(file) {
+                let count = it.text("Count");
+                let cipher = Cipher::new(spec, &it.bytes("Key")).unwrap();
+                let (aad, plaintext) = (it.bytes("AAD"), it.bytes("PT"));
+                let expected = [it.bytes("IV"), it.bytes("CT"), it.bytes("Tag")].concat();
+
+                let mut sealed = Vec::new();
+                let iv = Says(it.bytes("IV"));
+                cipher.seal_into(&aad, &plaintext, &iv, &mut sealed).unwrap();
+                assert_eq!(sealed, expected, "{file} {count}");
+                assert_eq!(*cipher.open(&aad, &sealed).unwrap(), plaintext, "{file} {count}");
+            }
+        }
+    }
+
+    #[test]
+    fn sm4_gives_the_known_answers() {
+        for it in answers("sm4/sm4-block.txt") {
+            let cipher = Sm4::new_from_slice(&it.bytes("Key")).unwrap();
+            let mut block = Block::<Sm4>::try_from(&it.bytes("PT")[..]).unwrap();
+            for _ in 0..it.text("Rounds").parse::<u32>().unwrap() {
+                cipher.encrypt_block(&mut block);
+            }
+            assert_eq!(block[..], it.bytes("CT"), "{}", it.text("Count"));
+        }
+    }
+
+    #[test]
+    fn material_of_a_wrong_length_is_no_key() {
+        for spec in KeySpec::ALL {
+            for len in 0..=33 {
+                let made = Cipher::new(*spec, &vec![1; len]).map(drop);
+                match spec.cipher_key_len() {
+                    Some(right) if right == len => assert_eq!(made, Ok(()), "{spec} {len}"),
+                    Some(_) => assert_eq!(made, Err(super::WRONG_LENGTH), "{spec} {len}"),
+                    None => assert_eq!(made, Err(BackendError::Unsupported), "{spec} {len}"),
+                }
+            }
+        }
+    }
 }

@@ -16,7 +16,7 @@ use crate::{
     backend::{Backend, BackendError, KeyHandle},
     binding::{Label, bind, label},
     cipher::Cipher,
-    memory::SECRET_LEN,
+    material::Material,
 };
 
 /// Where a secret version lives. Moved to another, its envelope does not open.
@@ -67,10 +67,15 @@ impl Envelope {
         value: &[u8],
         random: &dyn Random,
     ) -> Result<Self, BackendError> {
-        let fresh = DataKey::generate(random)?;
+        let fresh = Material::generate(SPEC, random)?;
         let mut sealed = Vec::new();
-        fresh.cipher()?.seal_into(&place.aad(VALUE), value, random, &mut sealed)?;
-        let data_key = backend.seal(key, &place.aad(DATA_KEY), &fresh.0[..], random)?;
+        Cipher::new(SPEC, fresh.expose())?.seal_into(
+            &place.aad(VALUE),
+            value,
+            random,
+            &mut sealed,
+        )?;
+        let data_key = backend.seal(key, &place.aad(DATA_KEY), fresh.expose(), random)?;
         Ok(Self { data_key, value: sealed })
     }
 
@@ -95,8 +100,10 @@ impl fmt::Debug for Envelope {
 ///
 /// Clones share the bytes, which are wiped with the last of them. They are on the heap beside the
 /// keys that could open them anyway; the arena is for root and wrapping keys alone. Our choice.
-#[derive(Clone)]
-pub struct DataKey(Arc<Zeroizing<[u8; SECRET_LEN]>>);
+#[derive(Clone, Debug)]
+pub struct DataKey(Arc<Material>);
+
+const SPEC: KeySpec = KeySpec::Aes256;
 
 impl DataKey {
     /// Opens a data key. Fails with `DoesNotOpen` unless `key` sealed it for `place`.
@@ -107,14 +114,10 @@ impl DataKey {
         sealed: &[u8],
     ) -> Result<Self, BackendError> {
         let opened = backend.open(key, &place.aad(DATA_KEY), sealed)?;
-        if opened.len() != SECRET_LEN {
+        if SPEC.cipher_key_len() != Some(opened.len()) {
             return Err(BackendError::DoesNotOpen);
         }
-        let mut it = Arc::new(Zeroizing::new([0; SECRET_LEN]));
-        if let Some(bytes) = Arc::get_mut(&mut it) {
-            bytes.copy_from_slice(&opened);
-        }
-        Ok(Self(it))
+        Ok(Self(Arc::new(Material::from_opened(opened))))
     }
 
     /// Opens the value of the version at `place`.
@@ -123,22 +126,141 @@ impl DataKey {
         place: &SecretPlace<'_>,
         sealed: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, BackendError> {
-        self.cipher()?.open(&place.aad(VALUE), sealed)
-    }
-
-    fn generate(random: &dyn Random) -> Result<Self, BackendError> {
-        let mut bytes = Zeroizing::new([0; SECRET_LEN]);
-        random.fill(&mut *bytes)?;
-        Ok(Self(Arc::new(bytes)))
-    }
-
-    fn cipher(&self) -> Result<Cipher, BackendError> {
-        Cipher::new(KeySpec::Aes256, &self.0[..])
+        Cipher::new(SPEC, self.0.expose())?.open(&place.aad(VALUE), sealed)
     }
 }
 
-impl fmt::Debug for DataKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("DataKey(..)")
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use proptest::{collection::vec, prelude::any, proptest};
+    use yaoku_model::{
+        ids::{AccountId, InstanceId, SecretName, VersionId},
+        key::KeySpec,
+    };
+
+    use super::{DATA_KEY, DataKey, Envelope, SecretPlace, VALUE};
+    use crate::{
+        backend::{Backend, BackendError, KeyHandle, KeyPlace},
+        keyring::Keyring,
+        random::SystemRandom,
+        rootkey::{RootKey, WrappingPlace},
+        software::Software,
+    };
+
+    /// A backend and two keys in it.
+    fn backend() -> (Software, KeyHandle, KeyHandle) {
+        let account = "1".parse().unwrap();
+        let owner = WrappingPlace { account: &account, instance: None };
+        let ring = Keyring::new(RootKey::generate(&SystemRandom).unwrap());
+        ring.load(&owner, &ring.create(&owner, &SystemRandom).unwrap()).unwrap();
+        let backend = Software::new(Arc::new(ring));
+        let (key, version) = ("k".parse().unwrap(), "v".repeat(36).parse().unwrap());
+        let place = KeyPlace { account: &account, instance: None, key: &key, version: &version };
+        let fresh = || {
+            let material = backend.create(KeySpec::Aes256, &place, &SystemRandom).unwrap();
+            backend.load(KeySpec::Aes256, &place, &material.0).unwrap()
+        };
+        let (one, two) = (fresh(), fresh());
+        (backend, one, two)
+    }
+
+    fn with_places(test: impl FnOnce(&[SecretPlace<'_>])) {
+        let accounts: [AccountId; 2] = ["1", "2"].map(|it| it.parse().unwrap());
+        let instance: InstanceId = "kst-1".parse().unwrap();
+        let names: [SecretName; 2] = ["a", "b"].map(|it| it.parse().unwrap());
+        let versions: [VersionId; 2] = ["v1", "v2"].map(|it| it.parse().unwrap());
+        let mut places = Vec::new();
+        for account in &accounts {
+            for instance in [None, Some(&instance)] {
+                for name in &names {
+                    let place = |version| SecretPlace { account, instance, name, version };
+                    places.extend(versions.iter().map(place));
+                }
+            }
+        }
+        test(&places);
+    }
+
+    #[test]
+    fn opens_at_its_place_and_under_its_key_only() {
+        let (backend, key, other) = backend();
+        with_places(|places| {
+            for home in places {
+                let sealed =
+                    Envelope::seal(&backend, &key, home, b"hunter2", &SystemRandom).unwrap();
+                for place in places.iter().filter(|it| *it != home) {
+                    let opened = sealed.open(&backend, &key, place);
+                    assert_eq!(opened, Err(BackendError::DoesNotOpen), "{home:?} at {place:?}");
+                }
+                assert_eq!(sealed.open(&backend, &other, home), Err(BackendError::DoesNotOpen));
+                assert_eq!(*sealed.open(&backend, &key, home).unwrap(), b"hunter2");
+            }
+        });
+    }
+
+    #[test]
+    fn an_opened_data_key_opens_the_value_of_its_place_only() {
+        let (backend, key, _) = backend();
+        with_places(|places| {
+            let home = &places[0];
+            let sealed = Envelope::seal(&backend, &key, home, b"hunter2", &SystemRandom).unwrap();
+            let data_key = DataKey::open(&backend, &key, home, &sealed.data_key).unwrap();
+            for place in &places[1..] {
+                let opened = data_key.open_value(place, &sealed.value);
+                assert_eq!(opened, Err(BackendError::DoesNotOpen), "{place:?}");
+            }
+            assert_eq!(*data_key.clone().open_value(home, &sealed.value).unwrap(), b"hunter2");
+            assert_eq!(format!("{data_key:?}"), "DataKey(Material(..))");
+            assert_eq!(format!("{sealed:?}"), "Envelope(60 + 35 bytes)");
+        });
+    }
+
+    #[test]
+    fn every_value_has_its_own_data_key() {
+        let (backend, key, _) = backend();
+        with_places(|places| {
+            let home = &places[0];
+            let seal = || Envelope::seal(&backend, &key, home, b"same", &SystemRandom).unwrap();
+            let mixed = Envelope { data_key: seal().data_key, value: seal().value };
+            assert_eq!(mixed.open(&backend, &key, home), Err(BackendError::DoesNotOpen));
+        });
+    }
+
+    #[test]
+    fn decrypt_opens_no_data_key() {
+        let (backend, key, _) = backend();
+        with_places(|places| {
+            let home = &places[0];
+            let sealed = Envelope::seal(&backend, &key, home, b"hunter2", &SystemRandom).unwrap();
+            proptest!(|(digest in any::<[u8; 32]>())| {
+                for aad in [&[][..], &digest] {
+                    let opened = backend.open(&key, aad, &sealed.data_key);
+                    assert_eq!(opened, Err(BackendError::DoesNotOpen));
+                }
+            });
+            for what in [DATA_KEY, VALUE] {
+                assert!(places.iter().all(|it| it.aad(what).len() > 32));
+            }
+        });
+    }
+
+    #[test]
+    fn garbage_never_opens_nor_does_a_data_key_of_another_length() {
+        let (backend, key, _) = backend();
+        with_places(|places| {
+            let home = &places[0];
+            proptest!(|(data_key in vec(any::<u8>(), 0..80), value in vec(any::<u8>(), 0..80))| {
+                let opened = Envelope { data_key, value }.open(&backend, &key, home);
+                assert_eq!(opened, Err(BackendError::DoesNotOpen));
+            });
+            for len in [0, 16, 31, 33] {
+                let aad = home.aad(DATA_KEY);
+                let sealed = backend.seal(&key, &aad, &vec![1; len], &SystemRandom).unwrap();
+                let opened = DataKey::open(&backend, &key, home, &sealed).map(drop);
+                assert_eq!(opened, Err(BackendError::DoesNotOpen), "{len} bytes");
+            }
+        });
     }
 }

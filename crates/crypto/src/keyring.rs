@@ -123,3 +123,88 @@ impl fmt::Debug for Keyring {
 fn key_of(owner: &WrappingPlace<'_>) -> Owner {
     (owner.account.clone(), owner.instance.cloned())
 }
+
+#[cfg(test)]
+mod tests {
+    use yaoku_model::ids::{AccountId, InstanceId};
+
+    use super::{CredentialPlace, Keyring};
+    use crate::{
+        backend::BackendError,
+        random::SystemRandom,
+        rootkey::{RootKey, WrappingPlace},
+    };
+
+    fn ring(owners: &[WrappingPlace<'_>]) -> Keyring {
+        let ring = Keyring::new(RootKey::generate(&SystemRandom).unwrap());
+        for owner in owners {
+            ring.load(owner, &ring.create(owner, &SystemRandom).unwrap()).unwrap();
+        }
+        ring
+    }
+
+    #[test]
+    fn a_credential_opens_at_its_place_only() {
+        let accounts: [AccountId; 2] = ["1", "2"].map(|it| it.parse().unwrap());
+        let instance: InstanceId = "kst-1".parse().unwrap();
+        let [one, two] = &accounts;
+        let owners = [
+            WrappingPlace { account: one, instance: None },
+            WrappingPlace { account: one, instance: Some(&instance) },
+            WrappingPlace { account: two, instance: None },
+        ];
+        let ids = [("access-key", "a"), ("access-key", "b"), ("password", "a")];
+        let ids = ids.map(|(kind, id)| CredentialPlace { kind, id });
+        let places: Vec<_> = owners.iter().flat_map(|it| ids.map(|id| (*it, id))).collect();
+        let ring = ring(&owners);
+        for home in &places {
+            let sealed = ring.seal_credential(&home.0, &home.1, b"hunter2", &SystemRandom).unwrap();
+            for place in &places {
+                let opened = ring.open_credential(&place.0, &place.1, &sealed);
+                let expected = if place == home { Ok(()) } else { Err(BackendError::DoesNotOpen) };
+                assert_eq!(
+                    opened.map(|it| assert_eq!(*it, b"hunter2")),
+                    expected,
+                    "{home:?} at {place:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn an_unloaded_wrapping_key_opens_nothing_until_it_is_loaded_again() {
+        let account = "1".parse().unwrap();
+        let owner = WrappingPlace { account: &account, instance: None };
+        let place = CredentialPlace { kind: "access-key", id: "a" };
+        let ring = ring(&[]);
+        let wrapping = ring.create(&owner, &SystemRandom).unwrap();
+        let seal = || ring.seal_credential(&owner, &place, b"hunter2", &SystemRandom);
+        assert_eq!(seal(), Err(BackendError::NoWrappingKey), "used before it is committed");
+
+        ring.load(&owner, &wrapping).unwrap();
+        let sealed = seal().unwrap();
+        ring.unload(&owner);
+        let opened = ring.open_credential(&owner, &place, &sealed);
+        assert_eq!(opened, Err(BackendError::NoWrappingKey));
+
+        ring.load(&owner, &wrapping).unwrap();
+        assert_eq!(*ring.open_credential(&owner, &place, &sealed).unwrap(), b"hunter2");
+    }
+
+    #[test]
+    fn a_wrapping_key_that_does_not_open_moves_nothing() {
+        let account = "1".parse().unwrap();
+        let owner = WrappingPlace { account: &account, instance: None };
+        let place = CredentialPlace { kind: "access-key", id: "a" };
+        let ring = ring(&[owner]);
+        let sealed = ring.seal_credential(&owner, &place, b"hunter2", &SystemRandom).unwrap();
+        assert_eq!(ring.load(&owner, b"garbage"), Err(BackendError::DoesNotOpen));
+        assert_eq!(*ring.open_credential(&owner, &place, &sealed).unwrap(), b"hunter2");
+    }
+
+    #[test]
+    fn debug_shows_no_key() {
+        let ring = ring(&[]);
+        assert_eq!(format!("{ring:?}"), format!("Keyring(RootKey(1, {}))", ring.root().check()));
+    }
+}

@@ -1,4 +1,4 @@
-//! The raw bytes of a symmetric key version, on their way between a seal and a cipher.
+//! The raw bytes of a symmetric key, on their way between a seal and a cipher.
 
 use std::fmt;
 
@@ -17,6 +17,11 @@ impl Material {
         let mut bytes = Zeroizing::new(vec![0; len]);
         random.fill(&mut bytes)?;
         Ok(Self(bytes))
+    }
+
+    /// What a seal held.
+    pub(crate) fn from_opened(bytes: Zeroizing<Vec<u8>>) -> Self {
+        Self(bytes)
     }
 
     /// The bytes.

@@ -61,18 +61,26 @@ pub fn harden_process() -> Result<(), MemoryError> {
 pub(crate) struct Protected(Slot);
 
 impl Protected {
-    /// Fresh random bytes, written in place.
-    pub(crate) fn generate(random: &dyn Random) -> Result<Self, BackendError> {
+    /// Whatever `fill` writes, in place.
+    pub(crate) fn filled<E: From<MemoryError>>(
+        fill: impl FnOnce(&mut [u8; SECRET_LEN]) -> Result<(), E>,
+    ) -> Result<Self, E> {
         let mut it = Self::zero()?;
-        random.fill(it.expose_mut())?;
+        fill(it.expose_mut())?;
         Ok(it)
+    }
+
+    /// Fresh random bytes.
+    pub(crate) fn generate(random: &dyn Random) -> Result<Self, BackendError> {
+        Self::filled(|to| Ok(random.fill(to)?))
     }
 
     /// A copy of `bytes`. The caller wipes its own.
     pub(crate) fn copy_of(bytes: &[u8; SECRET_LEN]) -> Result<Self, MemoryError> {
-        let mut it = Self::zero()?;
-        it.expose_mut().copy_from_slice(bytes);
-        Ok(it)
+        Self::filled(|to| {
+            to.copy_from_slice(bytes);
+            Ok(())
+        })
     }
 
     /// Lends the bytes to `use_it`, which must not keep a copy.
@@ -196,4 +204,63 @@ fn keep_from_children(page: *mut c_void, len: usize) -> Result<NonNull<c_void>, 
     // SAFETY: concerns a page of ours; this process keeps it.
     unsafe { mm::madvise(page, len, Advice::LinuxDontFork) }?;
     NonNull::new(page).ok_or(Errno::NOMEM)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs::File, os::unix::fs::FileExt};
+
+    use super::{Protected, Protection, SECRET_LEN, protection};
+    use crate::random::SystemRandom;
+
+    fn address(secret: &Protected) -> usize {
+        secret.expose(|it| it.as_ptr().addr())
+    }
+
+    /// As another program reads it, or a debugger.
+    fn read_from_outside(address: usize) -> std::io::Result<[u8; SECRET_LEN]> {
+        let mut bytes = [0; SECRET_LEN];
+        File::open("/proc/self/mem")?.read_exact_at(&mut bytes, address as u64)?;
+        Ok(bytes)
+    }
+
+    #[test]
+    fn the_kernel_does_not_show_the_arena() {
+        let heap = Box::new([7; SECRET_LEN]);
+        assert_eq!(read_from_outside(heap.as_ptr().addr()).unwrap(), *heap);
+
+        let secret = Protected::copy_of(&heap).unwrap();
+        let seen = read_from_outside(address(&secret));
+        match protection().unwrap() {
+            Protection::Secret => assert!(seen.is_err()),
+            Protection::Locked => assert_eq!(seen.unwrap(), *heap),
+        }
+    }
+
+    #[test]
+    fn the_arena_grows_and_no_two_secrets_share_a_slot() {
+        let secrets: Vec<_> = (0..1000_u32)
+            .map(|n| Protected::copy_of(&[n.to_le_bytes(); 8].concat().try_into().unwrap()))
+            .map(Result::unwrap)
+            .collect();
+        for (n, secret) in (0..1000_u32).zip(&secrets) {
+            assert!(secret.expose(|it| it.chunks(4).all(|it| it == n.to_le_bytes())), "{n}");
+        }
+    }
+
+    #[test]
+    fn a_freed_slot_is_wiped() {
+        let secret = Protected::generate(&SystemRandom).unwrap();
+        assert!(secret.expose(|it| it.iter().any(|it| *it != 0)));
+        drop(secret);
+        // Other tests share the arena, but whoever gets a slot finds it clean.
+        let all: Vec<_> = (0..500).map(|_| Protected::zero().unwrap()).collect();
+        assert!(all.iter().all(|it| it.expose(|it| *it == [0; SECRET_LEN])));
+    }
+
+    #[test]
+    fn debug_shows_nothing() {
+        let secret = Protected::copy_of(&[0xab; SECRET_LEN]).unwrap();
+        assert_eq!(format!("{secret:?}"), "Protected(..)");
+    }
 }

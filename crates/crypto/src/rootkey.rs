@@ -46,12 +46,13 @@ impl WrappingPlace<'_> {
 
 /// 32 bytes in the arena, from which all else opens. `Debug` shows its generation and check value.
 ///
-/// Used through two keys derived from it (HKDF-Expand, RFC 5869): one seals, one gives the check
-/// value, so that the latter says nothing about the former. Our choice.
+/// It is used through two keys derived from it (HKDF-Expand, RFC 5869): one seals, the other is
+/// the check value, which so says nothing about the first. Our choice.
 pub struct RootKey {
     bytes: Protected,
-    generation: Generation,
+    sealing: Protected,
     check: RootKeyCheck,
+    generation: Generation,
 }
 
 const SEALING: &[u8] = b"yaoku root key 1: sealing";
@@ -63,17 +64,11 @@ impl RootKey {
         Self::new(Protected::generate(random)?, Generation::FIRST)
     }
 
-    /// The one that a seal holds.
-    pub(crate) fn from_bytes(
-        bytes: &[u8; SECRET_LEN],
-        generation: Generation,
-    ) -> Result<Self, BackendError> {
-        Self::new(Protected::copy_of(bytes)?, generation)
-    }
-
-    fn new(bytes: Protected, generation: Generation) -> Result<Self, BackendError> {
-        let check = RootKeyCheck(*bytes.expose(|it| derive(it, CHECK))?);
-        Ok(Self { bytes, generation, check })
+    pub(crate) fn new(bytes: Protected, generation: Generation) -> Result<Self, BackendError> {
+        let sealing = Protected::filled(|to| bytes.expose(|it| derive(it, SEALING, to)))?;
+        let mut check = [0; SECRET_LEN];
+        bytes.expose(|it| derive(it, CHECK, &mut check))?;
+        Ok(Self { bytes, sealing, check: RootKeyCheck(check), generation })
     }
 
     /// Its generation.
@@ -100,8 +95,9 @@ impl RootKey {
         random: &dyn Random,
     ) -> Result<Vec<u8>, BackendError> {
         let fresh = Protected::generate(random)?;
-        let sealing = self.sealing_key()?;
-        fresh.expose(|it| sealed::seal(&sealing, self.generation, &place.aad(), it, random))
+        let (generation, aad) = (self.generation, place.aad());
+        self.sealing
+            .expose(|key| fresh.expose(|it| sealed::seal(key, generation, &aad, it, random)))
     }
 
     /// Opens a wrapping key. Fails with `DoesNotOpen` unless this root key sealed it for `place`.
@@ -110,18 +106,18 @@ impl RootKey {
         place: &WrappingPlace<'_>,
         sealed: &[u8],
     ) -> Result<WrappingKey, BackendError> {
-        let sealing = self.sealing_key()?;
-        let opened = sealed::open(&sealing, self.generation, &place.aad(), sealed)?;
-        let bytes = opened.as_slice().try_into().map_err(|_| BackendError::DoesNotOpen)?;
-        Ok(WrappingKey { bytes: Protected::copy_of(bytes)?, generation: Generation::FIRST })
+        let (generation, aad) = (self.generation, place.aad());
+        let opened = self.sealing.expose(|key| sealed::open(key, generation, &aad, sealed))?;
+        let opened: &[u8; SECRET_LEN] =
+            opened.as_slice().try_into().map_err(|_| BackendError::DoesNotOpen)?;
+        let bytes = Protected::copy_of(opened)?;
+        // Wrapping keys have one generation until they can be rotated.
+        Ok(WrappingKey { bytes, generation: Generation::FIRST })
     }
 
+    /// Lends the bytes to a seal.
     pub(crate) fn expose<T>(&self, use_it: impl FnOnce(&[u8; SECRET_LEN]) -> T) -> T {
         self.bytes.expose(use_it)
-    }
-
-    fn sealing_key(&self) -> Result<Zeroizing<[u8; SECRET_LEN]>, BackendError> {
-        self.bytes.expose(|it| derive(it, SEALING))
     }
 }
 
@@ -198,12 +194,100 @@ impl WrappingKey {
 fn derive(
     key: &[u8; SECRET_LEN],
     info: &[u8],
-) -> Result<Zeroizing<[u8; SECRET_LEN]>, BackendError> {
-    const FAILED: BackendError = BackendError::Failed("HKDF");
-    let mut out = Zeroizing::new([0; SECRET_LEN]);
+    to: &mut [u8; SECRET_LEN],
+) -> Result<(), BackendError> {
     hkdf::Prk::new_less_safe(hkdf::HKDF_SHA256, key)
         .expand(&[info], hkdf::HKDF_SHA256)
-        .and_then(|it| it.fill(&mut *out))
-        .map_err(|_| FAILED)?;
-    Ok(out)
+        .and_then(|it| it.fill(to))
+        .map_err(|_| BackendError::Failed("HKDF"))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::{collection::vec, prelude::any, proptest};
+    use yaoku_model::ids::{AccountId, InstanceId};
+
+    use super::{Generation, RootKey, RootKeyCheck, WrappingPlace, WrongRootKey};
+    use crate::{backend::BackendError, memory::Protected, random::SystemRandom};
+
+    fn of(byte: u8, generation: u32) -> RootKey {
+        RootKey::new(Protected::copy_of(&[byte; 32]).unwrap(), Generation(generation)).unwrap()
+    }
+
+    #[test]
+    fn a_wrapping_key_opens_at_its_place_and_under_its_root_key_only() {
+        let accounts: [AccountId; 2] = ["1", "2"].map(|it| it.parse().unwrap());
+        let instances: [InstanceId; 2] = ["kst-1", "kst-2"].map(|it| it.parse().unwrap());
+        let [account, other] = &accounts;
+        let [one, two] = &instances;
+        let place = |account, instance| WrappingPlace { account, instance };
+        let places = [
+            place(account, Some(one)),
+            place(account, Some(two)),
+            place(account, None),
+            place(other, Some(one)),
+            place(other, None),
+        ];
+        let root = of(1, 1);
+        for home in &places {
+            let sealed = root.new_wrapping_key(home, &SystemRandom).unwrap();
+            for place in &places {
+                let opened = root.open_wrapping_key(place, &sealed).map(drop);
+                let expected = if place == home { Ok(()) } else { Err(BackendError::DoesNotOpen) };
+                assert_eq!(opened, expected, "{home:?} at {place:?}");
+            }
+            for wrong in [of(2, 1), of(1, 2)] {
+                let opened = wrong.open_wrapping_key(home, &sealed).map(drop);
+                assert_eq!(opened, Err(BackendError::DoesNotOpen), "{wrong:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_sealed_key_says_its_format_and_the_generation_of_its_root_key() {
+        let account = "1".parse().unwrap();
+        let place = WrappingPlace { account: &account, instance: None };
+        let sealed = of(1, 0x0102_0304).new_wrapping_key(&place, &SystemRandom).unwrap();
+        assert_eq!(sealed[..5], [1, 1, 2, 3, 4]);
+        assert_eq!(sealed.len(), 5 + 12 + 32 + 16);
+    }
+
+    #[test]
+    fn what_was_cut_changed_or_made_up_does_not_open() {
+        let account = "1".parse().unwrap();
+        let place = WrappingPlace { account: &account, instance: None };
+        let root = RootKey::generate(&SystemRandom).unwrap();
+        let sealed = root.new_wrapping_key(&place, &SystemRandom).unwrap();
+        let opens = |bytes: &[u8]| root.open_wrapping_key(&place, bytes).is_ok();
+        for at in 0..sealed.len() {
+            let mut changed = sealed.clone();
+            changed[at] ^= 1;
+            assert!(!opens(&changed) && !opens(&sealed[..at]), "byte {at}");
+        }
+        proptest!(|(bytes in vec(any::<u8>(), 0..100))| assert!(!opens(&bytes)));
+    }
+
+    #[test]
+    fn another_root_key_is_recognised() {
+        let (root, other) = (of(1, 1), of(2, 1));
+        let kept: RootKeyCheck = root.check().to_string().parse().unwrap();
+        assert_eq!(root.must_be(&kept), Ok(()));
+        assert_eq!(other.must_be(&kept), Err(WrongRootKey));
+        for raw in ["", "00", &"0".repeat(63), &"0".repeat(65), &"g".repeat(64), &"é".repeat(32)] {
+            assert!(raw.parse::<RootKeyCheck>().is_err(), "{raw}");
+        }
+    }
+
+    #[test]
+    fn debug_shows_no_key() {
+        let root = of(0xab, 7);
+        assert_eq!(format!("{root:?}"), format!("RootKey(7, {})", root.check()));
+        assert!(!format!("{root:?}").contains("abab"));
+        let account = "1".parse().unwrap();
+        let place = WrappingPlace { account: &account, instance: None };
+        let sealed = root.new_wrapping_key(&place, &SystemRandom).unwrap();
+        let wrapping = root.open_wrapping_key(&place, &sealed).unwrap();
+        let expected = "WrappingKey { bytes: Protected(..), generation: Generation(1) }";
+        assert_eq!(format!("{wrapping:?}"), expected);
+    }
 }

@@ -48,8 +48,8 @@ impl Backend for Software {
         if spec.cipher_key_len().is_none() {
             return Err(BackendError::Unsupported);
         }
-        let material = self.ring.wrapping_key(&owner(place))?.open(&place.aad(spec), sealed)?;
-        Ok(KeyHandle::new(spec, Cipher::new(spec, &material)?))
+        let opened = self.ring.wrapping_key(&owner(place))?.open(&place.aad(spec), sealed)?;
+        Ok(KeyHandle::new(spec, Cipher::new(spec, &opened)?))
     }
 
     fn seal_into(
@@ -76,4 +76,27 @@ impl Backend for Software {
 
 fn owner<'a>(place: &KeyPlace<'a>) -> WrappingPlace<'a> {
     WrappingPlace { account: place.account, instance: place.instance }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::Software;
+    use crate::{
+        backend::Backend,
+        keyring::Keyring,
+        random::SystemRandom,
+        rootkey::{RootKey, WrappingPlace},
+    };
+
+    fn software(owners: &[WrappingPlace<'_>]) -> Box<dyn Backend> {
+        let ring = Keyring::new(RootKey::generate(&SystemRandom).unwrap());
+        for owner in owners {
+            ring.load(owner, &ring.create(owner, &SystemRandom).unwrap()).unwrap();
+        }
+        Box::new(Software::new(Arc::new(ring)))
+    }
+
+    crate::suite::backend_suite!(promises, super::software);
 }

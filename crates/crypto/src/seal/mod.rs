@@ -3,7 +3,7 @@
 
 pub mod key_file;
 
-use crate::rootkey::RootKey;
+use crate::{backend::BackendError, memory::MemoryError, rootkey::RootKey};
 
 /// Holds the root key. A call may block and may ask a device or a person.
 pub trait Seal: Send + Sync {
@@ -34,5 +34,11 @@ pub enum SealError {
     Failed(#[from] std::io::Error),
     /// This process failed.
     #[error(transparent)]
-    Backend(#[from] crate::backend::BackendError),
+    Backend(#[from] BackendError),
+}
+
+impl From<MemoryError> for SealError {
+    fn from(error: MemoryError) -> Self {
+        Self::Backend(error.into())
+    }
 }
