@@ -250,3 +250,30 @@ pub trait Backend: Send + Sync {
         sealed: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, BackendError>;
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use yaoku_model::key::KeySpec;
+
+    use super::SealLimit;
+    use crate::suite::Ids;
+
+    /// Owners differ by their wrapping keys too, so the suite alone would not notice.
+    #[test]
+    fn no_two_places_or_specs_authenticate_the_same_bytes() {
+        let ids = Ids::default();
+        let places = ids.places();
+        let aads = places.iter().flat_map(|it| KeySpec::ALL.iter().map(|spec| it.aad(*spec)));
+        assert_eq!(aads.collect::<HashSet<_>>().len(), places.len() * KeySpec::ALL.len());
+    }
+
+    #[test]
+    fn no_limit_is_above_what_random_ivs_allow() {
+        for (asked, given) in [(0, 0), (1 << 24, 1 << 24), (1 << 32, 1 << 32), (u64::MAX, 1 << 32)]
+        {
+            assert_eq!(SealLimit::of(asked).seals(), given);
+        }
+    }
+}

@@ -126,6 +126,8 @@ fn key_of(owner: &WrappingPlace<'_>) -> Owner {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use yaoku_model::ids::{AccountId, InstanceId};
 
     use super::{CredentialPlace, Keyring};
@@ -156,6 +158,9 @@ mod tests {
         let ids = [("access-key", "a"), ("access-key", "b"), ("password", "a")];
         let ids = ids.map(|(kind, id)| CredentialPlace { kind, id });
         let places: Vec<_> = owners.iter().flat_map(|it| ids.map(|id| (*it, id))).collect();
+        // Owners differ by their wrapping keys too: that alone must not be what keeps them apart.
+        let aads: HashSet<_> = places.iter().map(|(owner, id)| id.aad(owner)).collect();
+        assert_eq!(aads.len(), places.len());
         let ring = ring(&owners);
         for home in &places {
             let sealed = ring.seal_credential(&home.0, &home.1, b"hunter2", &SystemRandom).unwrap();

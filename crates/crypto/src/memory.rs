@@ -208,9 +208,12 @@ fn keep_from_children(page: *mut c_void, len: usize) -> Result<NonNull<c_void>, 
 
 #[cfg(test)]
 mod tests {
-    use std::{fs::File, os::unix::fs::FileExt};
+    use std::{
+        fs::{self, File},
+        os::unix::fs::FileExt,
+    };
 
-    use super::{Protected, Protection, SECRET_LEN, protection};
+    use super::{Protected, Protection, SECRET_LEN, locked_page, protection};
     use crate::random::SystemRandom;
 
     fn address(secret: &Protected) -> usize {
@@ -234,6 +237,19 @@ mod tests {
         match protection().unwrap() {
             Protection::Secret => assert!(seen.is_err()),
             Protection::Locked => assert_eq!(seen.unwrap(), *heap),
+        }
+    }
+
+    #[test]
+    fn a_kernel_without_secret_memory_gives_locked_pages() {
+        let len = rustix::param::page_size();
+        let page = locked_page(len).unwrap();
+        let maps = fs::read_to_string("/proc/self/smaps").unwrap();
+        let start = format!("{:x}-", page.as_ptr().addr());
+        let flags = maps.split_once(&start).unwrap().1.lines().find(|it| it.contains("VmFlags"));
+        // Locked, not in dumps, not in children.
+        for flag in [" lo", " dd", " dc"] {
+            assert!(flags.unwrap().contains(flag), "{flag} is not in {flags:?}");
         }
     }
 

@@ -251,7 +251,8 @@ impl Ids {
         self.accounts.iter().flat_map(owners).collect()
     }
 
-    fn places(&self) -> Vec<KeyPlace<'_>> {
+    /// Every place there is with these.
+    pub(crate) fn places(&self) -> Vec<KeyPlace<'_>> {
         let mut all = Vec::new();
         for WrappingPlace { account, instance } in self.owners() {
             for key in &self.keys {
