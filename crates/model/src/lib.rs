@@ -2,5 +2,6 @@
 
 pub mod ids;
 pub mod key;
+pub mod policy;
 pub mod random;
 pub mod time;
