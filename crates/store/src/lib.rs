@@ -1,1 +1,114 @@
-//! stub
+//! What is kept, and the one contract that SQLite and PostgreSQL keep it by.
+//!
+//! A transaction ([`Tx`]) is a set of small contracts, one per kind of thing: [`Keys`],
+//! [`Secrets`], [`Tags`], [`Identities`], [`Instances`], [`Records`]. Reading them is reading what
+//! the rest of the program may ask of a database. Three rules hold for all of them:
+//!
+//! - Not finding something is `None`, never an error: what that means is the caller's to say.
+//! - Every write also adds its [`Change`] to the feed, in the same transaction.
+//! - What is listed is listed in order of creation, then of id, unless a method says otherwise.
+
+use std::fmt;
+
+use async_trait::async_trait;
+
+mod change;
+mod identities;
+mod instances;
+mod keys;
+mod records;
+mod secrets;
+mod tags;
+
+pub use change::{Change, Feed, Mark};
+pub use identities::Identities;
+pub use instances::{InstanceFilter, Instances};
+pub use keys::{KeyFilter, Keys};
+pub use records::{EventRow, Records, WrappingKeyRow};
+pub use secrets::{Match, SecretFilter, Secrets};
+pub use tags::{TagQuery, TagRow, Tags};
+
+/// Why the store did not do it. The text is for the log only.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Another transaction came first (SQLSTATE 40001, `SQLITE_BUSY`): nothing was kept, run it again.
+    #[error("store: serialization conflict")]
+    Conflict,
+    /// The database failed, or is away.
+    #[error("store: {0}")]
+    Failed(String),
+    /// A row does not read as what it should be: somebody else wrote it.
+    #[error("store: {table} has a row that cannot be read")]
+    Unreadable {
+        /// Where it was found.
+        table: &'static str,
+    },
+    /// The schema is newer than this program.
+    #[error("store: its schema is version {found}, and this program knows versions up to {known}")]
+    Newer {
+        /// The version found.
+        found: i64,
+        /// The newest that this program knows.
+        known: i64,
+    },
+}
+
+/// A database.
+#[async_trait]
+pub trait Store: fmt::Debug + Send + Sync {
+    /// Opens a read-only snapshot, which cannot conflict.
+    async fn read(&self) -> Result<Box<dyn Transaction>, StoreError>;
+
+    /// Opens a serializable transaction, which can conflict. On SQLite there is one at a time.
+    async fn write(&self) -> Result<Box<dyn Transaction>, StoreError>;
+
+    /// What was committed after `done`, and the mark to ask with next. Never misses a late commit.
+    async fn changes(&self, done: Mark) -> Result<Feed, StoreError>;
+
+    /// The mark of the feed as it is now: where a node that has loaded nothing yet begins.
+    async fn mark(&self) -> Result<Mark, StoreError>;
+}
+
+/// What an operation may do in a transaction. It has no `commit`: that is the pipeline's.
+pub trait Tx: Identities + Instances + Keys + Records + Secrets + Tags {}
+
+impl<T: Identities + Instances + Keys + Records + Secrets + Tags> Tx for T {}
+
+/// A transaction in the pipeline's hands. Dropped, it rolls back.
+#[async_trait]
+pub trait Transaction: Tx {
+    /// Undoes what was done since it began (a savepoint); the transaction stays open for its event.
+    async fn undo(&mut self) -> Result<(), StoreError>;
+
+    /// Keeps everything, durably, and says what changed.
+    async fn commit(self: Box<Self>) -> Result<Vec<Change>, StoreError>;
+
+    /// The same transaction, as an operation sees it.
+    fn tx(&mut self) -> &mut dyn Tx;
+}
+
+/// One page of a list.
+#[derive(Clone, Copy, Debug)]
+pub struct Page {
+    /// The first is 1.
+    pub number: i64,
+    /// How many items a page has.
+    pub size: i64,
+}
+
+impl Page {
+    /// How many items come before this page.
+    #[must_use]
+    pub const fn offset(self) -> i64 {
+        self.number.saturating_sub(1).saturating_mul(self.size)
+    }
+}
+
+/// The items of one page, and how many there are on all.
+#[derive(Clone, Debug)]
+pub struct Listed<T> {
+    /// The items of the page.
+    pub items: Vec<T>,
+    /// How many items all pages have together.
+    pub total: i64,
+}

@@ -1,0 +1,71 @@
+//! The contract for what the program keeps for itself: settings, wrapping keys, events, nonces.
+
+use async_trait::async_trait;
+use yaoku_model::{
+    ids::{AccountId, InstanceId},
+    time::Timestamp,
+};
+
+use crate::StoreError;
+
+/// The wrapping key of an account's default keys, or of one of its instances, sealed.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct WrappingKeyRow {
+    /// The account.
+    pub account: AccountId,
+    /// The instance; `None` is everything outside instances.
+    pub instance: Option<InstanceId>,
+    /// The wrapping key, sealed by the root key.
+    pub sealed: Vec<u8>,
+}
+
+/// An audit event of a write, kept until it is in its node's chain.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct EventRow {
+    /// Its number: grows in the order of insertion, per node.
+    pub row: i64,
+    /// The event, as `server` wrote it.
+    pub event: Vec<u8>,
+}
+
+/// Settings, wrapping keys, events, nonces, the heads of audit chains.
+#[async_trait]
+pub trait Records: Send {
+    /// A setting of the deployment.
+    async fn setting(&mut self, name: &str) -> Result<Option<String>, StoreError>;
+
+    /// Keeps a setting.
+    async fn put_setting(&mut self, name: &str, value: &str) -> Result<(), StoreError>;
+
+    /// All wrapping keys.
+    async fn wrapping_keys(&mut self) -> Result<Vec<WrappingKeyRow>, StoreError>;
+
+    /// Adds a wrapping key.
+    async fn insert_wrapping_key(&mut self, row: &WrappingKeyRow) -> Result<(), StoreError>;
+
+    /// Adds the event of this transaction's call.
+    async fn insert_event(&mut self, node: &str, event: &[u8]) -> Result<(), StoreError>;
+
+    /// A node's events after row `after`, oldest first, at most `limit` of them.
+    async fn events(
+        &mut self,
+        node: &str,
+        after: i64,
+        limit: i64,
+    ) -> Result<Vec<EventRow>, StoreError>;
+
+    /// Removes a node's events up to and with row `row`: they are in its chain.
+    async fn delete_events(&mut self, node: &str, row: i64) -> Result<(), StoreError>;
+
+    /// The head of a node's audit chain, as `server` wrote it.
+    async fn audit_head(&mut self, node: &str) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// Keeps the head of a node's audit chain.
+    async fn put_audit_head(&mut self, node: &str, head: &[u8]) -> Result<(), StoreError>;
+
+    /// Remembers a write's nonce (hashed) until `until`; `false` if it was there already.
+    async fn insert_nonce(&mut self, hash: &[u8], until: Timestamp) -> Result<bool, StoreError>;
+
+    /// Forgets the nonces whose time has passed.
+    async fn delete_nonces(&mut self, before: Timestamp) -> Result<(), StoreError>;
+}

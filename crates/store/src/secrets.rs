@@ -1,0 +1,100 @@
+//! The contract for secrets and their versions.
+
+use async_trait::async_trait;
+use yaoku_model::{
+    ids::{AccountId, InstanceId, KeyId, SecretName, VersionId},
+    secret::{Secret, SecretVersion},
+};
+
+use crate::{Listed, Page, StoreError};
+
+/// How a text is compared. Always with regard to case.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Match {
+    /// The whole text.
+    Exact(String),
+    /// How the text begins.
+    Prefix(String),
+}
+
+/// Which secrets to list. An empty list is no constraint; values of one list are alternatives.
+///
+/// Source: secrets.md §4.3.
+#[derive(Clone, Debug, Default)]
+pub struct SecretFilter {
+    /// Names.
+    pub names: Vec<Match>,
+    /// Parts of descriptions.
+    pub descriptions: Vec<String>,
+    /// Keys of tags. With `tag_values`, one tag must satisfy both.
+    pub tag_keys: Vec<String>,
+    /// Values of tags.
+    pub tag_values: Vec<String>,
+    /// Ids of instances.
+    pub instances: Vec<String>,
+    /// Words of [`yaoku_model::secret::SecretType`].
+    pub kinds: Vec<String>,
+    /// Account numbers.
+    pub creators: Vec<String>,
+}
+
+/// Secrets and versions.
+#[async_trait]
+pub trait Secrets: Send {
+    /// Finds a secret, its labels included.
+    async fn secret(
+        &mut self,
+        account: &AccountId,
+        name: &SecretName,
+    ) -> Result<Option<Secret>, StoreError>;
+
+    /// All versions of a secret, oldest first (in the order in which they were added).
+    async fn secret_versions(
+        &mut self,
+        account: &AccountId,
+        name: &SecretName,
+    ) -> Result<Vec<SecretVersion>, StoreError>;
+
+    /// Lists an account's secrets.
+    async fn list_secrets(
+        &mut self,
+        account: &AccountId,
+        filter: &SecretFilter,
+        page: Page,
+    ) -> Result<Listed<Secret>, StoreError>;
+
+    /// How many secrets an instance holds.
+    async fn count_secrets(&mut self, instance: &InstanceId) -> Result<i64, StoreError>;
+
+    /// Whether any secret is sealed by a key.
+    async fn key_seals_secrets(&mut self, key: &KeyId) -> Result<bool, StoreError>;
+
+    /// Adds a secret with its labels, and without versions; `false` if the name is taken.
+    async fn insert_secret(&mut self, secret: &Secret) -> Result<bool, StoreError>;
+
+    /// Replaces everything about a secret that can change, its labels too.
+    async fn update_secret(&mut self, secret: &Secret) -> Result<(), StoreError>;
+
+    /// Removes a secret with its versions, labels and tags. The name is free again.
+    async fn delete_secret(
+        &mut self,
+        account: &AccountId,
+        name: &SecretName,
+    ) -> Result<(), StoreError>;
+
+    /// Adds a version. Labelling it is [`Secrets::update_secret`]'s.
+    async fn insert_secret_version(
+        &mut self,
+        account: &AccountId,
+        name: &SecretName,
+        version: &SecretVersion,
+    ) -> Result<(), StoreError>;
+
+    /// Removes a version. Its id is free again.
+    async fn delete_secret_version(
+        &mut self,
+        account: &AccountId,
+        name: &SecretName,
+        version: &VersionId,
+    ) -> Result<(), StoreError>;
+}
