@@ -1,5 +1,7 @@
 //! What holds of every policy, whatever it says.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::borrow::Cow;
 
 use proptest::prelude::*;

@@ -1,5 +1,7 @@
 //! Runs every case of `vectors/policy/*.json`. The format is in the README there.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 use std::{borrow::Cow, collections::BTreeMap, fs, path::Path};
 
 use serde::Deserialize;

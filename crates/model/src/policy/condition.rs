@@ -89,8 +89,8 @@ impl Condition {
 
     /// Whether the request meets it, for a statement of this effect.
     ///
-    /// A key without a value, or with one that the operator cannot read, stops an Allow and lets
-    /// a Deny with a negated operator through: both refuse. (The second half is our choice.)
+    /// A key without a value, or with one that the operator cannot read, stops an Allow, and
+    /// a Deny with a negated operator applies. (The unreadable value: our choice.)
     pub(super) fn met(&self, effect: Effect, context: &dyn Context) -> bool {
         if matches!(self.test, Test::Never) {
             return false;

@@ -374,3 +374,45 @@ fn principals(json: Option<&Json>, kind: Kind) -> Checked<Option<Box<[Principal]
     }
     if found.is_empty() { Err("Principal is empty") } else { Ok(Some(found.into())) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Document, Kind};
+
+    fn refusal(text: &str) -> String {
+        Document::parse(text, Kind::Identity).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_refusal_names_the_statement_and_the_rule() {
+        let text = r#"{"Version":"1","Statement":[
+            {"Effect":"Allow","Action":"*","Resource":"*"},
+            {"Effect":"Maybe","Action":"*","Resource":"*"}]}"#;
+        assert_eq!(refusal(text), "Statement 2: Effect must be Allow or Deny.");
+        assert_eq!(refusal("{}"), "Version is missing: it must be \"1\".");
+    }
+
+    #[test]
+    fn a_deny_that_could_not_be_enforced_is_told_which_keys_are_supplied() {
+        let text = r#"{"Version":"1","Statement":[{"Effect":"Deny","Action":"kms:*","Resource":"*",
+            "Condition":{"StringNotEquals":{"acs:SourceVpc":"vpc-canary"}}}]}"#;
+        let refusal = refusal(text);
+        assert!(refusal.contains("never supplies") && refusal.contains("acs:SourceIp"));
+        assert!(!refusal.contains("canary"));
+    }
+
+    #[test]
+    fn a_refusal_does_not_repeat_what_was_sent() {
+        for text in [
+            r#"{"canary":"1"}"#,
+            r#"{"Version":"canary"}"#,
+            r#"{"Version":"1","Statement":[{"canary":"1"}]}"#,
+            r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"canary","Resource":"*"}]}"#,
+            r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"*","Resource":"canary"}]}"#,
+            r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"*","Resource":"*",
+                "Condition":{"canary":{"a":"b"}}}]}"#,
+        ] {
+            assert!(!refusal(text).contains("canary"), "{text}");
+        }
+    }
+}
