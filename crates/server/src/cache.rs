@@ -9,12 +9,17 @@ use std::{
 };
 
 use quick_cache::{Weighter, sync::Cache};
-use yaoku_crypto::{Backend, CredentialPlace, DataKey, KeyHandle, KeyPlace, Keyring, WrappingPlace};
+use yaoku_crypto::{
+    backend::{Backend, KeyHandle, KeyPlace},
+    envelope::DataKey,
+    keyring::{CredentialPlace, Keyring},
+    rootkey::WrappingPlace,
+};
 use yaoku_model::{
+    identity::PolicyType,
     ids::{
         AccessKeyId, AccountId, AliasName, KeyId, KeyVersionId, PolicyName, SecretName, UserName,
     },
-    identity::PolicyType,
     key::Key,
     policy::{Document, Kind, system},
     secret::{Secret, SecretVersion},
@@ -197,9 +202,8 @@ impl Caches {
         let Some(secret) = tx.secret(account, name).await? else { return Ok(None) };
         let tags = tx.tags(account, TagKind::Secret, name.as_str()).await?;
         let versions = tx.secret_versions(account, name).await?.into_iter();
-        let versions = versions
-            .map(|version| CachedVersion { version, data_key: OnceLock::new() })
-            .collect();
+        let versions =
+            versions.map(|version| CachedVersion { version, data_key: OnceLock::new() }).collect();
         let loaded = Arc::new(CachedSecret { secret, versions, tags });
         self.keep(before, || self.secrets.insert(at, Arc::clone(&loaded)));
         Ok(Some(loaded))

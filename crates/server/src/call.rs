@@ -5,14 +5,14 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use yaoku_crypto::KeyHandle;
+use yaoku_crypto::backend::KeyHandle;
 use yaoku_model::{
     arn::{Arn, KeyRef, Place, SecretRef},
     context::EncryptionContext,
     ids::{AccountId, AliasName, KeyId, KeyVersionId, Region, SecretName},
     instance::InstanceStatus,
     key::{Key, KeyState},
-    policy::{self, Document, Kind, Question, Verdict},
+    policy::{self, Document, Kind, Object, Question, Verdict},
     random::Random,
     secret::Secret,
     tag::{Tag, TagKind},
@@ -348,7 +348,7 @@ impl<'a> Call<'a> {
         let (mut tags, mut policy) = (&[][..], None);
         if let Some(found) = &found {
             let (key, its) = parts(found);
-            (tags, policy) = (its, key.policy.as_deref());
+            (tags, policy) = (its, key.policy.as_deref().map(|it| (Object::Key, it)));
         }
         self.judge(ask, place.account.clone(), &[&arn], tags, policy)?;
         found.ok_or(Code::KeyNotFound.into())
@@ -364,6 +364,7 @@ impl<'a> Call<'a> {
         let arn = Arn::secret(&place.region, &place.account, name);
         let (tags, policy) =
             found.map_or((&[][..], None), |(it, tags)| (tags, it.policy.as_deref()));
+        let policy = policy.map(|it| (Object::Secret, it));
         self.judge(ask, place.account.clone(), &[&arn], tags, policy)
     }
 
@@ -377,7 +378,7 @@ impl<'a> Call<'a> {
         owner: AccountId,
         spellings: &[&Arn],
         tags: &[Tag],
-        object_policy: Option<&str>,
+        object_policy: Option<(Object, &str)>,
     ) -> Result<(), ApiError> {
         self.asked.extend(spellings.first().map(|it| (*it).clone()));
         let allowed = owner == *self.account()
@@ -396,7 +397,7 @@ impl<'a> Call<'a> {
         owner: &AccountId,
         spellings: &[&Arn],
         tags: &[Tag],
-        object_policy: Option<&str>,
+        object_policy: Option<(Object, &str)>,
     ) -> Result<Verdict, ApiError> {
         let action = ask.action.to_string();
         let resources: Vec<&str> = spellings.iter().map(|it| it.as_str()).collect();
@@ -410,13 +411,13 @@ impl<'a> Call<'a> {
         };
         let documents = self.caller.policies.iter().map(|it| &**it);
         let identity = policy::decide(documents, &question).verdict;
-        let Some(text) = object_policy else { return Ok(identity) };
+        let Some((object, text)) = object_policy else { return Ok(identity) };
         // A policy that cannot be read must not be passed over: it may deny.
-        let document = Document::parse(text, Kind::Object).map_err(|_| {
+        let document = Document::parse(text, Kind::Object(object)).map_err(|_| {
             ApiError::caused(Code::InternalFailure, "a stored key or secret policy cannot be read")
         })?;
-        let object = policy::decide([&document], &question).verdict;
-        Ok(policy::same_account(identity, object))
+        let granted = policy::decide([&document], &question).verdict;
+        Ok(policy::evaluate::same_account(identity, granted))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{error::Error, fmt};
 
-use yaoku_crypto::BackendError;
+use yaoku_crypto::backend::BackendError;
 use yaoku_model::{
     key::{KeyState, WrongState},
     random::NoRandomness,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use yaoku_crypto::{Backend, Keyring};
+use yaoku_crypto::{backend::Backend, keyring::Keyring};
 use yaoku_model::{ids::Region, random::Random, time::Clock};
 use yaoku_store::Store;
 

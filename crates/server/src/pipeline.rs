@@ -92,9 +92,7 @@ impl Turn<'_> {
     async fn read(&self, request: Box<dyn Request>) -> Reply {
         let mut asked = Vec::new();
         let reply = match self.node.store.read().await {
-            Ok(mut tx) => {
-                request.answer(&mut self.call(On::Store(tx.tx()), &mut asked)).await
-            }
+            Ok(mut tx) => request.answer(&mut self.call(On::Store(tx.tx()), &mut asked)).await,
             Err(error) => Err(error.into()),
         };
         self.journal(&asked, &reply)?;

@@ -1,7 +1,7 @@
 //! `CreateKey`: makes a key and, unless its material is to be imported, its first version.
 //! Source: keys.md §6.1.
 
-use yaoku_crypto::KeyPlace;
+use yaoku_crypto::backend::KeyPlace;
 use yaoku_model::{
     arn::Arn,
     ids::{InstanceId, Invalid, KeyId, KeyVersionId, Region},
@@ -10,7 +10,7 @@ use yaoku_model::{
         CreatorType, Interval, Key, KeySpec, KeyState, KeyUsage, KeyVersion, Origin,
         ProtectionLevel,
     },
-    policy::{Document, Kind},
+    policy::{Document, Kind, Object},
     tag::{Tag, TagKind},
 };
 use yaoku_wire::{
@@ -107,7 +107,8 @@ impl Operation for CreateKey {
     async fn run(&self, call: &mut Call<'_>) -> Result<Created, ApiError> {
         call.allow(&Arn::container(call.region(), call.account(), "key"))?;
         self.check_home(call).await?;
-        if call.tx()?.count_keys(call.account()).await? >= call.node.limits.keys {
+        let account = call.account();
+        if call.tx()?.count_keys(account).await? >= call.node.limits.keys {
             return Err(Code::LimitExceeded.into());
         }
         let mut key = self.key(call)?;
@@ -116,7 +117,6 @@ impl Operation for CreateKey {
             self.first_version(call, &mut key).await?;
         }
         for tag in &self.tags {
-            let account = call.account();
             call.tx()?.put_tag(account, TagKind::Key, key.id.as_str(), tag).await?;
         }
         Ok(Created { region: call.region().clone(), key })
@@ -180,8 +180,7 @@ impl CreateKey {
         let id = KeyVersionId::generate(&key.id, home, call.random())?;
         let place = KeyPlace { account: &key.account, instance: home, key: &key.id, version: &id };
         let sealed = call.node.backend.create(key.spec, &place, call.random())?.0;
-        let version =
-            KeyVersion { id: id.clone(), key: key.id.clone(), created: call.now, sealed };
+        let version = KeyVersion { id: id.clone(), key: key.id.clone(), created: call.now, sealed };
         call.tx()?.insert_key_version(&version).await?;
         key.primary = Some(id);
         key.last_rotation = Some(call.now);
@@ -202,11 +201,7 @@ impl std::str::FromStr for StorageMechanism {
 }
 
 /// Only symmetric keys made here rotate by themselves. Source: keys.md §6.1 (inferred there).
-fn rotation(
-    params: &mut Params,
-    spec: KeySpec,
-    origin: Origin,
-) -> Result<Option<i64>, ApiError> {
+fn rotation(params: &mut Params, spec: KeySpec, origin: Origin) -> Result<Option<i64>, ApiError> {
     let on = params.flag("EnableAutomaticRotation")?.unwrap_or(false);
     if !on {
         _ = params.text("RotationInterval");
@@ -216,13 +211,17 @@ fn rotation(
         return Err(ApiError::invalid("EnableAutomaticRotation"));
     }
     let Interval(seconds) = params.required("RotationInterval")?;
-    if ROTATION.contains(&seconds) { Ok(Some(seconds)) } else { Err(ApiError::invalid("RotationInterval")) }
+    if ROTATION.contains(&seconds) {
+        Ok(Some(seconds))
+    } else {
+        Err(ApiError::invalid("RotationInterval"))
+    }
 }
 
 /// Takes a key policy. Source: identity.md §4.5.
 fn policy(params: &mut Params) -> Result<Option<String>, ApiError> {
     let Some(text) = params.text("Policy").filter(|it| !it.is_empty()) else { return Ok(None) };
-    match Document::parse(&text, Kind::Object) {
+    match Document::parse(&text, Kind::Object(Object::Key)) {
         Ok(_) => Ok(Some(text.as_str().to_owned())),
         Err(_) => Err(ApiError::invalid("Policy")),
     }

@@ -1,6 +1,6 @@
 //! `Encrypt`: seals a text under a symmetric key. Source: keys.md §9.4.
 
-use yaoku_crypto::{IV_LEN, TAG_LEN};
+use yaoku_crypto::backend::{IV_LEN, TAG_LEN};
 use yaoku_model::{
     arn::KeyRef,
     context::EncryptionContext,

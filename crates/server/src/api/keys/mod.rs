@@ -4,7 +4,6 @@ use super::Entry;
 
 mod context;
 mod create_key;
-mod describe_key_;
 mod describe_key;
 mod description;
 mod encrypt;
