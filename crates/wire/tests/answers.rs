@@ -110,9 +110,9 @@ fn texts(xml: &str) -> Vec<String> {
                 depth += 1;
                 out.push(String::new());
             }
-            Event::Text(it) => out.last_mut().unwrap().push_str(std::str::from_utf8(&it).unwrap()),
+            Event::Text(it) => out.last_mut().unwrap().push_str(&it),
             Event::GeneralRef(it) => {
-                let name = format!("&{};", std::str::from_utf8(&it).unwrap());
+                let name = format!("&{};", &*it);
                 out.last_mut().unwrap().push_str(&quick_xml::escape::unescape(&name).unwrap());
             }
             Event::End(_) => depth -= 1,

