@@ -114,7 +114,7 @@ impl<'a> Authorization<'a> {
     /// The key of the signature. Under V4 it is derived; else it is the secret itself.
     pub(super) fn key(&self, secret: &[u8]) -> Result<Zeroizing<Vec<u8>>, Refusal> {
         if self.scheme != Scheme::V4 {
-            return Ok(Zeroizing::new(secret.to_vec()));
+            return Ok(secret.to_vec().into());
         }
         let mut key = Zeroizing::new([b"aliyun_v4", secret].concat());
         for part in self.scope.split('/') {

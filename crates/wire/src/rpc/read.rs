@@ -1,6 +1,6 @@
 //! Takes a request apart: where parameters may stand, what they are called, what form is wanted.
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, collections::BTreeMap, fmt};
 
 use zeroize::Zeroizing;
 
@@ -251,12 +251,12 @@ fn header_auth<'a>(request: &Request<'a>, pairs: &Pairs) -> Option<&'a [u8]> {
 
 /// The parameters of the operation. The same name twice is fine if the values are the same.
 fn effective(pairs: &Pairs) -> Result<Params, Refusal> {
-    let mut params = Params::default();
+    let (mut params, mut system) = (Params::default(), BTreeMap::new());
     for (name, value) in pairs.iter() {
         let texts = (std::str::from_utf8(name), std::str::from_utf8(value));
         let (Ok(name), Ok(value)) = texts else { return Err(Code::InvalidParameter.into()) };
         let fits = if SYSTEM.contains(&name) {
-            pairs.value(name) == Some(value)
+            *system.entry(name).or_insert(value) == value
         } else {
             params.insert(name, Zeroizing::new(value.to_owned())).is_ok()
         };
