@@ -112,8 +112,7 @@ impl Gateway {
     ) -> Result<Known, ApiError> {
         let (node, now) = (&*self.node, self.node.clock.now());
         let hide = |name: &str| is_secret(spec, name);
-        let proved =
-            auth::authenticate(incoming, &node.caches, &node.nonces, now, &hide).await?;
+        let proved = auth::authenticate(incoming, &node.caches, &node.nonces, now, &hide).await?;
         let Proved { credential, claim } = proved;
         let rights = node.caches.rights(&credential.account, credential.user.as_ref()).await?;
         // The account or user of an access key is there, or was removed a moment ago.
@@ -130,11 +129,7 @@ impl Gateway {
         Ok(Known { caller, nonce: nonce(&claim) })
     }
 
-    async fn operator(
-        &self,
-        headers: &HeaderMap,
-        default: &AccountId,
-    ) -> Result<Known, ApiError> {
+    async fn operator(&self, headers: &HeaderMap, default: &AccountId) -> Result<Known, ApiError> {
         let account = match headers.get("x-yaoku-account").map(|it| it.to_str()) {
             None => default.clone(),
             Some(text) => text
@@ -281,4 +276,3 @@ fn log_fault(request_id: &str, action: &str, error: &ApiError) {
         tracing::error!(request_id, action, code = error.code().wire(), "call failed{causes}");
     }
 }
-

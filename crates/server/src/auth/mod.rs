@@ -120,7 +120,7 @@ impl UsedNonces for nonces::Nonces {
         use nonces::Refused;
         self.check_and_remember(id, nonce, signed, now).map_err(|error| match error {
             Refused::Seen => Code::SignatureNonceUsed.into(),
-            Refused::BeforeStart => Code::TimestampExpired.into(),
+            Refused::TooEarly => Code::TimestampExpired.into(),
             Refused::Full => Code::RejectedThrottling.into(),
             Refused::Io(_) => ApiError::caused(Code::ServiceUnavailableTemporary, error),
         })
