@@ -10,6 +10,7 @@ pub mod identity;
 pub mod ids;
 pub mod instance;
 pub mod key;
+pub mod policy;
 pub mod random;
 pub mod secret;
 pub mod tag;

@@ -1,1 +1,16 @@
-//! stub
+//! The server, as a library: listener, authentication, the one path of a call, the operations.
+//!
+//! Reading order: [`api`] (what an operation is), [`pipeline`] (the path), [`call`] (what an
+//! operation may touch), [`caller`], [`cache`], [`node`], [`auth`], [`audit`], [`listen`].
+
+pub mod api;
+pub mod audit;
+pub mod auth;
+pub mod cache;
+pub mod call;
+pub mod caller;
+pub mod disk;
+pub mod error;
+pub mod listen;
+pub mod node;
+pub mod pipeline;

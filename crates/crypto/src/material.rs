@@ -1,0 +1,37 @@
+//! The raw bytes of a symmetric key, on their way between a seal and a cipher.
+
+use std::fmt;
+
+use yaoku_model::{key::KeySpec, random::Random};
+use zeroize::Zeroizing;
+
+use crate::backend::BackendError;
+
+/// Raw key bytes. Wiped on drop; never leaves this crate but sealed.
+pub(crate) struct Material(Zeroizing<Vec<u8>>);
+
+impl Material {
+    /// Makes fresh material. Fails if `spec` is not a symmetric one.
+    pub(crate) fn generate(spec: KeySpec, random: &dyn Random) -> Result<Self, BackendError> {
+        let len = spec.cipher_key_len().ok_or(BackendError::Unsupported)?;
+        let mut bytes = Zeroizing::new(vec![0; len]);
+        random.fill(&mut bytes)?;
+        Ok(Self(bytes))
+    }
+
+    /// What a seal held.
+    pub(crate) fn from_opened(bytes: Zeroizing<Vec<u8>>) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes.
+    pub(crate) fn expose(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Material {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Material(..)")
+    }
+}

@@ -1,0 +1,295 @@
+//! The promises of [`crate::backend::Backend`], one test each, that every backend keeps.
+
+use std::collections::HashSet;
+
+use proptest::{collection::vec, prelude::any, proptest};
+use yaoku_model::{
+    ids::{AccountId, InstanceId, KeyId, KeyVersionId},
+    key::KeySpec,
+    random::{NoRandomness, Random},
+};
+
+use crate::{
+    backend::{Backend, BackendError, IV_LEN, KeyHandle, KeyPlace, SealLimit, TAG_LEN},
+    random::SystemRandom,
+    rootkey::WrappingPlace,
+};
+
+/// `backend_suite!(name, constructor)`: the suite as a module of tests.
+///
+/// The constructor is a `fn(&[WrappingPlace]) -> Box<dyn Backend>`: a backend that is ready for
+/// keys of these owners.
+macro_rules! backend_suite {
+    ($name:ident, $constructor:path) => {
+        mod $name {
+            $crate::suite::backend_suite!(@ $constructor:
+                opens_what_it_sealed,
+                a_seal_is_iv_ciphertext_and_tag,
+                appends_to_what_is_there,
+                no_two_seals_are_equal,
+                opens_nothing_under_another_key_or_aad,
+                opens_nothing_that_was_cut_or_changed,
+                material_opens_at_its_place_only,
+                material_of_one_spec_is_not_of_another,
+                material_loads_as_the_same_key_again,
+                an_owner_without_a_wrapping_key_has_no_keys,
+                other_specs_are_unsupported,
+                at_its_limit_a_key_opens_but_seals_no_more,
+                clones_count_together,
+                without_randomness_nothing_is_made,
+                garbage_never_opens,
+                debug_shows_no_bytes,
+            );
+        }
+    };
+    (@ $constructor:path: $($promise:ident,)+) => {
+        $(#[test]
+        fn $promise() {
+            let ids = $crate::suite::Ids::default();
+            $crate::suite::$promise(&*$constructor(&ids.owners()), &ids);
+        })+
+    };
+}
+pub(crate) use backend_suite;
+
+const CIPHERS: [KeySpec; 4] = [KeySpec::Aes128, KeySpec::Aes192, KeySpec::Aes256, KeySpec::Sm4];
+
+pub(crate) fn opens_what_it_sealed(backend: &dyn Backend, ids: &Ids) {
+    for spec in CIPHERS {
+        let key = ids.key(backend, spec);
+        for (len, aad) in [(0, ""), (1, "a"), (15, ""), (16, "a"), (17, ""), (6144, "a")] {
+            let text = vec![7; len];
+            let sealed = backend.seal(&key, aad.as_bytes(), &text, &SystemRandom).unwrap();
+            let opened = backend.open(&key, aad.as_bytes(), &sealed).unwrap();
+            assert_eq!(*opened, text, "{spec}, {len} bytes");
+        }
+    }
+}
+
+pub(crate) fn a_seal_is_iv_ciphertext_and_tag(backend: &dyn Backend, ids: &Ids) {
+    for spec in CIPHERS {
+        let key = ids.key(backend, spec);
+        let iv = Always(0xa5);
+        let sealed = backend.seal(&key, b"", b"hello", &iv).unwrap();
+        assert_eq!(sealed.len(), IV_LEN + "hello".len() + TAG_LEN, "{spec}");
+        assert_eq!(sealed[..IV_LEN], [0xa5; IV_LEN], "{spec}");
+    }
+}
+
+pub(crate) fn appends_to_what_is_there(backend: &dyn Backend, ids: &Ids) {
+    let key = ids.key(backend, KeySpec::Aes256);
+    let mut out = b"before".to_vec();
+    backend.seal_into(&key, b"aad", b"hello", &SystemRandom, &mut out).unwrap();
+    let sealed = out.strip_prefix(b"before").unwrap();
+    assert_eq!(*backend.open(&key, b"aad", sealed).unwrap(), b"hello");
+}
+
+pub(crate) fn no_two_seals_are_equal(backend: &dyn Backend, ids: &Ids) {
+    let key = ids.key(backend, KeySpec::Aes256);
+    let seal = |_| backend.seal(&key, b"", b"hello", &SystemRandom).unwrap();
+    assert_eq!((0..1000).map(seal).collect::<HashSet<_>>().len(), 1000);
+}
+
+pub(crate) fn opens_nothing_under_another_key_or_aad(backend: &dyn Backend, ids: &Ids) {
+    for spec in CIPHERS {
+        let (key, other) = (ids.key(backend, spec), ids.key(backend, spec));
+        for (sealed_with, opened_with) in [("", "a"), ("a", ""), ("a", "b"), ("a", "aa")] {
+            let sealed = backend.seal(&key, sealed_with.as_bytes(), b"x", &SystemRandom).unwrap();
+            let opened = backend.open(&key, opened_with.as_bytes(), &sealed);
+            assert_eq!(opened, Err(BackendError::DoesNotOpen), "{spec}");
+            let opened = backend.open(&other, sealed_with.as_bytes(), &sealed);
+            assert_eq!(opened, Err(BackendError::DoesNotOpen), "{spec}");
+        }
+    }
+}
+
+pub(crate) fn opens_nothing_that_was_cut_or_changed(backend: &dyn Backend, ids: &Ids) {
+    for spec in CIPHERS {
+        let key = ids.key(backend, spec);
+        let sealed = backend.seal(&key, b"", b"hello", &SystemRandom).unwrap();
+        for at in 0..sealed.len() {
+            let mut changed = sealed.clone();
+            changed[at] ^= 1;
+            for bytes in [&changed[..], &sealed[..at], &sealed[at + 1..]] {
+                let opened = backend.open(&key, b"", bytes);
+                assert_eq!(opened, Err(BackendError::DoesNotOpen), "{spec}, byte {at}");
+            }
+        }
+    }
+}
+
+pub(crate) fn material_opens_at_its_place_only(backend: &dyn Backend, ids: &Ids) {
+    let places = ids.places();
+    for home in &places {
+        let sealed = backend.create(KeySpec::Aes256, home, &SystemRandom).unwrap();
+        for place in &places {
+            let loaded = backend.load(KeySpec::Aes256, place, &sealed.0).map(drop);
+            let expected = if place == home { Ok(()) } else { Err(BackendError::DoesNotOpen) };
+            assert_eq!(loaded, expected, "{home:?} at {place:?}");
+        }
+    }
+}
+
+pub(crate) fn material_of_one_spec_is_not_of_another(backend: &dyn Backend, ids: &Ids) {
+    for made in CIPHERS {
+        let sealed = backend.create(made, &ids.place(), &SystemRandom).unwrap();
+        for loaded in CIPHERS.into_iter().filter(|it| *it != made) {
+            let handle = backend.load(loaded, &ids.place(), &sealed.0).map(drop);
+            assert_eq!(handle, Err(BackendError::DoesNotOpen), "{made} as {loaded}");
+        }
+    }
+}
+
+pub(crate) fn material_loads_as_the_same_key_again(backend: &dyn Backend, ids: &Ids) {
+    for spec in CIPHERS {
+        let material = backend.create(spec, &ids.place(), &SystemRandom).unwrap();
+        let load = || backend.load(spec, &ids.place(), &material.0).unwrap();
+        let (one, two) = (load(), load());
+        let sealed = backend.seal(&one, b"", b"hello", &SystemRandom).unwrap();
+        assert_eq!(*backend.open(&two, b"", &sealed).unwrap(), b"hello", "{spec}");
+        assert_eq!(one.spec(), spec);
+        assert!((64..4096).contains(&one.size_in_bytes()), "{spec}: {}", one.size_in_bytes());
+    }
+}
+
+pub(crate) fn an_owner_without_a_wrapping_key_has_no_keys(backend: &dyn Backend, ids: &Ids) {
+    let stranger = "3333333333333333".parse().unwrap();
+    let place = KeyPlace { account: &stranger, ..ids.place() };
+    let created = backend.create(KeySpec::Aes256, &place, &SystemRandom).map(drop);
+    assert_eq!(created, Err(BackendError::NoWrappingKey));
+    let loaded = backend.load(KeySpec::Aes256, &place, b"").map(drop);
+    assert_eq!(loaded, Err(BackendError::NoWrappingKey));
+}
+
+pub(crate) fn other_specs_are_unsupported(backend: &dyn Backend, ids: &Ids) {
+    for spec in KeySpec::ALL.iter().filter(|it| !CIPHERS.contains(it)) {
+        let created = backend.create(*spec, &ids.place(), &SystemRandom).map(drop);
+        assert_eq!(created, Err(BackendError::Unsupported), "{spec}");
+        let loaded = backend.load(*spec, &ids.place(), b"").map(drop);
+        assert_eq!(loaded, Err(BackendError::Unsupported), "{spec}");
+    }
+}
+
+pub(crate) fn at_its_limit_a_key_opens_but_seals_no_more(backend: &dyn Backend, ids: &Ids) {
+    let key = ids.key(backend, KeySpec::Aes256);
+    assert_eq!(key.limit(), SealLimit::MAX);
+    key.permit(SealLimit::of(2));
+    let seal = || backend.seal(&key, b"", b"hello", &SystemRandom);
+    let sealed = [seal().unwrap(), seal().unwrap()];
+
+    let mut out = b"before".to_vec();
+    let refused = backend.seal_into(&key, b"", b"hello", &SystemRandom, &mut out);
+    assert_eq!((refused, &out[..]), (Err(BackendError::Exhausted), &b"before"[..]));
+    assert_eq!(key.seals(), 2, "a refusal was counted");
+    for it in sealed {
+        assert_eq!(*backend.open(&key, b"", &it).unwrap(), b"hello");
+    }
+
+    key.permit(SealLimit::of(3));
+    assert_eq!((seal().map(drop), seal().map(drop)), (Ok(()), Err(BackendError::Exhausted)));
+}
+
+pub(crate) fn clones_count_together(backend: &dyn Backend, ids: &Ids) {
+    let key = ids.key(backend, KeySpec::Aes256);
+    for it in [key.clone(), key.clone(), key.clone()] {
+        backend.seal(&it, b"", b"hello", &SystemRandom).unwrap();
+    }
+    assert_eq!(key.seals(), 3);
+}
+
+pub(crate) fn without_randomness_nothing_is_made(backend: &dyn Backend, ids: &Ids) {
+    let key = ids.key(backend, KeySpec::Aes256);
+    let mut out = b"before".to_vec();
+    let sealed = backend.seal_into(&key, b"", b"hello", &Never, &mut out);
+    assert_eq!((sealed, &out[..]), (Err(BackendError::Failed("no randomness")), &b"before"[..]));
+    let created = backend.create(KeySpec::Aes256, &ids.place(), &Never).map(drop);
+    assert_eq!(created, Err(BackendError::Failed("no randomness")));
+}
+
+pub(crate) fn garbage_never_opens(backend: &dyn Backend, ids: &Ids) {
+    let keys = CIPHERS.map(|spec| ids.key(backend, spec));
+    proptest!(|(bytes in vec(any::<u8>(), 0..100), aad in vec(any::<u8>(), 0..40))| {
+        for key in &keys {
+            assert_eq!(backend.open(key, &aad, &bytes), Err(BackendError::DoesNotOpen));
+            let loaded = backend.load(key.spec(), &ids.place(), &bytes).map(drop);
+            assert_eq!(loaded, Err(BackendError::DoesNotOpen));
+        }
+    });
+}
+
+pub(crate) fn debug_shows_no_bytes(backend: &dyn Backend, ids: &Ids) {
+    let material = backend.create(KeySpec::Aes256, &ids.place(), &Always(0xab)).unwrap();
+    let key = backend.load(KeySpec::Aes256, &ids.place(), &material.0).unwrap();
+    assert_eq!(format!("{key:?}"), "KeyHandle(Aliyun_AES_256, 0 seals)");
+    assert_eq!(format!("{material:?}"), format!("SealedMaterial({} bytes)", material.0.len()));
+}
+
+/// Two of each thing that a place is made of.
+pub(crate) struct Ids {
+    accounts: [AccountId; 2],
+    instances: [InstanceId; 2],
+    keys: [KeyId; 2],
+    versions: [KeyVersionId; 2],
+}
+
+impl Default for Ids {
+    fn default() -> Self {
+        Self {
+            accounts: ["1111111111111111", "2222222222222222"].map(|it| it.parse().unwrap()),
+            instances: ["kst-one", "kst-two"].map(|it| it.parse().unwrap()),
+            keys: ["key-one", "key-two"].map(|it| it.parse().unwrap()),
+            versions: ["1", "2"].map(|it| it.repeat(36).parse().unwrap()),
+        }
+    }
+}
+
+impl Ids {
+    /// Every owner of a place of ours.
+    pub(crate) fn owners(&self) -> Vec<WrappingPlace<'_>> {
+        let instances = || self.instances.iter().map(Some).chain([None]);
+        let owners = |account| instances().map(move |instance| WrappingPlace { account, instance });
+        self.accounts.iter().flat_map(owners).collect()
+    }
+
+    /// Every place there is with these.
+    pub(crate) fn places(&self) -> Vec<KeyPlace<'_>> {
+        let mut all = Vec::new();
+        for WrappingPlace { account, instance } in self.owners() {
+            for key in &self.keys {
+                let place = |version| KeyPlace { account, instance, key, version };
+                all.extend(self.versions.iter().map(place));
+            }
+        }
+        all
+    }
+
+    fn place(&self) -> KeyPlace<'_> {
+        let [account, _] = &self.accounts;
+        KeyPlace { account, instance: None, key: &self.keys[0], version: &self.versions[0] }
+    }
+
+    /// A fresh key.
+    fn key(&self, backend: &dyn Backend, spec: KeySpec) -> KeyHandle {
+        let material = backend.create(spec, &self.place(), &SystemRandom).unwrap();
+        backend.load(spec, &self.place(), &material.0).unwrap()
+    }
+}
+
+/// Gives one byte only.
+struct Always(u8);
+
+impl Random for Always {
+    fn fill(&self, to: &mut [u8]) -> Result<(), NoRandomness> {
+        to.fill(self.0);
+        Ok(())
+    }
+}
+
+/// Has none to give.
+struct Never;
+
+impl Random for Never {
+    fn fill(&self, _: &mut [u8]) -> Result<(), NoRandomness> {
+        Err(NoRandomness)
+    }
+}

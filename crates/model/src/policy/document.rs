@@ -1,0 +1,418 @@
+//! Documents: a policy's text, checked against the whole grammar and compiled.
+//!
+//! Source: identity.md §3.1 to §3.4, §4.5.
+
+use std::{borrow::Cow, fmt};
+
+use super::{
+    condition::{Condition, is_supplied},
+    json::Json,
+    matching::Pattern,
+    object::Object,
+    principal::Principal,
+};
+
+/// What a policy is for, which decides its size and its members.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Kind {
+    /// Attached to users, groups and roles: 6144 characters.
+    Identity,
+    /// Narrows one session: 2048 characters.
+    Session,
+    /// Says who may take a role on: a Principal, no Resource; 6144 characters (our choice: the
+    /// limit of any custom policy).
+    Trust,
+    /// On a key or a secret: a Principal, and `["*"]` for a Resource; 32768 bytes.
+    Object(Object),
+}
+
+/// A policy, ready to be asked. The text itself is kept elsewhere, byte for byte.
+#[derive(Clone, Debug)]
+pub struct Document {
+    pub(super) kind: Kind,
+    pub(super) statements: Box<[Statement]>,
+}
+
+/// What a statement does when it applies.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Effect {
+    /// It allows.
+    Allow,
+    /// It denies, whatever else allows.
+    Deny,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Statement {
+    pub(super) effect: Effect,
+    /// In lower case.
+    pub(super) actions: Box<[Pattern]>,
+    /// Whether it is about every action but these.
+    pub(super) not_action: bool,
+    /// `None`: about any resource.
+    pub(super) resources: Option<Box<[Pattern]>>,
+    /// `None`: about whoever holds the policy.
+    pub(super) principals: Option<Box<[Principal]>>,
+    pub(super) conditions: Box<[Condition]>,
+}
+
+/// Why a text is not a policy. Says nothing of what was in it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Malformed {
+    /// The rule it breaks, in plain words.
+    pub reason: &'static str,
+    /// The number of the statement that breaks it, from 1; `None` for the document as a whole.
+    pub statement: Option<usize>,
+}
+
+impl fmt::Display for Malformed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.statement {
+            Some(number) => write!(f, "Statement {number}: {}.", self.reason),
+            None => write!(f, "{}.", self.reason),
+        }
+    }
+}
+
+impl std::error::Error for Malformed {}
+
+type Checked<T> = Result<T, &'static str>;
+
+impl Document {
+    /// Compiles `text`. Never panics, whatever it is given.
+    pub fn parse(text: &str, kind: Kind) -> Result<Self, Malformed> {
+        let whole = |reason| Malformed { reason, statement: None };
+        let statements = envelope(text, kind).map_err(whole)?;
+        let compile = |(index, it): (usize, Json)| {
+            let number = index + 1;
+            statement(&it, kind).map_err(|reason| Malformed { reason, statement: Some(number) })
+        };
+        let statements =
+            statements.into_iter().enumerate().map(compile).collect::<Result<_, _>>()?;
+        Ok(Self { kind, statements })
+    }
+
+    /// What it was compiled as.
+    #[must_use]
+    pub const fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// How many statements it has: at least one.
+    #[must_use]
+    pub fn statements(&self) -> usize {
+        self.statements.len()
+    }
+}
+
+/// The checks on the document as a whole. Answers its statements.
+fn envelope(text: &str, kind: Kind) -> Checked<Vec<Json>> {
+    fits(text, kind)?;
+    let json = Json::parse(text).ok_or("The document is not JSON, or is nested too deeply")?;
+    if json.repeats_a_member() {
+        return Err("A member is given twice");
+    }
+    let Json::Object(members) = json else { return Err("The document is not a JSON object") };
+    let (mut version, mut statements) = (false, None);
+    for (name, value) in members {
+        match (&*name, value) {
+            ("Version", Json::Text(it)) if it == "1" => version = true,
+            ("Version", _) => return Err("Version must be \"1\""),
+            ("Statement", Json::List(it)) => statements = Some(it),
+            ("Statement", _) => return Err("Statement must be a list"),
+            _ => return Err("The document has a member other than Version and Statement"),
+        }
+    }
+    if !version {
+        return Err("Version is missing: it must be \"1\"");
+    }
+    match statements {
+        Some(list) if !list.is_empty() => Ok(list),
+        _ => Err("There is no statement"),
+    }
+}
+
+fn fits(text: &str, kind: Kind) -> Checked<()> {
+    let (size, max, reason) = match kind {
+        Kind::Identity | Kind::Trust => {
+            (text.chars().count(), 6144, "The document is longer than 6144 characters")
+        }
+        Kind::Session => {
+            (text.chars().count(), 2048, "The document is longer than 2048 characters")
+        }
+        Kind::Object(_) => {
+            (text.len(), Object::MAX_POLICY_LEN, "The document is longer than 32768 bytes")
+        }
+    };
+    if size <= max { Ok(()) } else { Err(reason) }
+}
+
+/// The members of one statement, each still as written.
+#[derive(Default)]
+struct Members<'a> {
+    effect: Option<&'a Json>,
+    action: Option<&'a Json>,
+    not_action: Option<&'a Json>,
+    resource: Option<&'a Json>,
+    principal: Option<&'a Json>,
+    condition: Option<&'a Json>,
+    sid: Option<&'a Json>,
+}
+
+impl<'a> Members<'a> {
+    fn of(json: &'a Json) -> Checked<Self> {
+        let mut it = Self::default();
+        for (name, value) in json.members().ok_or("It is not an object")? {
+            let place = match &**name {
+                "Effect" => &mut it.effect,
+                "Action" => &mut it.action,
+                "NotAction" => &mut it.not_action,
+                "Resource" => &mut it.resource,
+                "Principal" => &mut it.principal,
+                "Condition" => &mut it.condition,
+                "Sid" => &mut it.sid,
+                "NotResource" => return Err("NotResource is not part of the language"),
+                "NotPrincipal" => return Err("NotPrincipal is not part of the language"),
+                _ => return Err("It has an unknown member"),
+            };
+            *place = Some(value);
+        }
+        Ok(it)
+    }
+}
+
+fn statement(json: &Json, kind: Kind) -> Checked<Statement> {
+    let members = Members::of(json)?;
+    let effect = effect(members.effect)?;
+    let (not_action, actions) = match (members.action, members.not_action) {
+        (Some(it), None) => (false, texts(it, "Action must be a string or a list of strings")?),
+        (None, Some(it)) => (true, texts(it, "NotAction must be a string or a list of strings")?),
+        _ => return Err("It needs exactly one of Action and NotAction"),
+    };
+    check_actions(&actions, not_action, kind)?;
+    let condition = members.condition.map(condition_keys).transpose()?.unwrap_or_default();
+    check_condition_keys(&condition, effect, &actions, not_action)?;
+    check_sid(members.sid, kind)?;
+    Ok(Statement {
+        effect,
+        actions: actions.iter().map(|it| Pattern::new(&it.to_ascii_lowercase())).collect(),
+        not_action,
+        resources: resources(members.resource, kind)?,
+        principals: principals(members.principal, kind)?,
+        conditions: conditions(&condition)?,
+    })
+}
+
+fn effect(json: Option<&Json>) -> Checked<Effect> {
+    match json {
+        Some(Json::Text(it)) if it == "Allow" => Ok(Effect::Allow),
+        Some(Json::Text(it)) if it == "Deny" => Ok(Effect::Deny),
+        _ => Err("Effect must be Allow or Deny"),
+    }
+}
+
+/// One string, or a list of them that is not empty.
+fn texts<'a>(json: &'a Json, otherwise: &'static str) -> Checked<Vec<&'a str>> {
+    let text = |it: &'a Json| match it {
+        Json::Text(text) => Ok(&**text),
+        _ => Err(otherwise),
+    };
+    match json {
+        Json::List(list) if list.is_empty() => Err("A list is empty"),
+        Json::List(list) => list.iter().map(text).collect(),
+        one => Ok(vec![text(one)?]),
+    }
+}
+
+fn check_actions(actions: &[&str], not_action: bool, kind: Kind) -> Checked<()> {
+    let is_object = matches!(kind, Kind::Object(_));
+    if is_object && not_action {
+        return Err("A key or secret policy takes Action, not NotAction");
+    }
+    if is_object && !actions.iter().all(|it| it.starts_with("kms:")) {
+        return Err("Every Action of a key or secret policy must begin with kms:");
+    }
+    // What could match no action at all is a slip, and in a Deny a dangerous one (our choice).
+    let sensible =
+        |it: &&str| it.contains([':', '*']) && it.bytes().all(|it| it.is_ascii_graphic());
+    if actions.iter().all(sensible) {
+        Ok(())
+    } else {
+        Err("An action is written <service>:<Name>, with * and ? for wildcards")
+    }
+}
+
+/// One key of one operator, with its values as text.
+struct ConditionKey<'a> {
+    operator: &'a str,
+    key: &'a str,
+    values: Vec<Cow<'a, str>>,
+}
+
+/// An empty Condition or operator is refused: it would hold always (our choice).
+fn condition_keys(json: &Json) -> Checked<Vec<ConditionKey<'_>>> {
+    let mut found = Vec::new();
+    let operators = json.members().ok_or("Condition must be an object")?;
+    for (operator, keys) in operators {
+        let keys = keys.members().ok_or("A condition operator must hold an object")?;
+        if keys.is_empty() {
+            return Err("A condition operator is empty");
+        }
+        for (key, values) in keys {
+            found.push(ConditionKey { operator, key, values: condition_values(values)? });
+        }
+    }
+    if found.is_empty() { Err("Condition is empty") } else { Ok(found) }
+}
+
+fn condition_values(json: &Json) -> Checked<Vec<Cow<'_, str>>> {
+    let text = |it| match it {
+        &Json::Text(ref text) | &Json::Bare(ref text) => Ok(Cow::Borrowed(text.as_str())),
+        _ => Err("A condition value must be a string, a boolean or a number of at most 15 digits"),
+    };
+    match json {
+        Json::List(list) if list.is_empty() => Err("A list is empty"),
+        Json::List(list) => list.iter().map(text).collect(),
+        one => Ok(vec![text(one)?]),
+    }
+}
+
+fn check_condition_keys(
+    condition: &[ConditionKey<'_>],
+    effect: Effect,
+    actions: &[&str],
+    not_action: bool,
+) -> Checked<()> {
+    let kms_only = !not_action && actions.iter().all(|it| it.starts_with("kms:"));
+    if !kms_only && condition.iter().any(|it| it.key == "acs:SourceVpc") {
+        return Err("With acs:SourceVpc, every Action must begin with kms:");
+    }
+    if effect == Effect::Deny && !condition.iter().all(|it| is_supplied(it.key)) {
+        return Err(
+            "A Deny has a condition on a key that this server never supplies, so it could \
+                    not be enforced. Supplied are acs:CurrentTime, acs:SecureTransport, \
+                    acs:SourceIp, acs:MFAPresent, acs:ResourceTag/<k>, acs:RequestTag/<k>, \
+                    kms:tag/<k>, kms:EncryptionAlgorithm, kms:EncryptionContext:<k>, \
+                    ram:ServiceName, sts:ExternalId, oidc:iss, oidc:aud, oidc:sub and \
+                    saml:recipient",
+        );
+    }
+    Ok(())
+}
+
+fn conditions(condition: &[ConditionKey<'_>]) -> Checked<Box<[Condition]>> {
+    condition.iter().map(|it| Condition::new(it.operator, it.key, &it.values)).collect()
+}
+
+/// `Sid`: at most 128 of `A-Za-z0-9 _/+=.@-` on keys and secrets; elsewhere any string.
+fn check_sid(json: Option<&Json>, kind: Kind) -> Checked<()> {
+    let allowed = |it: u8| it.is_ascii_alphanumeric() || b" _/+=.@-".contains(&it);
+    match (json, kind) {
+        (Some(Json::Text(sid)), Kind::Object(_))
+            if sid.len() > 128 || !sid.bytes().all(allowed) =>
+        {
+            Err("Sid is at most 128 letters, digits, spaces and _/+=.@-")
+        }
+        (None | Some(Json::Text(_)), _) => Ok(()),
+        _ => Err("Sid must be a string"),
+    }
+}
+
+fn resources(json: Option<&Json>, kind: Kind) -> Checked<Option<Box<[Pattern]>>> {
+    let Some(json) = json else {
+        return if kind == Kind::Trust { Ok(None) } else { Err("Resource is missing") };
+    };
+    let resources = texts(json, "Resource must be a string or a list of strings")?;
+    match kind {
+        Kind::Trust => Err("A trust policy has no Resource"),
+        Kind::Object(_) if resources == ["*"] => Ok(None),
+        Kind::Object(_) => Err("Resource of a key or secret policy must be [\"*\"]"),
+        Kind::Identity | Kind::Session if resources.iter().all(|it| is_resource(it)) => {
+            Ok(Some(resources.iter().map(|it| Pattern::new(it)).collect()))
+        }
+        Kind::Identity | Kind::Session => {
+            Err("A resource is written acs:<service>:<region>:<account>:<id>, or *")
+        }
+    }
+}
+
+/// Whether a resource could match any ARN, by how it begins. (The refusal is our choice: see
+/// `check_actions`.)
+fn is_resource(text: &str) -> bool {
+    match text.split_once(['*', '?']) {
+        Some((start, _)) if start.len() < "acs:".len() => "acs:".starts_with(start),
+        Some((start, _)) => start.starts_with("acs:"),
+        None => text.starts_with("acs:"),
+    }
+}
+
+fn principals(json: Option<&Json>, kind: Kind) -> Checked<Option<Box<[Principal]>>> {
+    let json = match (json, kind) {
+        (None, Kind::Identity | Kind::Session) => return Ok(None),
+        (Some(_), Kind::Identity | Kind::Session) => {
+            return Err("Principal belongs in trust, key and secret policies only");
+        }
+        (None, _) => return Err("Principal is missing"),
+        (Some(json), _) => json,
+    };
+    let members = json.members().ok_or("Principal must be an object")?;
+    let mut found = Vec::new();
+    for (name, values) in members {
+        let parse = match (&**name, kind) {
+            ("RAM", _) => Principal::ram,
+            ("Service", Kind::Trust) => Principal::service,
+            ("Federated", Kind::Trust) => Principal::federated,
+            (_, Kind::Trust) => return Err("Principal takes RAM, Service and Federated only"),
+            _ => return Err("Principal of a key or secret policy takes RAM only"),
+        };
+        for text in texts(values, "A principal must be a string or a list of strings")? {
+            found.push(parse(text).ok_or(
+                "A principal is not of a known form: acs:ram::<account>:root, :*, :user/<name> or \
+                 :role/<name>; in trust policies also a service or an identity provider",
+            )?);
+        }
+    }
+    if found.is_empty() { Err("Principal is empty") } else { Ok(Some(found.into())) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Document, Kind};
+
+    fn refusal(text: &str) -> String {
+        Document::parse(text, Kind::Identity).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_refusal_names_the_statement_and_the_rule() {
+        let text = r#"{"Version":"1","Statement":[
+            {"Effect":"Allow","Action":"*","Resource":"*"},
+            {"Effect":"Maybe","Action":"*","Resource":"*"}]}"#;
+        assert_eq!(refusal(text), "Statement 2: Effect must be Allow or Deny.");
+        assert_eq!(refusal("{}"), "Version is missing: it must be \"1\".");
+    }
+
+    #[test]
+    fn a_deny_that_could_not_be_enforced_is_told_which_keys_are_supplied() {
+        let text = r#"{"Version":"1","Statement":[{"Effect":"Deny","Action":"kms:*","Resource":"*",
+            "Condition":{"StringNotEquals":{"acs:SourceVpc":"vpc-canary"}}}]}"#;
+        let refusal = refusal(text);
+        assert!(refusal.contains("never supplies") && refusal.contains("acs:SourceIp"));
+        assert!(!refusal.contains("canary"));
+    }
+
+    #[test]
+    fn a_refusal_does_not_repeat_what_was_sent() {
+        for text in [
+            r#"{"canary":"1"}"#,
+            r#"{"Version":"canary"}"#,
+            r#"{"Version":"1","Statement":[{"canary":"1"}]}"#,
+            r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"canary","Resource":"*"}]}"#,
+            r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"*","Resource":"canary"}]}"#,
+            r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"*","Resource":"*",
+                "Condition":{"canary":{"a":"b"}}}]}"#,
+        ] {
+            assert!(!refusal(text).contains("canary"), "{text}");
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! Questions and answers: one layer of policies at a time, then the layers together.
+//!
+//! Source: identity.md §3.5, §3.6, §4.5, §4.6.
+
+use std::borrow::Cow;
+
+use super::{
+    condition::Context,
+    document::{Document, Effect, Kind, Statement},
+    matching::Pattern,
+    principal::{AccountMeans, Caller, Principal},
+};
+
+/// What is to be decided.
+#[derive(Clone, Copy)]
+pub struct Question<'a> {
+    /// The action: `kms:Encrypt`. Its case does not matter.
+    pub action: &'a str,
+    /// The resource's ARN, or `*`. Where several spellings are acceptable (§4.1: the container or
+    /// the item to be created), all of them: a statement that matches one applies.
+    pub resources: &'a [&'a str],
+    /// Who asks, for documents with principals. Without it they can only deny.
+    pub caller: Option<Caller<'a>>,
+    /// The account that owns the key or secret. Looked at for its own policy only.
+    pub owner: &'a str,
+    /// The values of condition keys.
+    pub context: &'a dyn Context,
+}
+
+/// An answer, and the statement it comes from.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Decision {
+    /// The answer.
+    pub verdict: Verdict,
+    /// Which document, in the order given, and which of its statements; both from 0. `None` for
+    /// an implicit Deny.
+    pub by: Option<(usize, usize)>,
+}
+
+/// The answer of one or more layers.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Verdict {
+    /// Something allows and nothing denies.
+    Allow,
+    /// Something denies.
+    ExplicitDeny,
+    /// Nothing applies.
+    ImplicitDeny,
+}
+
+/// Decides by the documents of one layer together: a Deny wins, then an Allow. Source: §3.5.
+///
+/// The account's root is not asked about its own resources: that is for the caller to know.
+/// Documents without conditions are judged without allocating.
+pub fn decide<'d>(
+    documents: impl IntoIterator<Item = &'d Document>,
+    question: &Question<'_>,
+) -> Decision {
+    let mut room = [0; ROOM];
+    let action = lower(question.action, &mut room);
+    let mut decision = Decision { verdict: Verdict::ImplicitDeny, by: None };
+    for (number, document) in documents.into_iter().enumerate() {
+        for (index, statement) in document.statements.iter().enumerate() {
+            let allowed = decision.verdict == Verdict::Allow;
+            if (allowed && statement.effect == Effect::Allow)
+                || !statement.applies(document.kind, &action, question)
+            {
+                continue;
+            }
+            let by = Some((number, index));
+            match statement.effect {
+                Effect::Deny => return Decision { verdict: Verdict::ExplicitDeny, by },
+                Effect::Allow => decision = Decision { verdict: Verdict::Allow, by },
+            }
+        }
+    }
+    decision
+}
+
+/// More than the longest action there is.
+const ROOM: usize = 96;
+
+/// `action` in lower case, in `room` if it fits, as every real action does.
+fn lower<'r>(action: &str, room: &'r mut [u8; ROOM]) -> Cow<'r, str> {
+    if let Some(place) = room.get_mut(..action.len()) {
+        place.copy_from_slice(action.as_bytes());
+        place.make_ascii_lowercase();
+        if let Ok(text) = std::str::from_utf8(place) {
+            return Cow::Borrowed(text);
+        }
+    }
+    Cow::Owned(action.to_ascii_lowercase())
+}
+
+impl Statement {
+    /// Whether action, resource, principal and conditions all match. Source: §3.2.
+    fn applies(&self, kind: Kind, action: &str, question: &Question<'_>) -> bool {
+        self.is_about(action)
+            && self.resources.as_deref().is_none_or(|it| any(it, question.resources))
+            && self.principals.as_deref().is_none_or(|it| self.reaches(it, kind, question))
+            && self.conditions.iter().all(|it| it.met(self.effect, question.context))
+    }
+
+    fn is_about(&self, action: &str) -> bool {
+        self.actions.iter().any(|it| it.matches(action)) != self.not_action
+    }
+
+    /// Whether it is about who asks, and may say so.
+    fn reaches(&self, principals: &[Principal], kind: Kind, question: &Question<'_>) -> bool {
+        let Some(caller) = &question.caller else {
+            return self.effect == Effect::Deny;
+        };
+        let owner = question.owner;
+        let (account, can_grant) = match (self.effect, kind) {
+            (Effect::Allow, Kind::Object(object)) => {
+                let foreign = caller.account != owner;
+                (AccountMeans::Delegation { owner }, object.can_grant(question.action, foreign))
+            }
+            _ => (AccountMeans::Everyone, true),
+        };
+        can_grant && principals.iter().any(|it| it.means(caller, account))
+    }
+}
+
+fn any(patterns: &[Pattern], resources: &[&str]) -> bool {
+    patterns.iter().any(|pattern| resources.iter().any(|it| pattern.matches(it)))
+}
+
+/// Within one account: either side may allow, either may deny. Source: §3.6, §4.6.
+///
+/// An object without a policy answers [`Verdict::ImplicitDeny`].
+#[must_use]
+pub fn same_account(identity: Verdict, resource: Verdict) -> Verdict {
+    match (identity, resource) {
+        (Verdict::ExplicitDeny, _) | (_, Verdict::ExplicitDeny) => Verdict::ExplicitDeny,
+        (Verdict::Allow, _) | (_, Verdict::Allow) => Verdict::Allow,
+        (Verdict::ImplicitDeny, Verdict::ImplicitDeny) => Verdict::ImplicitDeny,
+    }
+}
+
+/// Both sides must allow. So across accounts: the caller's own policies and the key's or secret's
+/// (§4.6). So for `AssumeRole`: the caller's policies and the role's trust policy (§3.6). So
+/// wherever an operation needs two permissions.
+#[must_use]
+pub fn both(one: Verdict, other: Verdict) -> Verdict {
+    match (one, other) {
+        (Verdict::ExplicitDeny, _) | (_, Verdict::ExplicitDeny) => Verdict::ExplicitDeny,
+        (Verdict::Allow, Verdict::Allow) => Verdict::Allow,
+        _ => Verdict::ImplicitDeny,
+    }
+}
+
+/// A caller and an object of different accounts: [`both`] must allow. Source: §4.6.
+#[must_use]
+pub fn cross_account(identity: Verdict, resource: Verdict) -> Verdict {
+    both(identity, resource)
+}
+
+/// A session policy, where there is one, must allow before anything else counts. Source: §3.6.
+#[must_use]
+pub fn narrowed(session: Option<Verdict>, rest: Verdict) -> Verdict {
+    match session {
+        None | Some(Verdict::Allow) => rest,
+        Some(refused) => refused,
+    }
+}
+
+/// Policies on a resource group are asked only if those on the account say nothing. Source: §3.6.
+#[must_use]
+pub fn levels(account: Verdict, group: Verdict) -> Verdict {
+    if account == Verdict::ImplicitDeny { group } else { account }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ROOM, Verdict, both, cross_account, levels, lower, narrowed, same_account};
+    use Verdict::{Allow, ExplicitDeny as Deny, ImplicitDeny as Nothing};
+
+    #[test]
+    fn layers_are_put_together_as_the_tables_say() {
+        for (one, other, either, and, level) in [
+            (Allow, Allow, Allow, Allow, Allow),
+            (Allow, Nothing, Allow, Nothing, Allow),
+            (Allow, Deny, Deny, Deny, Allow),
+            (Nothing, Allow, Allow, Nothing, Allow),
+            (Nothing, Nothing, Nothing, Nothing, Nothing),
+            (Nothing, Deny, Deny, Deny, Deny),
+            (Deny, Allow, Deny, Deny, Deny),
+            (Deny, Nothing, Deny, Deny, Deny),
+            (Deny, Deny, Deny, Deny, Deny),
+        ] {
+            assert_eq!(same_account(one, other), either, "{one:?} {other:?}");
+            assert_eq!(both(one, other), and, "{one:?} {other:?}");
+            assert_eq!(cross_account(one, other), and, "{one:?} {other:?}");
+            assert_eq!(levels(one, other), level, "{one:?} {other:?}");
+        }
+    }
+
+    #[test]
+    fn a_session_policy_only_narrows() {
+        for rest in [Allow, Deny, Nothing] {
+            assert_eq!(narrowed(None, rest), rest);
+            assert_eq!(narrowed(Some(Allow), rest), rest);
+            assert_eq!(narrowed(Some(Deny), rest), Deny);
+            assert_eq!(narrowed(Some(Nothing), rest), Nothing);
+        }
+    }
+
+    #[test]
+    fn an_action_of_any_length_is_lowered() {
+        for action in ["", "kms:Encrypt", "kms:密钥A", &"A密".repeat(ROOM)] {
+            assert_eq!(lower(action, &mut [0; ROOM]), action.to_ascii_lowercase());
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! What holds of every policy, whatever it says.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::borrow::Cow;
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use yaoku_model::policy::{Context, Document, Kind, Object, Question, Verdict, decide};
+
+const KINDS: [Kind; 5] = [
+    Kind::Identity,
+    Kind::Session,
+    Kind::Trust,
+    Kind::Object(Object::Key),
+    Kind::Object(Object::Secret),
+];
+
+/// A request with one tag, or none.
+struct Tagged(Option<&'static str>);
+
+impl Context for Tagged {
+    fn value(&self, key: &str) -> Option<Cow<'_, str>> {
+        self.0.filter(|_| key == "kms:tag/env").map(Cow::Borrowed)
+    }
+}
+
+fn verdict(documents: &[Document], (action, resource, tag): Asked) -> Verdict {
+    let question = Question {
+        action,
+        resources: &[resource],
+        caller: None,
+        owner: "1",
+        context: &Tagged(tag),
+    };
+    decide(documents, &question).verdict
+}
+
+type Asked = (&'static str, &'static str, Option<&'static str>);
+
+fn asked() -> impl Strategy<Value = Asked> {
+    (
+        prop::sample::select(vec!["kms:Encrypt", "kms:Decrypt", "ram:GetUser"]),
+        prop::sample::select(vec!["acs:kms:r:1:key/a", "acs:kms:r:1:secret/a", "*"]),
+        prop::sample::select(vec![None, Some("a"), Some("b")]),
+    )
+}
+
+fn statement(effect: &'static str) -> impl Strategy<Value = Value> {
+    let pick = |list: &[&'static str]| prop::sample::select(list.to_vec());
+    (
+        pick(&["Action", "NotAction"]),
+        pick(&["*", "kms:*", "kms:Enc?ypt", "KMS:DECRYPT", "ram:*"]),
+        pick(&["*", "acs:kms:*:*:key*", "acs:kms:r:1:secret/?"]),
+        pick(&["", "StringEquals", "StringNotEquals", "StringLike", "StringNotLike"]),
+        pick(&["a", "b", "?"]),
+    )
+        .prop_map(move |(member, action, resource, operator, value)| {
+            let mut it = json!({ "Effect": effect, "Resource": resource });
+            it[member] = json!(action);
+            if !operator.is_empty() {
+                it["Condition"] = json!({ operator: { "kms:tag/env": value } });
+            }
+            it
+        })
+}
+
+fn statements() -> impl Strategy<Value = Vec<Value>> {
+    prop::collection::vec(prop_oneof![3 => statement("Allow"), 1 => statement("Deny")], 1..6)
+}
+
+fn document(statements: &[Value]) -> Document {
+    let text = json!({ "Version": "1", "Statement": statements }).to_string();
+    Document::parse(&text, Kind::Identity).unwrap()
+}
+
+proptest! {
+    #[test]
+    fn another_deny_never_allows_more(
+        policy in statements(),
+        deny in statement("Deny"),
+        asked in asked(),
+    ) {
+        let before = verdict(&[document(&policy)], asked);
+        let mut more = policy;
+        more.push(deny);
+        let after = verdict(&[document(&more)], asked);
+        prop_assert!(after == before || after == Verdict::ExplicitDeny);
+    }
+
+    #[test]
+    fn another_allow_never_lifts_a_deny(
+        policy in statements(),
+        allow in statement("Allow"),
+        asked in asked(),
+    ) {
+        let before = verdict(&[document(&policy)], asked);
+        let after = verdict(&[document(&[allow]), document(&policy)], asked);
+        prop_assert!(after == before || (before, after) == (Verdict::ImplicitDeny, Verdict::Allow));
+    }
+
+    #[test]
+    fn the_order_of_statements_and_documents_does_not_matter(
+        (policy, shuffled) in statements().prop_flat_map(|it| (Just(it.clone()), Just(it).prop_shuffle())),
+        asked in asked(),
+    ) {
+        let expected = verdict(&[document(&policy)], asked);
+        prop_assert_eq!(verdict(&[document(&shuffled)], asked), expected);
+        let apart: Vec<_> = shuffled.iter().map(|it| document(std::slice::from_ref(it))).collect();
+        prop_assert_eq!(verdict(&apart, asked), expected);
+    }
+
+    #[test]
+    fn white_space_does_not_matter(policy in statements(), asked in asked()) {
+        let spaced = json!({ "Version": "1", "Statement": policy });
+        let spaced = format!("\n\t{}\r\n ", serde_json::to_string_pretty(&spaced).unwrap());
+        let spaced = Document::parse(&spaced, Kind::Identity).unwrap();
+        prop_assert_eq!(verdict(&[spaced], asked), verdict(&[document(&policy)], asked));
+    }
+
+    #[test]
+    fn a_missing_tag_never_allows_what_every_tag_is_refused(policy in statements(), asked in asked()) {
+        let policy = [document(&policy)];
+        let (action, resource, _) = asked;
+        let allows = |tag| verdict(&policy, (action, resource, tag)) == Verdict::Allow;
+        // "zz" matches no positive value here, so it is the freest a tag can be for a Deny.
+        prop_assert!(!allows(None) || ["a", "b", "zz"].map(Some).into_iter().any(allows));
+    }
+
+    #[test]
+    fn no_text_at_all_makes_the_reader_panic(text in ".{0,200}") {
+        for kind in KINDS {
+            _ = Document::parse(&text, kind);
+        }
+    }
+
+    #[test]
+    fn no_change_to_a_policy_makes_the_reader_panic(
+        policy in statements(),
+        at in any::<prop::sample::Index>(),
+        with in "[\\PC\"{}\\[\\]:,]{0,3}",
+    ) {
+        let mut text = json!({ "Version": "1", "Statement": policy }).to_string();
+        let at = at.index(text.len());
+        text.replace_range(at..=at, &with);
+        for kind in KINDS {
+            _ = Document::parse(&text, kind);
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! The API: what an operation is, and the list of them. Its path is [`crate::pipeline`].
+//!
+//! One operation is one file, named after it, and one line in the list of its folder.
+
+use std::{collections::HashMap, fmt, future::Future, pin::Pin, sync::LazyLock};
+
+use yaoku_wire::{
+    error::Code,
+    fields::{Encode, Fields},
+    params::Params,
+};
+
+use crate::{call::Call, error::ApiError};
+
+pub mod aliases;
+pub mod instances;
+pub mod keys;
+pub mod secrets;
+pub mod service;
+pub mod tags;
+
+/// An operation: the type is its request; [`parse`](Self::parse) makes it, [`run`](Self::run) does it.
+pub trait Operation: Sized + Send + Sync + 'static {
+    /// What is true of the operation before it runs.
+    const SPEC: &'static Spec;
+
+    /// What a policy calls it. Another operation that needs this permission names this type.
+    const ACTION: Action = Self::SPEC.action();
+
+    /// What it answers.
+    type Response: Encode;
+
+    /// Makes the request from its parameters. All limits are checked here, by the fields' types.
+    fn parse(params: &mut Params) -> Result<Self, ApiError>;
+
+    /// Does, on the caches and with no transaction held, what may take long: a write that needs a
+    /// cipher seals here, and `run` then checks that what it sealed under still stands.
+    fn prepare(
+        &mut self,
+        _call: &mut Call<'_>,
+    ) -> impl Future<Output = Result<(), ApiError>> + Send {
+        std::future::ready(Ok(()))
+    }
+
+    /// Does the work. Sees no HTTP, no signature, no wire text, and no commit.
+    ///
+    /// May run again (after `prepare`) when another transaction came first, so it leaves no trace
+    /// outside `call`.
+    fn run(
+        &self,
+        call: &mut Call<'_>,
+    ) -> impl Future<Output = Result<Self::Response, ApiError>> + Send;
+}
+
+/// The facts of an operation, for routing, policy, throttling, audit, docs, the CLI and the tests.
+#[derive(Debug)]
+pub struct Spec {
+    /// Which API it belongs to.
+    pub product: Product,
+    /// The `Action` on the wire.
+    pub name: &'static str,
+    /// What it works on, so whether the pipeline opens a transaction.
+    pub effect: Effect,
+    /// The codes it may answer, besides [`COMMON`]. Anything else is a bug of ours.
+    pub errors: &'static [&'static [Code]],
+    /// The parameters whose values are never echoed or logged.
+    pub secret_params: &'static [&'static str],
+    /// Whether it works in an account that has not opened the service. Source: keys.md §15.1.
+    pub works_while_closed: bool,
+    /// Whether it takes `DryRun`. Source: keys.md §9.1.
+    pub dry_run: bool,
+    /// A call with every parameter it reads: for docs, fuzz seeds and the tests.
+    pub example: &'static [(&'static str, &'static str)],
+    /// Where its behaviour was taken from.
+    pub source: &'static str,
+}
+
+impl Spec {
+    /// What most operations have in common; each says what is different.
+    pub const DEFAULT: Self = Self {
+        product: Product::Kms,
+        name: "",
+        effect: Effect::Read,
+        errors: &[],
+        secret_params: &[],
+        works_while_closed: false,
+        dry_run: false,
+        example: &[],
+        source: "https://www.alibabacloud.com/help/en/kms (API reference)",
+    };
+
+    /// What a policy and an event call it.
+    #[must_use]
+    pub const fn action(&self) -> Action {
+        Action { product: self.product, name: self.name }
+    }
+
+    /// Whether it may answer `code`.
+    #[must_use]
+    pub fn declares(&self, code: Code) -> bool {
+        let dry = if self.dry_run { DRY_RUN } else { &[] };
+        self.errors.iter().copied().chain([COMMON, dry]).flatten().any(|it| *it == code)
+    }
+}
+
+/// An API: operations of one version.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Product {
+    /// Key Management Service.
+    Kms,
+    /// Resource Access Management.
+    Ram,
+    /// Security Token Service.
+    Sts,
+    /// Our own administration.
+    Yaoku,
+}
+
+impl Product {
+    /// All of them.
+    pub const ALL: &[Self] = &[Self::Kms, Self::Ram, Self::Sts, Self::Yaoku];
+
+    /// Its `Version` on the wire. Source: identity.md §1.2; ours is our choice.
+    #[must_use]
+    pub const fn version(self) -> &'static str {
+        match self {
+            Self::Kms => "2016-01-20",
+            Self::Ram => "2015-05-01",
+            Self::Sts => "2015-04-01",
+            Self::Yaoku => "2026-11-21",
+        }
+    }
+
+    /// The product of a `Version`.
+    #[must_use]
+    pub fn of_version(version: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|it| it.version() == version)
+    }
+
+    /// What stands before the colon in a policy's action.
+    #[must_use]
+    pub const fn prefix(self) -> &'static str {
+        match self {
+            Self::Kms => "kms",
+            Self::Ram => "ram",
+            Self::Sts => "sts",
+            Self::Yaoku => "yaoku",
+        }
+    }
+}
+
+/// A policy action: `kms:Encrypt`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Action {
+    /// The product.
+    pub product: Product,
+    /// The name, as policies spell it.
+    pub name: &'static str,
+}
+
+impl Action {
+    /// An action of KMS that is no operation: `ReEncryptFrom`. Source: identity.md §4.2.
+    #[must_use]
+    pub const fn kms(name: &'static str) -> Self {
+        Self { product: Product::Kms, name }
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.product.prefix(), self.name)
+    }
+}
+
+/// What an operation works on.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Effect {
+    /// The caches, without a transaction: the hot path.
+    Use,
+    /// A transaction that changes nothing.
+    Read,
+    /// A transaction that the pipeline commits.
+    Write,
+}
+
+/// Codes that any operation may answer.
+pub const COMMON: &[Code] = &[
+    Code::MissingParameter,
+    Code::InvalidParameter,
+    Code::NoPermission,
+    Code::KmsServiceNotEnabled,
+    Code::SignatureNonceUsed,
+    Code::InternalFailure,
+    Code::ServiceUnavailableTemporary,
+];
+
+/// The verdicts of a dry run. Source: keys.md §9.1.
+pub const DRY_RUN: &[Code] =
+    &[Code::DryRunOperationError, Code::ValidationError, Code::AccessDeniedError];
+
+/// A boxed future: the price of an erased type.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// A parsed request, its type erased: made once, run as often as it takes.
+pub trait Request: Send + Sync {
+    /// See [`Operation::prepare`].
+    fn prepare<'a>(&'a mut self, call: &'a mut Call<'_>) -> BoxFuture<'a, Result<(), ApiError>>;
+
+    /// Runs the operation and encodes its answer.
+    fn answer<'a>(&'a self, call: &'a mut Call<'_>) -> BoxFuture<'a, Result<Fields, ApiError>>;
+}
+
+impl<O: Operation> Request for O {
+    fn prepare<'a>(&'a mut self, call: &'a mut Call<'_>) -> BoxFuture<'a, Result<(), ApiError>> {
+        Box::pin(Operation::prepare(self, call))
+    }
+
+    fn answer<'a>(&'a self, call: &'a mut Call<'_>) -> BoxFuture<'a, Result<Fields, ApiError>> {
+        Box::pin(async move { Ok(self.run(call).await?.encode()) })
+    }
+}
+
+/// An operation in the list, its type erased.
+#[derive(Debug)]
+pub struct Entry {
+    /// Its facts.
+    pub spec: &'static Spec,
+    parse: fn(&mut Params) -> Result<Box<dyn Request>, ApiError>,
+}
+
+impl Entry {
+    /// Makes a request of `params`, and takes what it reads.
+    pub fn parse(&self, params: &mut Params) -> Result<Box<dyn Request>, ApiError> {
+        (self.parse)(params)
+    }
+
+    /// The line in a folder's list.
+    #[must_use]
+    pub const fn of<O: Operation>() -> Self {
+        Self { spec: O::SPEC, parse: |params| Ok(Box::new(O::parse(params)?)) }
+    }
+}
+
+/// All operations.
+pub fn operations() -> impl Iterator<Item = &'static Entry> {
+    [
+        aliases::OPERATIONS,
+        instances::OPERATIONS,
+        keys::OPERATIONS,
+        secrets::OPERATIONS,
+        service::OPERATIONS,
+        tags::OPERATIONS,
+    ]
+    .into_iter()
+    .flatten()
+}
+
+/// Finds an operation by product and name.
+#[must_use]
+pub fn operation(product: Product, name: &str) -> Option<&'static Entry> {
+    static BY_NAME: LazyLock<HashMap<(Product, &str), &Entry>> =
+        LazyLock::new(|| operations().map(|it| ((it.spec.product, it.spec.name), it)).collect());
+    BY_NAME.get(&(product, name)).copied()
+}

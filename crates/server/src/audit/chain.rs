@@ -1,0 +1,210 @@
+//! Reading segments and following the chain through them.
+
+use std::{
+    fs::File,
+    io::{self, BufRead as _, BufReader, Read as _},
+    path::{Path, PathBuf},
+};
+
+use serde::Deserialize;
+use yaoku_model::time::Timestamp;
+
+use super::{
+    head::Head,
+    record::{Fields, Hash, MAX_LINE, hashes},
+};
+
+/// What is wrong with a journal.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum Fault {
+    /// A segment is gone.
+    #[error("a segment is missing")]
+    SegmentMissing,
+    /// A segment does not begin with its own opening line.
+    #[error("the segment does not begin as it should")]
+    NotItsBeginning,
+    /// The line is not a record.
+    #[error("not a record")]
+    Unreadable,
+    /// Records before this one are gone.
+    #[error("records before this one are missing")]
+    Missing,
+    /// The record stands after later ones, or twice.
+    #[error("out of order, or repeated")]
+    OutOfOrder,
+    /// The record, or the hash of the one before it, is not what was written.
+    #[error("changed after it was written")]
+    Changed,
+    /// The signature does not fit the records before it.
+    #[error("the signature does not fit what stands before it")]
+    BadSignature,
+    /// There is less than the store knows of.
+    #[error("the end is missing: the store knows of later records")]
+    Cut,
+    /// The record is not the one that the store knows of.
+    #[error("not the record that the store knows of")]
+    NotAsStored,
+}
+
+/// What a record says, as far as following the chain needs it.
+pub(super) enum Said {
+    /// The beginning of a segment.
+    Opening,
+    /// An event: its row in the store, and its time.
+    Event(Option<i64>, Timestamp),
+    /// A signature (in Base64) over the head before it, made at a time.
+    Signature(Head, Timestamp, String),
+}
+
+/// Follows the records of one node, in order.
+pub(super) struct Chain<'a> {
+    /// Whose records they are.
+    pub(super) node: &'a str,
+    /// The last record; `None` before the first.
+    pub(super) last: Option<Head>,
+}
+
+/// As much of an event as is needed here.
+#[derive(Deserialize)]
+struct At {
+    at: i64,
+}
+
+impl<'a> Chain<'a> {
+    /// A chain that begins with whatever segment comes first.
+    pub(super) const fn of(node: &'a str) -> Self {
+        Self { node, last: None }
+    }
+
+    /// Takes the next line (without its end) of `segment`, and moves on whether or not it fits.
+    ///
+    /// What the record says is given even if it does not fit, unless it cannot be read.
+    pub(super) fn follow(
+        &mut self,
+        line: &[u8],
+        segment: u32,
+        first: bool,
+    ) -> (Option<Said>, Option<Fault>) {
+        let Ok(it) = serde_json::from_slice::<Fields<'_, At>>(line) else {
+            return (None, Some(Fault::Unreadable));
+        };
+        let mut fault = None;
+        if let Some(open) = &it.open {
+            fault =
+                (!first || open.segment != segment || open.node != self.node || open.version != 1)
+                    .then_some(Fault::NotItsBeginning);
+            let previous = open.previous.parse().unwrap_or(Hash::NONE);
+            let before = Head { sequence: it.seq.saturating_sub(1), hash: previous };
+            self.last.get_or_insert(before);
+        } else if first {
+            fault = Some(Fault::NotItsBeginning);
+        }
+        let before =
+            self.last.unwrap_or(Head { sequence: it.seq.saturating_sub(1), hash: Hash::NONE });
+        let Ok((stated, right)) = hashes(line, before.hash) else {
+            return (None, Some(Fault::Unreadable));
+        };
+        self.last = Some(Head { sequence: it.seq, hash: stated });
+        let expected = before.sequence.saturating_add(1);
+        let fault = if it.seq > expected {
+            Some(Fault::Missing)
+        } else if it.seq < expected {
+            Some(Fault::OutOfOrder)
+        } else if stated != right {
+            Some(Fault::Changed)
+        } else {
+            fault
+        };
+        (said(it, before), fault)
+    }
+
+    /// Whether the last record is the one that the store knows, and yet another.
+    pub(super) fn differs(&self, known: Option<Head>) -> Option<Fault> {
+        let (last, known) = (self.last?, known?);
+        let differs = last.sequence == known.sequence && last.hash != known.hash;
+        differs.then_some(Fault::NotAsStored)
+    }
+}
+
+fn said(it: Fields<'_, At>, before: Head) -> Option<Said> {
+    match it {
+        Fields { open: Some(_), .. } => Some(Said::Opening),
+        Fields { head: Some(head), .. } => Some(Said::Signature(
+            before,
+            Timestamp::from_unix_ms(head.at),
+            head.signature.into_owned(),
+        )),
+        Fields { event: Some(event), row, .. } => {
+            Some(Said::Event(row, Timestamp::from_unix_ms(event.at)))
+        }
+        _ => None,
+    }
+}
+
+/// The segments in a node's directory by number, in order. Other files are left alone.
+pub(super) fn segments(directory: &Path) -> io::Result<Vec<u32>> {
+    let mut numbers = Vec::new();
+    for entry in std::fs::read_dir(directory)? {
+        let name = entry?.file_name();
+        let number = name.to_str().and_then(|it| it.strip_suffix(".log")?.parse().ok());
+        numbers.extend(number.filter(|it| segment_path(directory, *it).ends_with(&name)));
+    }
+    numbers.sort_unstable();
+    Ok(numbers)
+}
+
+/// Where a segment lies.
+pub(super) fn segment_path(directory: &Path, number: u32) -> PathBuf {
+    directory.join(format!("{number:08}.log"))
+}
+
+/// The lines of one segment.
+pub(super) struct Lines {
+    from: BufReader<File>,
+    line: Vec<u8>,
+    /// Where the line that was last given begins.
+    pub(super) offset: u64,
+    next: u64,
+}
+
+/// What comes next in a segment.
+pub(super) enum Next<'a> {
+    /// A line, without its end. One that is too long comes in pieces.
+    Line(&'a [u8]),
+    /// Bytes after the last whole line.
+    Torn,
+    /// Nothing more.
+    End,
+}
+
+impl Lines {
+    /// The lines of a segment from `offset` on.
+    pub(super) fn open(path: &Path, offset: u64) -> io::Result<Self> {
+        use std::io::Seek as _;
+        let mut file = File::open(path)?;
+        file.seek(io::SeekFrom::Start(offset))?;
+        Ok(Self {
+            from: BufReader::with_capacity(1 << 16, file),
+            line: Vec::new(),
+            offset,
+            next: offset,
+        })
+    }
+
+    /// The next line.
+    pub(super) fn next(&mut self) -> io::Result<Next<'_>> {
+        self.line.clear();
+        self.offset = self.next;
+        let read = self.from.by_ref().take(MAX_LINE).read_until(b'\n', &mut self.line)?;
+        self.next += read as u64;
+        if read == 0 {
+            return Ok(Next::End);
+        }
+        if self.line.last() == Some(&b'\n') {
+            self.line.pop();
+        } else if (read as u64) < MAX_LINE {
+            return Ok(Next::Torn);
+        }
+        Ok(Next::Line(&self.line))
+    }
+}

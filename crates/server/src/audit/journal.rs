@@ -1,0 +1,244 @@
+//! A node's journal: where events are appended, chained and signed.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        mpsc::{SyncSender, sync_channel},
+    },
+    thread::JoinHandle,
+    time::Duration,
+};
+
+use yaoku_model::time::Clock;
+
+use super::{
+    chain::Fault,
+    event::Event,
+    head::{Head, HeadSigner, NodeName},
+    writer::Shared,
+};
+use crate::disk::Disk;
+
+/// When events are on the medium.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Fsync {
+    /// At most so long after they were written.
+    Within(Duration),
+    /// Before the call is answered.
+    Always,
+}
+
+/// How a journal is kept.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// A segment of so many bytes is followed by a new one. It may grow longer by what comes in
+    /// until the next sync.
+    pub segment_bytes: u64,
+    /// When events are on the medium.
+    pub fsync: Fsync,
+    /// So many bytes of the file system are kept for events of known callers.
+    pub reserve_bytes: u64,
+}
+
+impl Default for Options {
+    /// 8 MiB (two are read in well under 300 ms at start), 100 ms, 64 MiB. Source: architecture.md,
+    /// Audit; the sizes are our choice.
+    fn default() -> Self {
+        Self {
+            segment_bytes: 8 << 20,
+            fsync: Fsync::Within(Duration::from_millis(100)),
+            reserve_bytes: 64 << 20,
+        }
+    }
+}
+
+/// What a journal is opened with.
+pub struct Setup<'a> {
+    /// The data directory: the journal lies in `audit/<node>` there.
+    pub data: &'a Path,
+    /// Whose journal it is.
+    pub node: NodeName,
+    /// The key that signs its heads.
+    pub signer: HeadSigner,
+    /// The gateway's clock.
+    pub clock: Arc<dyn Clock>,
+    /// The disk.
+    pub disk: Arc<dyn Disk>,
+    /// The head that the store knows, from [`Journal::head`].
+    pub known: Option<Head>,
+    /// How it is kept.
+    pub options: Options,
+}
+
+/// Why an event could not be written, or a journal not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum AuditError {
+    /// Nothing can be written now. It is tried again several times a second.
+    #[error("the audit journal cannot be written")]
+    Refusing(#[source] Arc<io::Error>),
+    /// The journal could not be read or made.
+    #[error("the audit journal could not be opened")]
+    Io(#[from] io::Error),
+    /// The journal is not what we wrote.
+    #[error("the audit journal was changed: segment {segment}, record {sequence}: {what}")]
+    Tampered {
+        /// The segment's number.
+        segment: u32,
+        /// The record's number, or the one that was expected.
+        sequence: u64,
+        /// What is wrong.
+        what: Fault,
+    },
+    /// Another key signed this journal.
+    #[error("the audit journal belongs to another key")]
+    OtherKey,
+    /// A row of the store holds no event.
+    #[error("not an event")]
+    NotAnEvent,
+}
+
+/// What became of a row.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Written {
+    /// It was written now.
+    Now,
+    /// The journal had it already.
+    Before,
+}
+
+/// A node's journal. Events of one call each, in the order in which they were appended.
+///
+/// Dropping it writes a last signed head and waits for the medium.
+#[derive(Debug)]
+pub struct Journal {
+    shared: Arc<Shared>,
+    /// Wakes the thread; dropped, it ends it.
+    wake: Option<SyncSender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Where the journal of a node lies in a data directory.
+#[must_use]
+pub fn directory(data: &Path, node: &NodeName) -> PathBuf {
+    data.join("audit").join(node.as_str())
+}
+
+impl Journal {
+    /// Opens the journal, or begins one, and starts the thread that syncs and signs.
+    ///
+    /// The last two segments are verified, and all from the record on that the store knows. A
+    /// last line that was not written whole is removed. A journal that goes further than the
+    /// store knows is in order; one that does not go as far is not.
+    pub fn open(setup: Setup<'_>) -> Result<Self, AuditError> {
+        let every = match setup.options.fsync {
+            Fsync::Within(it) => it.max(Duration::from_millis(1)),
+            Fsync::Always => Duration::from_millis(100),
+        };
+        let shared = Arc::new(Shared::open(setup)?);
+        let (wake, woken) = sync_channel(1);
+        let worker = Arc::clone(&shared);
+        let thread = std::thread::Builder::new().name("audit".to_owned()).spawn(move || {
+            use std::sync::mpsc::RecvTimeoutError::Disconnected;
+            while woken.recv_timeout(every) != Err(Disconnected) {
+                worker.tick();
+            }
+            worker.finish();
+        })?;
+        Ok(Self { shared, wake: Some(wake), thread: Some(thread) })
+    }
+
+    /// Writes an event and, if `audit.sync = always`, waits for the medium. Gives its number.
+    ///
+    /// The write itself is one short `write(2)`, so this may be called on an async thread. After
+    /// a failed sync the event may still be kept, though the call is refused.
+    pub async fn record(&self, event: &Event) -> Result<u64, AuditError> {
+        let waiting = self.shared.progress();
+        let sequence = self.append(event)?;
+        if self.shared.options().fsync == Fsync::Always {
+            self.shared.wait(waiting, sequence).await?;
+        }
+        Ok(sequence)
+    }
+
+    /// Writes an event without waiting for the medium, whatever the options say.
+    pub fn append(&self, event: &Event) -> Result<u64, AuditError> {
+        let sequence = self.shared.append(&event.to_row(), None)?;
+        self.nudge();
+        Ok(sequence)
+    }
+
+    /// Copies the event of a write from its row in the store, once: a row that the journal has
+    /// is not written again.
+    ///
+    /// The last 65,536 row ids are remembered, over restarts those of the last two segments:
+    /// mark rows as copied (after [`Journal::sync`], or once [`Journal::head`] has passed them)
+    /// before so many more.
+    pub fn append_row(&self, id: i64, row: &[u8]) -> Result<Written, AuditError> {
+        // Written anew, so that whatever the row holds it is one line within its bounds.
+        let event = Event::from_row(row).map_err(|_| AuditError::NotAnEvent)?;
+        let written = self.shared.append_row(id, &event.to_row())?;
+        self.nudge();
+        Ok(written)
+    }
+
+    /// Writes the counts of refusals of unknown callers, unless that would touch the reserve.
+    /// Gives how many were dropped.
+    pub fn append_counts(&self, counts: &[Event]) -> Result<usize, AuditError> {
+        self.shared.append_counts(counts)
+    }
+
+    /// Whether the journal has a row, as far as it remembers: see [`Journal::append_row`].
+    #[must_use]
+    pub fn has_row(&self, id: i64) -> bool {
+        self.shared.has_row(id)
+    }
+
+    /// The highest remembered row id.
+    #[must_use]
+    pub fn highest_row(&self) -> Option<i64> {
+        self.shared.highest_row()
+    }
+
+    /// The last record that is on the medium: what the store is to know, every second.
+    #[must_use]
+    pub fn head(&self) -> Head {
+        self.shared.head()
+    }
+
+    /// Why the journal refuses now, if it does.
+    #[must_use]
+    pub fn refusing(&self) -> Option<Arc<io::Error>> {
+        self.shared.refusing()
+    }
+
+    /// What was found changed from outside since the start, if anything.
+    #[must_use]
+    pub fn noticed(&self) -> Option<Fault> {
+        self.shared.noticed()
+    }
+
+    /// Waits until all that was written is on the medium, and tries to recover if refusing.
+    pub fn sync(&self) -> Result<Head, AuditError> {
+        self.shared.sync()
+    }
+
+    fn nudge(&self) {
+        if self.shared.options().fsync == Fsync::Always
+            && let Some(wake) = &self.wake
+        {
+            // Full means that the thread is about to wake anyway.
+            _ = wake.try_send(());
+        }
+    }
+}
+
+impl Drop for Journal {
+    fn drop(&mut self) {
+        self.wake = None;
+        if let Some(thread) = self.thread.take() {
+            _ = thread.join();
+        }
+    }
+}

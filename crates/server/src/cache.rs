@@ -1,0 +1,386 @@
+//! The caches: what a `Use` call works on, loaded from the store when first asked for.
+//!
+//! Bounded in bytes. What a commit changes is dropped when the feed names it; a call that is
+//! running keeps what it found, and the next one loads anew.
+
+use std::{
+    hash::Hash,
+    sync::{Arc, OnceLock, PoisonError, RwLock},
+};
+
+use quick_cache::{Weighter, sync::Cache};
+use yaoku_crypto::{
+    backend::{Backend, KeyHandle, KeyPlace},
+    envelope::DataKey,
+    keyring::{CredentialPlace, Keyring},
+    rootkey::WrappingPlace,
+};
+use yaoku_model::{
+    identity::PolicyType,
+    ids::{
+        AccessKeyId, AccountId, AliasName, KeyId, KeyVersionId, PolicyName, SecretName, UserName,
+    },
+    key::Key,
+    policy::{Document, Kind, system},
+    secret::{Secret, SecretVersion},
+    tag::{Tag, TagKind},
+    text::AccessKeySecret,
+};
+use yaoku_store::{Change, Store, Transaction};
+use yaoku_wire::error::Code;
+
+use crate::{auth::Credential, error::ApiError};
+
+/// A key, its ciphers ready.
+#[derive(Debug)]
+pub struct CachedKey {
+    /// The key.
+    pub key: Key,
+    /// Every version that can be used, oldest first. None of another kind than a cipher's.
+    pub versions: Vec<(KeyVersionId, KeyHandle)>,
+    /// Its tags, for `kms:tag/<key>` in policies.
+    pub tags: Vec<Tag>,
+}
+
+/// A secret, its values sealed.
+#[derive(Debug)]
+pub struct CachedSecret {
+    /// The secret.
+    pub secret: Secret,
+    /// Its versions, oldest first.
+    pub versions: Vec<CachedVersion>,
+    /// Its tags, for `kms:tag/<key>` in policies.
+    pub tags: Vec<Tag>,
+}
+
+/// A version of a secret, sealed, with its data key once that has been opened.
+#[derive(Debug)]
+pub struct CachedVersion {
+    /// The version.
+    pub version: SecretVersion,
+    /// Its data key. Opened by the first call that may, used by those after it that may.
+    pub data_key: OnceLock<DataKey>,
+}
+
+/// An account, or a user of it, as authorization needs it.
+#[derive(Clone, Debug)]
+pub struct Rights {
+    /// Whether the account has opened the service.
+    pub kms_open: bool,
+    /// The user's policies, compiled. The root has none.
+    pub policies: Arc<[Arc<Document>]>,
+}
+
+/// How many bytes each kind of thing may take. Our choice.
+#[derive(Clone, Copy, Debug)]
+pub struct CacheSizes {
+    /// Keys: each some hundred bytes, and more with many versions.
+    pub keys: u64,
+    /// Secrets: up to ten values of 30 KiB each.
+    pub secrets: u64,
+    /// Everything else: names and policies.
+    pub names: u64,
+}
+
+impl Default for CacheSizes {
+    fn default() -> Self {
+        Self { keys: 64 << 20, secrets: 64 << 20, names: 64 << 20 }
+    }
+}
+
+/// All caches of a node.
+pub struct Caches {
+    store: Arc<dyn Store>,
+    backend: Arc<dyn Backend>,
+    keyring: Arc<Keyring>,
+    keys: Shelf<KeyId, Arc<CachedKey>>,
+    versions: Shelf<KeyVersionId, KeyId>,
+    aliases: Shelf<(AccountId, AliasName), KeyId>,
+    secrets: Shelf<(AccountId, SecretName), Arc<CachedSecret>>,
+    credentials: Shelf<AccessKeyId, Arc<Credential>>,
+    rights: Shelf<(AccountId, Option<UserName>), Rights>,
+    /// Grows with every change: what was loaded before a change is not kept after it.
+    changes: RwLock<u64>,
+}
+
+type Shelf<K, V> = Cache<K, V, Weigh>;
+
+impl Caches {
+    /// Empty caches over `store`.
+    #[must_use]
+    pub fn new(
+        store: Arc<dyn Store>,
+        backend: Arc<dyn Backend>,
+        keyring: Arc<Keyring>,
+        sizes: CacheSizes,
+    ) -> Self {
+        Self {
+            store,
+            backend,
+            keyring,
+            keys: shelf(sizes.keys, 1024),
+            versions: shelf(sizes.names / 4, 128),
+            aliases: shelf(sizes.names / 4, 256),
+            secrets: shelf(sizes.secrets, 4096),
+            credentials: shelf(sizes.names / 4, 512),
+            rights: shelf(sizes.names / 4, 4096),
+            changes: RwLock::new(0),
+        }
+    }
+
+    /// Finds a key of any account.
+    pub async fn key(&self, id: &KeyId) -> Result<Option<Arc<CachedKey>>, ApiError> {
+        if let Some(found) = self.keys.get(id) {
+            return Ok(Some(found));
+        }
+        let before = self.changes_so_far();
+        let Some(loaded) = self.load_key(id).await? else { return Ok(None) };
+        let loaded = Arc::new(loaded);
+        self.keep(before, || self.keys.insert(id.clone(), Arc::clone(&loaded)));
+        Ok(Some(loaded))
+    }
+
+    /// Finds the key that a version belongs to.
+    pub async fn key_of_version(
+        &self,
+        version: &KeyVersionId,
+    ) -> Result<Option<Arc<CachedKey>>, ApiError> {
+        if let Some(id) = self.versions.get(version) {
+            return self.key(&id).await;
+        }
+        let before = self.changes_so_far();
+        let Some(id) = self.store.read().await?.key_of_version(version).await? else {
+            return Ok(None);
+        };
+        self.keep(before, || self.versions.insert(version.clone(), id.clone()));
+        self.key(&id).await
+    }
+
+    /// Finds the key that an alias of `account` names.
+    pub async fn alias(
+        &self,
+        account: &AccountId,
+        name: &AliasName,
+    ) -> Result<Option<KeyId>, ApiError> {
+        let at = (account.clone(), name.clone());
+        if let Some(found) = self.aliases.get(&at) {
+            return Ok(Some(found));
+        }
+        let before = self.changes_so_far();
+        let Some(alias) = self.store.read().await?.alias(account, name).await? else {
+            return Ok(None);
+        };
+        self.keep(before, || self.aliases.insert(at, alias.key.clone()));
+        Ok(Some(alias.key))
+    }
+
+    /// Finds a secret.
+    pub async fn secret(
+        &self,
+        account: &AccountId,
+        name: &SecretName,
+    ) -> Result<Option<Arc<CachedSecret>>, ApiError> {
+        let at = (account.clone(), name.clone());
+        if let Some(found) = self.secrets.get(&at) {
+            return Ok(Some(found));
+        }
+        let before = self.changes_so_far();
+        let mut tx = self.store.read().await?;
+        let Some(secret) = tx.secret(account, name).await? else { return Ok(None) };
+        let tags = tx.tags(account, TagKind::Secret, name.as_str()).await?;
+        let versions = tx.secret_versions(account, name).await?.into_iter();
+        let versions =
+            versions.map(|version| CachedVersion { version, data_key: OnceLock::new() }).collect();
+        let loaded = Arc::new(CachedSecret { secret, versions, tags });
+        self.keep(before, || self.secrets.insert(at, Arc::clone(&loaded)));
+        Ok(Some(loaded))
+    }
+
+    /// Finds an access key, whatever its state.
+    pub async fn access_key(&self, id: &AccessKeyId) -> Result<Option<Arc<Credential>>, ApiError> {
+        if let Some(found) = self.credentials.get(id) {
+            return Ok(Some(found));
+        }
+        let before = self.changes_so_far();
+        let Some(row) = self.store.read().await?.access_key(id).await? else { return Ok(None) };
+        let owner = WrappingPlace { account: &row.account, instance: None };
+        let place = CredentialPlace { kind: ACCESS_KEY, id: id.as_str() };
+        let secret = self.keyring.open_credential(&owner, &place, &row.sealed)?;
+        let secret = AccessKeySecret::opened(secret)
+            .map_err(|error| ApiError::caused(Code::InternalFailure, error))?;
+        let loaded = Arc::new(Credential {
+            account: row.account,
+            user: row.user,
+            secret,
+            active: row.active,
+        });
+        self.keep(before, || self.credentials.insert(id.clone(), Arc::clone(&loaded)));
+        Ok(Some(loaded))
+    }
+
+    /// What an account's root, or a user, may do. `None`: there is no such account or user.
+    pub async fn rights(
+        &self,
+        account: &AccountId,
+        user: Option<&UserName>,
+    ) -> Result<Option<Rights>, ApiError> {
+        let at = (account.clone(), user.cloned());
+        if let Some(found) = self.rights.get(&at) {
+            return Ok(Some(found));
+        }
+        let before = self.changes_so_far();
+        let mut tx = self.store.read().await?;
+        let Some(owner) = tx.account(account).await? else { return Ok(None) };
+        let policies = match user {
+            Some(name) => load_policies(&mut *tx, account, name).await?,
+            None => Vec::new(),
+        };
+        let loaded = Rights { kms_open: owner.kms_open, policies: policies.into() };
+        self.keep(before, || self.rights.insert(at, loaded.clone()));
+        Ok(Some(loaded))
+    }
+
+    /// Drops what a commit changed.
+    pub fn apply(&self, changes: &[Change]) {
+        let mut so_far = self.changes.write().unwrap_or_else(PoisonError::into_inner);
+        *so_far += 1;
+        for change in changes {
+            self.drop_changed(change);
+        }
+    }
+
+    fn drop_changed(&self, change: &Change) {
+        match change {
+            Change::AccessKey(id) => _ = self.credentials.remove(id),
+            Change::Alias(account, name) => {
+                _ = self.aliases.remove(&(account.clone(), name.clone()));
+            }
+            Change::Key(id) => _ = self.keys.remove(id),
+            Change::Secret(account, name) => {
+                _ = self.secrets.remove(&(account.clone(), name.clone()));
+            }
+            Change::User(account, name) => {
+                _ = self.rights.remove(&(account.clone(), Some(name.clone())));
+            }
+            // Who has the policy, or belongs to the account, is not known here: all go.
+            Change::Account(account) | Change::Policy(account, _) => {
+                self.rights.retain(|(owner, _), _| owner != account);
+            }
+            // An instance decides on the state of its keys and secrets.
+            Change::Instance(instance) => {
+                self.keys.retain(|_, it| it.key.instance.as_ref() != Some(instance));
+                self.secrets.retain(|_, it| it.secret.instance.as_ref() != Some(instance));
+            }
+        }
+    }
+
+    async fn load_key(&self, id: &KeyId) -> Result<Option<CachedKey>, ApiError> {
+        let mut tx = self.store.read().await?;
+        let Some(key) = tx.key(id).await? else { return Ok(None) };
+        let tags = tx.tags(&key.account, TagKind::Key, id.as_str()).await?;
+        let rows = tx.key_versions(id).await?;
+        drop(tx);
+        let mut versions = Vec::with_capacity(rows.len());
+        for row in rows {
+            let place = KeyPlace {
+                account: &key.account,
+                instance: key.instance.as_ref(),
+                key: id,
+                version: &row.id,
+            };
+            let handle = self.backend.load(key.spec, &place, &row.sealed)?;
+            versions.push((row.id, handle));
+        }
+        Ok(Some(CachedKey { key, versions, tags }))
+    }
+
+    fn changes_so_far(&self) -> u64 {
+        *self.changes.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps what was loaded, unless something changed meanwhile. No change comes in between.
+    fn keep(&self, before: u64, insert: impl FnOnce()) {
+        let so_far = self.changes.read().unwrap_or_else(PoisonError::into_inner);
+        if *so_far == before {
+            insert();
+        }
+    }
+}
+
+/// The kind of a sealed access key, so that nothing else opens in its place.
+pub const ACCESS_KEY: &str = "access key";
+
+async fn load_policies(
+    tx: &mut dyn Transaction,
+    account: &AccountId,
+    user: &UserName,
+) -> Result<Vec<Arc<Document>>, ApiError> {
+    let mut documents = Vec::new();
+    for attached in tx.attachments(account, user).await? {
+        let text = match attached.kind {
+            PolicyType::System => system_text(&attached.policy),
+            PolicyType::Custom => {
+                tx.custom_policy(account, &attached.policy).await?.map(|it| it.document)
+            }
+        };
+        // A policy that cannot be read must not be passed over: it may deny.
+        let text = text.ok_or_else(|| unreadable(&attached.policy))?;
+        let document =
+            Document::parse(&text, Kind::Identity).map_err(|_| unreadable(&attached.policy))?;
+        documents.push(Arc::new(document));
+    }
+    Ok(documents)
+}
+
+fn system_text(name: &PolicyName) -> Option<String> {
+    system::named(name.as_str()).map(|it| it.document.to_owned())
+}
+
+fn unreadable(name: &PolicyName) -> ApiError {
+    ApiError::caused(Code::InternalFailure, format!("policy {name} is attached and cannot be read"))
+}
+
+/// Bytes that a cached thing takes, roughly.
+#[derive(Clone, Debug)]
+pub struct Weigh;
+
+impl<K> Weighter<K, KeyId> for Weigh {
+    fn weight(&self, _: &K, _: &KeyId) -> u64 {
+        160
+    }
+}
+
+impl Weighter<KeyId, Arc<CachedKey>> for Weigh {
+    fn weight(&self, _: &KeyId, it: &Arc<CachedKey>) -> u64 {
+        let ciphers: usize = it.versions.iter().map(|(_, it)| 64 + it.size_in_bytes()).sum();
+        let texts = it.key.description.len() + it.key.policy.as_ref().map_or(0, String::len);
+        (512 + ciphers + texts + it.tags.len() * 64) as u64
+    }
+}
+
+impl Weighter<(AccountId, SecretName), Arc<CachedSecret>> for Weigh {
+    fn weight(&self, _: &(AccountId, SecretName), it: &Arc<CachedSecret>) -> u64 {
+        let values: usize = it.versions.iter().map(|it| 256 + it.version.sealed_value.len()).sum();
+        (512 + values + it.secret.description.len() + it.tags.len() * 64) as u64
+    }
+}
+
+impl Weighter<AccessKeyId, Arc<Credential>> for Weigh {
+    fn weight(&self, _: &AccessKeyId, _: &Arc<Credential>) -> u64 {
+        384
+    }
+}
+
+impl Weighter<(AccountId, Option<UserName>), Rights> for Weigh {
+    fn weight(&self, _: &(AccountId, Option<UserName>), it: &Rights) -> u64 {
+        256 + it.policies.len() as u64 * 4096
+    }
+}
+
+fn shelf<K: Eq + Hash, V: Clone>(bytes: u64, typical: u64) -> Shelf<K, V>
+where
+    Weigh: Weighter<K, V>,
+{
+    let items = usize::try_from(bytes / typical).unwrap_or(usize::MAX).max(1);
+    Cache::with_weighter(items, bytes, Weigh)
+}

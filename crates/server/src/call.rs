@@ -1,0 +1,482 @@
+//! What an operation may touch: the caller, the time, caches or store, the backend. Nothing else.
+//!
+//! Everything here that finds an object asks for the action first, so that no object is reachable
+//! without naming it, and a refusal never tells what exists.
+
+use std::{borrow::Cow, sync::Arc};
+
+use yaoku_crypto::backend::KeyHandle;
+use yaoku_model::{
+    arn::{Arn, KeyRef, Place, SecretRef},
+    context::EncryptionContext,
+    ids::{AccountId, AliasName, KeyId, KeyVersionId, Region, SecretName},
+    instance::InstanceStatus,
+    key::{Key, KeyState},
+    policy::{self, Document, Kind, Object, Question, Verdict},
+    random::Random,
+    secret::Secret,
+    tag::{Tag, TagKind},
+    time::Timestamp,
+};
+use yaoku_store::Tx;
+use yaoku_wire::error::{Code, Refusal};
+
+use crate::{
+    api::{Action, Spec},
+    cache::{CachedKey, CachedSecret, Caches},
+    caller::Caller,
+    error::ApiError,
+    node::Node,
+};
+
+/// One call, after its signature was checked.
+pub struct Call<'a> {
+    /// Who calls.
+    pub caller: &'a Caller,
+    /// The time: read once, the same when the call is run again.
+    pub now: Timestamp,
+    /// The node that serves it.
+    pub node: &'a Node,
+    spec: &'static Spec,
+    on: On<'a>,
+    asked: &'a mut Vec<Arn>,
+}
+
+/// What a call works on: its [`Effect`](crate::api::Effect) decides, the pipeline provides.
+pub(crate) enum On<'a> {
+    /// The caches.
+    Caches(&'a Caches),
+    /// An open transaction, which is the pipeline's to commit.
+    Store(&'a mut dyn Tx),
+}
+
+/// What is asked of a key, besides its name.
+#[derive(Clone, Copy)]
+pub struct Ask<'a> {
+    action: Action,
+    context: Option<&'a EncryptionContext>,
+    algorithm: Option<&'static str>,
+}
+
+/// One version of a key that the caller may use now. Only [`Call`] hands these out.
+#[derive(Clone, Debug)]
+pub struct UsableKey {
+    /// The key, whatever name the client used.
+    pub key: Arc<CachedKey>,
+    /// The version.
+    pub version: KeyVersionId,
+    /// Its cipher.
+    pub handle: KeyHandle,
+}
+
+impl<'a> Ask<'a> {
+    /// An action on the key as such.
+    #[must_use]
+    pub const fn to(action: Action) -> Self {
+        Self { action, context: None, algorithm: None }
+    }
+
+    /// Symmetric cryptography with a context. Source: identity.md §3.4, §4.4.
+    #[must_use]
+    pub const fn cipher(action: Action, context: &'a EncryptionContext) -> Self {
+        Self { action, context: Some(context), algorithm: Some("SYMMETRIC_DEFAULT") }
+    }
+}
+
+impl<'a> Call<'a> {
+    pub(crate) fn new(
+        node: &'a Node,
+        caller: &'a Caller,
+        now: Timestamp,
+        spec: &'static Spec,
+        on: On<'a>,
+        asked: &'a mut Vec<Arn>,
+    ) -> Self {
+        Self { caller, now, node, spec, on, asked }
+    }
+
+    /// The caller's account.
+    #[must_use]
+    pub fn account(&self) -> &'a AccountId {
+        &self.caller.account
+    }
+
+    /// The region served.
+    #[must_use]
+    pub fn region(&self) -> &'a Region {
+        &self.node.region
+    }
+
+    /// Randomness.
+    #[must_use]
+    pub fn random(&self) -> &'a dyn Random {
+        &*self.node.random
+    }
+
+    /// The transaction. A `Use` operation has none, and neither has `prepare`: asking for it there
+    /// is a bug of ours.
+    pub fn tx(&mut self) -> Result<&mut dyn Tx, ApiError> {
+        match &mut self.on {
+            On::Caches(_) => Err(ApiError::caused(Code::InternalFailure, "no transaction here")),
+            On::Store(tx) => Ok(&mut **tx),
+        }
+    }
+
+    /// Fails unless the caller may do this operation to `resource`.
+    pub fn allow(&mut self, resource: &Arn) -> Result<(), ApiError> {
+        self.allow_any_of(&[resource])
+    }
+
+    /// The same for a resource with more than one accepted spelling: the container or the item to
+    /// be created. Source: identity.md §4.1.
+    pub fn allow_any_of(&mut self, spellings: &[&Arn]) -> Result<(), ApiError> {
+        self.judge(Ask::to(self.spec.action()), self.caller.account.clone(), spellings, &[], None)
+    }
+
+    /// Finds the key that `named` names, to use its primary version. Works on the caches.
+    ///
+    /// An id or ARN is authorized before it is said whether it exists; an alias on the key it
+    /// names. Source: identity.md §4.1, §4.6; order: keys.md §1.1.
+    pub async fn usable_key(
+        &mut self,
+        named: &KeyRef,
+        ask: Ask<'_>,
+    ) -> Result<UsableKey, ApiError> {
+        let (place, id) = self.resolve(named, ask).await?;
+        let found = self.caches()?.key(&id).await?.filter(|it| it.key.account == place.account);
+        let found = self.judge_key(ask, &place, &id, found, |it| (&it.key, &it.tags))?;
+        let Some(version) = found.key.primary.clone() else {
+            return Err(match found.key.state {
+                KeyState::Enabled => Code::UnsupportedOperation.into(),
+                _ => usable_state(&found.key).err().unwrap_or(Code::UnsupportedOperation.into()),
+            });
+        };
+        usable(found, version)
+    }
+
+    /// Finds the key version that made a blob, to open it. Works on the caches.
+    ///
+    /// A blob names no key, so the key found is what is authorized. Source: identity.md §4.2. A
+    /// version that is not here, or is another account's, is judged as a key of that name, so
+    /// that who may use no key learns nothing.
+    pub async fn usable_version(
+        &mut self,
+        version: &KeyVersionId,
+        ask: Ask<'_>,
+    ) -> Result<UsableKey, ApiError> {
+        let place = self.home();
+        let found = self.caches()?.key_of_version(version).await?;
+        let found = found.filter(|it| it.key.account == place.account);
+        let id = match &found {
+            Some(found) => found.key.id.clone(),
+            None => unknown_key(version.as_str())?,
+        };
+        let found = self.judge_key(ask, &place, &id, found, |it| (&it.key, &it.tags))?;
+        usable(found, version.clone())
+    }
+
+    /// Finds a key that belongs to something the caller may use already: a secret. Its permission
+    /// is asked for if the customer named it. Works on the caches. Source: secrets.md §1.7.
+    pub async fn usable_key_of_secret(
+        &mut self,
+        secret: &Secret,
+        version: Option<&KeyVersionId>,
+        action: Action,
+    ) -> Result<UsableKey, ApiError> {
+        let named = KeyRef::Id(secret.key.clone());
+        if secret.customer_key {
+            let key = self.usable_key(&named, Ask::to(action)).await?;
+            return version.map_or(Ok(key.clone()), |it| usable(key.key, it.clone()));
+        }
+        let found = self.caches()?.key(&secret.key).await?;
+        let found = found.filter(|it| it.key.account == secret.account);
+        let found = found.ok_or(Code::KeyNotFound)?;
+        let version = version.or(found.key.primary.as_ref()).ok_or(Code::InternalFailure)?.clone();
+        usable(found, version)
+    }
+
+    /// Finds the row of the key that `named` names. Works on the transaction.
+    pub async fn key(&mut self, named: &KeyRef) -> Result<Key, ApiError> {
+        let ask = Ask::to(self.spec.action());
+        let (place, id) = self.resolve(named, ask).await?;
+        let found = self.tx()?.key(&id).await?.filter(|it| it.account == place.account);
+        let tags = match &found {
+            Some(_) => self.tx()?.tags(&place.account, TagKind::Key, id.as_str()).await?,
+            None => Vec::new(),
+        };
+        let found = found.map(|it| (it, tags));
+        Ok(self.judge_key(ask, &place, &id, found, |(key, tags)| (key, tags))?.0)
+    }
+
+    /// The same where only an id or an ARN will do. Source: keys.md §2.1.
+    pub async fn key_by_id(&mut self, named: &KeyRef) -> Result<Key, ApiError> {
+        if named.is_alias() {
+            return Err(Code::UnsupportedAlias.into());
+        }
+        self.key(named).await
+    }
+
+    /// Finds the row of the secret that `named` names. Works on the transaction.
+    ///
+    /// One that waits for deletion is found too: see [`Call::live_secret`].
+    pub async fn secret(&mut self, named: &SecretRef) -> Result<Secret, ApiError> {
+        let (place, name) = self.resolve_secret(named);
+        let mut found = None;
+        let mut tags = Vec::new();
+        if place == self.home() {
+            found = self.tx()?.secret(&place.account, &name).await?;
+            tags = self.tx()?.tags(&place.account, TagKind::Secret, name.as_str()).await?;
+        }
+        let ask = Ask::to(self.spec.action());
+        self.judge_secret(ask, &place, &name, found.as_ref().map(|it| (it, tags.as_slice())))?;
+        let found = found.ok_or(Code::ResourceNotFound)?;
+        self.must_be_connected(found.instance.as_ref()).await?;
+        Ok(found)
+    }
+
+    /// The same, and it must not wait for deletion. Source: secrets.md §3.
+    pub async fn live_secret(&mut self, named: &SecretRef) -> Result<Secret, ApiError> {
+        let secret = self.secret(named).await?;
+        if secret.delete_at.is_some() {
+            return Err(Code::ResourceInDeleteWindow.into());
+        }
+        Ok(secret)
+    }
+
+    /// Finds the cached secret that `named` names; it must not wait for deletion.
+    pub async fn cached_secret(
+        &mut self,
+        named: &SecretRef,
+        action: Action,
+    ) -> Result<Arc<CachedSecret>, ApiError> {
+        let (place, name) = self.resolve_secret(named);
+        let mut found = None;
+        if place == self.home() {
+            found = self.caches()?.secret(&place.account, &name).await?;
+        }
+        let seen = found.as_ref().map(|it| (&it.secret, it.tags.as_slice()));
+        self.judge_secret(Ask::to(action), &place, &name, seen)?;
+        let found = found.ok_or(Code::ResourceNotFound)?;
+        if found.secret.delete_at.is_some() {
+            return Err(Code::ResourceInDeleteWindow.into());
+        }
+        Ok(found)
+    }
+
+    /// The ARN of a secret of the caller's account, whether or not there is one.
+    #[must_use]
+    pub fn secret_arn(&self, name: &SecretName) -> Arn {
+        Arn::secret(self.region(), self.account(), name)
+    }
+
+    /// Fails unless the instance, if there is one, is in service. Works on the transaction.
+    ///
+    /// Source: keys.md §5 (`Unavailable`), secrets.md §1.5.
+    pub async fn must_be_connected(
+        &mut self,
+        instance: Option<&yaoku_model::ids::InstanceId>,
+    ) -> Result<(), ApiError> {
+        let Some(id) = instance else { return Ok(()) };
+        match self.tx()?.instance(id).await? {
+            Some(it) if it.status == InstanceStatus::Connected => Ok(()),
+            _ => Err(Code::KeyUnavailable.into()),
+        }
+    }
+
+    fn caches(&self) -> Result<&'a Caches, ApiError> {
+        match &self.on {
+            On::Caches(caches) => Ok(caches),
+            On::Store(_) => Err(ApiError::caused(Code::InternalFailure, "no caches here")),
+        }
+    }
+
+    fn home(&self) -> Place {
+        Place { region: self.region().clone(), account: self.account().clone() }
+    }
+
+    /// The account and id that a client's name for a key stands for.
+    ///
+    /// An alias that is not bound is judged as a key of that name before it is said to be unknown.
+    async fn resolve(&mut self, named: &KeyRef, ask: Ask<'_>) -> Result<(Place, KeyId), ApiError> {
+        let (place, alias) = match named {
+            KeyRef::Id(id) => return Ok((self.home(), id.clone())),
+            KeyRef::Arn(place, id) => return Ok((place.clone(), id.clone())),
+            KeyRef::Alias(alias) => (self.home(), alias),
+            KeyRef::AliasArn(place, alias) => (place.clone(), alias),
+        };
+        let bound = match place == self.home() {
+            true => self.alias(alias).await?,
+            false => None,
+        };
+        match bound {
+            Some(id) => Ok((place, id)),
+            None => {
+                let id = unknown_key(alias.as_str())?;
+                let arn = Arn::key(&place.region, &place.account, &id);
+                self.judge(ask, place.account, &[&arn], &[], None)?;
+                Err(Code::AliasNotFound.into())
+            }
+        }
+    }
+
+    async fn alias(&mut self, alias: &AliasName) -> Result<Option<KeyId>, ApiError> {
+        let account = self.account();
+        Ok(match &mut self.on {
+            On::Caches(caches) => caches.alias(account, alias).await?,
+            On::Store(tx) => tx.alias(account, alias).await?.map(|it| it.key),
+        })
+    }
+
+    fn resolve_secret(&self, named: &SecretRef) -> (Place, SecretName) {
+        match named {
+            SecretRef::Name(name) => (self.home(), name.clone()),
+            SecretRef::Arn(place, name) => (place.clone(), name.clone()),
+        }
+    }
+
+    /// Judges a key by the name that was asked for, then says whether it is there.
+    fn judge_key<T>(
+        &mut self,
+        ask: Ask<'_>,
+        place: &Place,
+        id: &KeyId,
+        found: Option<T>,
+        parts: impl Fn(&T) -> (&Key, &Vec<Tag>),
+    ) -> Result<T, ApiError> {
+        let arn = Arn::key(&place.region, &place.account, id);
+        let found = found.filter(|_| place.region == *self.region());
+        let (mut tags, mut policy) = (&[][..], None);
+        if let Some(found) = &found {
+            let (key, its) = parts(found);
+            (tags, policy) = (its, key.policy.as_deref().map(|it| (Object::Key, it)));
+        }
+        self.judge(ask, place.account.clone(), &[&arn], tags, policy)?;
+        found.ok_or(Code::KeyNotFound.into())
+    }
+
+    fn judge_secret(
+        &mut self,
+        ask: Ask<'_>,
+        place: &Place,
+        name: &SecretName,
+        found: Option<(&Secret, &[Tag])>,
+    ) -> Result<(), ApiError> {
+        let arn = Arn::secret(&place.region, &place.account, name);
+        let (tags, policy) =
+            found.map_or((&[][..], None), |(it, tags)| (tags, it.policy.as_deref()));
+        let policy = policy.map(|it| (Object::Secret, it));
+        self.judge(ask, place.account.clone(), &[&arn], tags, policy)
+    }
+
+    /// The one place where a caller is let in or not. Source: identity.md §3.6, §4.6.
+    ///
+    /// Another account's things are refused: what it takes to share them comes with the identity
+    /// operations, here.
+    fn judge(
+        &mut self,
+        ask: Ask<'_>,
+        owner: AccountId,
+        spellings: &[&Arn],
+        tags: &[Tag],
+        object_policy: Option<(Object, &str)>,
+    ) -> Result<(), ApiError> {
+        self.asked.extend(spellings.first().map(|it| (*it).clone()));
+        let allowed = owner == *self.account()
+            && (self.caller.is_root()
+                || self.decide(ask, &owner, spellings, tags, object_policy)? == Verdict::Allow);
+        match (allowed, spellings.first()) {
+            (true, _) => Ok(()),
+            (false, Some(arn)) => Err(Refusal::no_permission(arn).into()),
+            (false, None) => Err(Code::NoPermission.into()),
+        }
+    }
+
+    fn decide(
+        &self,
+        ask: Ask<'_>,
+        owner: &AccountId,
+        spellings: &[&Arn],
+        tags: &[Tag],
+        object_policy: Option<(Object, &str)>,
+    ) -> Result<Verdict, ApiError> {
+        let action = ask.action.to_string();
+        let resources: Vec<&str> = spellings.iter().map(|it| it.as_str()).collect();
+        let context = Facts { ask, tags, caller: self.caller, now: self.now };
+        let question = Question {
+            action: &action,
+            resources: &resources,
+            caller: Some(self.caller.as_asked()),
+            owner: owner.as_str(),
+            context: &context,
+        };
+        let documents = self.caller.policies.iter().map(|it| &**it);
+        let identity = policy::decide(documents, &question).verdict;
+        let Some((object, text)) = object_policy else { return Ok(identity) };
+        // A policy that cannot be read must not be passed over: it may deny.
+        let document = Document::parse(text, Kind::Object(object)).map_err(|_| {
+            ApiError::caused(Code::InternalFailure, "a stored key or secret policy cannot be read")
+        })?;
+        let granted = policy::decide([&document], &question).verdict;
+        Ok(policy::evaluate::same_account(identity, granted))
+    }
+}
+
+/// The id of a key that is not there, under the name that was asked for.
+fn unknown_key(name: &str) -> Result<KeyId, ApiError> {
+    name.parse().map_err(|_| Code::KeyNotFound.into())
+}
+
+fn usable(key: Arc<CachedKey>, version: KeyVersionId) -> Result<UsableKey, ApiError> {
+    usable_state(&key.key)?;
+    let handle = key.versions.iter().find(|(id, _)| *id == version).map(|(_, it)| it.clone());
+    let handle = handle.ok_or(Code::KeyNotFound)?;
+    Ok(UsableKey { key, version, handle })
+}
+
+/// A key of an instance that is out of service is stored as `Unavailable`: one state says it all.
+fn usable_state(key: &Key) -> Result<(), ApiError> {
+    Ok(key.must_be_enabled()?)
+}
+
+/// The values of condition keys. Source: identity.md §3.4.
+struct Facts<'a> {
+    ask: Ask<'a>,
+    tags: &'a [Tag],
+    caller: &'a Caller,
+    now: Timestamp,
+}
+
+impl policy::Context for Facts<'_> {
+    fn value(&self, key: &str) -> Option<Cow<'_, str>> {
+        if let Some(tag) = key.strip_prefix("kms:tag/").or(key.strip_prefix("acs:ResourceTag/")) {
+            let found = self.tags.iter().find(|it| it.key.as_str() == tag);
+            return found.map(|it| it.value.as_str().into());
+        }
+        if let Some(member) = key.strip_prefix("kms:EncryptionContext:") {
+            return self.ask.context?.value(member).map(Cow::Borrowed);
+        }
+        match key {
+            "acs:CurrentTime" => Some(self.now.to_string().into()),
+            "acs:SecureTransport" => Some(self.caller.secure.to_string().into()),
+            "acs:SourceIp" => self.caller.source.map(|it| it.to_string().into()),
+            // An access key is not a login. Source: identity.md §3.4.
+            "acs:MFAPresent" => Some("false".into()),
+            "kms:EncryptionAlgorithm" => self.ask.algorithm.map(Cow::Borrowed),
+            _ => None,
+        }
+    }
+}
+
+/// What [`Call::usable_key`] and [`Call::key`] may answer, besides a wrong state.
+pub const KEY_BY_NAME: &[Code] = &[Code::KeyNotFound, Code::AliasNotFound];
+
+/// What [`Call::key_by_id`] may answer.
+pub const KEY_BY_ID: &[Code] = &[Code::KeyNotFound, Code::UnsupportedAlias];
+
+/// The codes that say a key's state forbids its use.
+pub const WRONG_STATE: &[Code] =
+    &[Code::KeyDisabled, Code::KeyPendingDeletion, Code::KeyPendingImport, Code::KeyUnavailable];
+
+/// What [`Call::live_secret`] and [`Call::cached_secret`] may answer.
+pub const LIVE_SECRET: &[Code] =
+    &[Code::ResourceNotFound, Code::ResourceInDeleteWindow, Code::KeyUnavailable];

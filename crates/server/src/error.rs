@@ -1,0 +1,126 @@
+//! An error on its way to the client: what they read, and (apart) what the log reads.
+
+use std::{error::Error, fmt};
+
+use yaoku_crypto::backend::BackendError;
+use yaoku_model::{
+    key::{KeyState, WrongState},
+    random::NoRandomness,
+};
+use yaoku_store::StoreError;
+use yaoku_wire::error::{Code, Refusal};
+
+use crate::audit::AuditError;
+
+/// Why a call was not served.
+#[derive(Debug)]
+pub struct ApiError {
+    refusal: Refusal,
+    source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl ApiError {
+    /// The parameter called `name` does not parse, or breaks a limit.
+    #[must_use]
+    pub fn invalid(name: &str) -> Self {
+        Refusal::parameter(Code::InvalidParameter, name).into()
+    }
+
+    /// The parameter called `name` is needed.
+    #[must_use]
+    pub fn missing(name: &str) -> Self {
+        Refusal::parameter(Code::MissingParameter, name).into()
+    }
+
+    /// `code`, with its cause for the log.
+    #[must_use]
+    pub fn caused(code: Code, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { refusal: code.into(), source: Some(source.into()) }
+    }
+
+    /// The code.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        self.refusal.code()
+    }
+
+    /// What the client reads.
+    #[must_use]
+    pub fn refusal(&self) -> &Refusal {
+        &self.refusal
+    }
+
+    /// Whether another transaction came first, so that the same call may succeed if run again.
+    #[must_use]
+    pub fn is_conflict(&self) -> bool {
+        let source = self.source.as_ref().and_then(|it| it.downcast_ref());
+        matches!(source, Some(StoreError::Conflict))
+    }
+}
+
+impl From<Code> for ApiError {
+    fn from(code: Code) -> Self {
+        Self { refusal: code.into(), source: None }
+    }
+}
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        Self { refusal, source: None }
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        Self::caused(Code::ServiceUnavailableTemporary, error)
+    }
+}
+
+/// What leaves no event is not done.
+impl From<AuditError> for ApiError {
+    fn from(error: AuditError) -> Self {
+        Self::caused(Code::ServiceUnavailableTemporary, error)
+    }
+}
+
+impl From<BackendError> for ApiError {
+    fn from(error: BackendError) -> Self {
+        match error {
+            BackendError::Unsupported => Code::UnsupportedOperation.into(),
+            BackendError::Exhausted => Code::LimitExceeded.into(),
+            other => Self::caused(Code::InternalFailure, other),
+        }
+    }
+}
+
+impl From<NoRandomness> for ApiError {
+    fn from(error: NoRandomness) -> Self {
+        Self::caused(Code::InternalFailure, error)
+    }
+}
+
+/// The code for a key that cannot be used in its state. Source: keys.md §5, first row.
+impl From<WrongState> for ApiError {
+    fn from(WrongState(state): WrongState) -> Self {
+        match state {
+            KeyState::Enabled => Code::KeyEnabled,
+            KeyState::Disabled => Code::KeyDisabled,
+            KeyState::PendingDeletion => Code::KeyPendingDeletion,
+            KeyState::PendingImport => Code::KeyPendingImport,
+            KeyState::Unavailable => Code::KeyUnavailable,
+        }
+        .into()
+    }
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.refusal.fmt(f)
+    }
+}
+
+impl Error for ApiError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_deref().map(|it| it as _)
+    }
+}

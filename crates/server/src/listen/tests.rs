@@ -1,0 +1,1 @@
+//! Listening, from the client's side of real sockets.

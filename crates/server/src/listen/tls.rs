@@ -1,0 +1,95 @@
+//! TLS as we serve it: 1.2 and 1.3, HTTP/1.1 only, with a certificate that can be changed while running.
+
+use std::{fmt, sync::Arc};
+
+use arc_swap::ArcSwap;
+use rustls::{
+    ServerConfig,
+    crypto::{CryptoProvider, aws_lc_rs},
+    server::{ClientHello, ResolvesServerCert},
+    sign::CertifiedKey,
+};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
+use secrecy::{ExposeSecret, SecretString};
+
+/// A certificate chain with its private key, both PEM.
+#[derive(Clone, Debug)]
+pub struct ServerIdentity {
+    /// The server's certificate first, then any between it and the root.
+    pub chain_pem: String,
+    /// PKCS#8, PKCS#1 or SEC 1.
+    pub key_pem: SecretString,
+}
+
+/// Why a certificate cannot be served.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// Not PEM, or no certificate or key in it. The text never quotes the input.
+    #[error("not a PEM certificate chain with its key")]
+    Pem(#[source] rustls_pki_types::pem::Error),
+    /// The key does not fit the certificate, or either is of a kind that rustls cannot use.
+    #[error("the certificate or its key cannot be used")]
+    Unusable(#[source] rustls::Error),
+}
+
+/// The TLS side of a listener. Clones share one certificate: changing it changes it for all.
+#[derive(Clone)]
+pub struct TlsSettings {
+    pub(super) config: Arc<ServerConfig>,
+    current: Arc<Current>,
+}
+
+impl TlsSettings {
+    /// Serves `identity`, until another is [set](Self::set_identity). Sessions resume by tickets whose
+    /// keys live in this process and change every six hours.
+    pub fn new(identity: &ServerIdentity) -> Result<Self, TlsError> {
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let current = Arc::new(Current(ArcSwap::from_pointee(certified(identity, &provider)?)));
+        let mut config = ServerConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
+            .map_err(TlsError::Unusable)?
+            .with_no_client_auth()
+            .with_cert_resolver(current.clone());
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        config.ticketer = aws_lc_rs::Ticketer::new().map_err(TlsError::Unusable)?;
+        Ok(Self { config: Arc::new(config), current })
+    }
+
+    /// Handshakes that begin after this are served `identity`; on an error the old one stays.
+    pub fn set_identity(&self, identity: &ServerIdentity) -> Result<(), TlsError> {
+        self.current.0.store(Arc::new(certified(identity, self.config.crypto_provider())?));
+        Ok(())
+    }
+}
+
+impl fmt::Debug for TlsSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TlsSettings").finish_non_exhaustive()
+    }
+}
+
+/// The certificate, checked to fit its key.
+pub(super) fn certified(
+    identity: &ServerIdentity,
+    provider: &CryptoProvider,
+) -> Result<CertifiedKey, TlsError> {
+    let chain = CertificateDer::pem_slice_iter(identity.chain_pem.as_bytes())
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(TlsError::Pem)?;
+    if chain.is_empty() {
+        return Err(TlsError::Pem(rustls_pki_types::pem::Error::NoItemsFound));
+    }
+    let key = PrivateKeyDer::from_pem_slice(identity.key_pem.expose_secret().as_bytes())
+        .map_err(TlsError::Pem)?;
+    CertifiedKey::from_der(chain, key, provider).map_err(TlsError::Unusable)
+}
+
+/// Every name gets the one certificate: clients reach us by addresses and names of all sorts.
+#[derive(Debug)]
+struct Current(ArcSwap<CertifiedKey>);
+
+impl ResolvesServerCert for Current {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(self.0.load_full())
+    }
+}

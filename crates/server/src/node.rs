@@ -1,0 +1,62 @@
+//! What a node works with: made once at start, shared by all calls.
+
+use std::sync::Arc;
+
+use yaoku_crypto::{backend::Backend, keyring::Keyring};
+use yaoku_model::{ids::Region, random::Random, time::Clock};
+use yaoku_store::Store;
+
+use crate::{
+    audit::{Journal, NodeName, Unknown},
+    auth::nonces::Nonces,
+    cache::Caches,
+};
+
+/// A node.
+pub struct Node {
+    /// Its name, unique in the deployment.
+    pub name: NodeName,
+    /// The region served.
+    pub region: Region,
+    /// The database.
+    pub store: Arc<dyn Store>,
+    /// The caches.
+    pub caches: Caches,
+    /// The backend of software keys.
+    pub backend: Arc<dyn Backend>,
+    /// The root key and the wrapping keys.
+    pub keyring: Arc<Keyring>,
+    /// Where events go.
+    pub journal: Journal,
+    /// Wakes the task that copies the events of writes into the journal.
+    pub wrote: tokio::sync::Notify,
+    /// Refusals of callers who are not known, counted.
+    pub unknown: Unknown,
+    /// The nonces used.
+    pub nonces: Nonces,
+    /// The gateway's clock: signatures, TLS, sessions, events.
+    pub clock: Arc<dyn Clock>,
+    /// The domain's clock: what is written on things, due dates, windows, expiry.
+    pub domain_clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub random: Arc<dyn Random>,
+    /// What may be had, and how much of it.
+    pub limits: Limits,
+    /// The certificate chain that clients of an instance are told to trust, PEM.
+    pub ca_pem: String,
+}
+
+/// Quotas and switches, in one place. Source: keys.md §15.3, identity.md §4.7.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Keys of an account. The service's default is 200; ours is generous.
+    pub keys: i64,
+    /// Aliases of an account. The service's default is 300; ours is generous.
+    pub aliases: i64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { keys: 100_000, aliases: 100_000 }
+    }
+}

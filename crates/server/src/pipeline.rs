@@ -1,0 +1,187 @@
+//! The one path of a call, from a known caller to an answer. Transactions live here and only here.
+
+use yaoku_model::{arn::Arn, time::Timestamp};
+use yaoku_store::StoreError;
+use yaoku_wire::{error::Code, fields::Fields, params::Params};
+
+use crate::{
+    api::{Effect, Entry, Request, Spec},
+    audit::Event,
+    call::{Call, On},
+    caller::Caller,
+    error::ApiError,
+    node::Node,
+};
+
+/// An answer, or why there is none.
+pub type Reply = Result<Fields, ApiError>;
+
+/// How often a write is tried before the client hears of the conflict. Our choice.
+const TRIES: u32 = 8;
+
+/// A call whose caller is known.
+pub struct Turn<'a> {
+    /// The node.
+    pub node: &'a Node,
+    /// Who calls.
+    pub caller: &'a Caller,
+    /// When, by the domain's clock. A second try keeps it.
+    pub now: Timestamp,
+    /// What is called.
+    pub entry: &'static Entry,
+    /// The nonce of a write, hashed: with it in the transaction, a replay to another node changes
+    /// nothing. `None` where the caller sent none.
+    pub nonce: Option<([u8; 32], Timestamp)>,
+    /// Writes the event of the call: what was judged, and how it ended.
+    pub event: &'a (dyn Fn(&[Arn], Option<Code>) -> Event + Sync),
+}
+
+impl Turn<'_> {
+    /// Runs the operation and writes its event. What leaves no event is not answered.
+    pub async fn run(&self, params: &mut Params) -> Reply {
+        let reply = match self.parse(params) {
+            Ok((request, dry)) => self.run_parsed(request, dry).await,
+            Err(error) => self.refused(error),
+        };
+        if let Err(error) = &reply {
+            debug_assert!(
+                self.spec().declares(error.code()),
+                "{} did not declare {error}",
+                self.spec().name
+            );
+        }
+        reply
+    }
+
+    fn spec(&self) -> &'static Spec {
+        self.entry.spec
+    }
+
+    fn parse(&self, params: &mut Params) -> Result<(Box<dyn Request>, bool), ApiError> {
+        let dry = self.spec().dry_run && params.flag("DryRun")?.unwrap_or(false);
+        if !self.caller.kms_open && !self.spec().works_while_closed {
+            return Err(Code::KmsServiceNotEnabled.into());
+        }
+        let request = self.entry.parse(params);
+        match request {
+            Ok(request) => Ok((request, dry)),
+            Err(error) if dry => Err(verdict(&Err(error))),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn run_parsed(&self, request: Box<dyn Request>, dry: bool) -> Reply {
+        match self.spec().effect {
+            Effect::Use => self.on_caches(request, dry).await,
+            Effect::Read => self.read(request).await,
+            Effect::Write => self.write(request).await,
+        }
+    }
+
+    /// No transaction, no database.
+    async fn on_caches(&self, request: Box<dyn Request>, dry: bool) -> Reply {
+        let mut asked = Vec::new();
+        let on = On::Caches(&self.node.caches);
+        let reply = request.answer(&mut self.call(on, &mut asked)).await;
+        let reply = if dry { Err(verdict(&reply)) } else { reply };
+        self.journal(&asked, &reply)?;
+        reply
+    }
+
+    /// A transaction that is dropped: there is nothing to keep.
+    async fn read(&self, request: Box<dyn Request>) -> Reply {
+        let mut asked = Vec::new();
+        let reply = match self.node.store.read().await {
+            Ok(mut tx) => request.answer(&mut self.call(On::Store(tx.tx()), &mut asked)).await,
+            Err(error) => Err(error.into()),
+        };
+        self.journal(&asked, &reply)?;
+        reply
+    }
+
+    async fn write(&self, mut request: Box<dyn Request>) -> Reply {
+        let mut tries = 1;
+        loop {
+            let mut asked = Vec::new();
+            match self.write_once(&mut *request, &mut asked).await {
+                Err(error) if error.is_conflict() && tries < TRIES => tries += 1,
+                Err(error) => {
+                    // There is no transaction for the event to go with, so it goes by itself.
+                    let reply = Err(error);
+                    self.journal(&asked, &reply)?;
+                    return reply;
+                }
+                Ok(reply) => return reply,
+            }
+        }
+    }
+
+    /// The order is the promise: rows and event are kept together, then caches move, then the
+    /// client hears of it. A failed commit ends here with its 503, and nothing has moved.
+    ///
+    /// A refusal is committed too: its event must be kept, and what it read must have been true.
+    /// `Err` is what ended it before that: nothing is kept, and the event is still to be written.
+    async fn write_once(
+        &self,
+        request: &mut dyn Request,
+        asked: &mut Vec<Arn>,
+    ) -> Result<Reply, ApiError> {
+        request.prepare(&mut self.call(On::Caches(&self.node.caches), asked)).await?;
+        let mut tx = self.node.store.write().await?;
+        let reply = match self.unused_nonce(tx.tx()).await {
+            Ok(()) => request.answer(&mut self.call(On::Store(tx.tx()), asked)).await,
+            Err(error) => Err(error),
+        };
+        match &reply {
+            Ok(_) => {}
+            Err(error) if error.is_conflict() => return Err(StoreError::Conflict.into()),
+            Err(_) => tx.undo().await?,
+        }
+        let event = (self.event)(asked, reply.as_ref().err().map(ApiError::code));
+        tx.insert_event(self.node.name.as_str(), &event.to_row()).await?;
+        let changes = tx.commit().await?;
+        self.node.caches.apply(&changes);
+        self.node.wrote.notify_one();
+        Ok(reply)
+    }
+
+    async fn unused_nonce(&self, tx: &mut dyn yaoku_store::Tx) -> Result<(), ApiError> {
+        if let Some((hash, until)) = &self.nonce
+            && !tx.insert_nonce(hash, *until).await?
+        {
+            return Err(Code::SignatureNonceUsed.into());
+        }
+        Ok(())
+    }
+
+    /// A refusal before anything was looked up.
+    fn refused(&self, error: ApiError) -> Reply {
+        let reply = Err(error);
+        self.journal(&[], &reply)?;
+        reply
+    }
+
+    fn journal(&self, asked: &[Arn], reply: &Reply) -> Result<(), ApiError> {
+        let event = (self.event)(asked, reply.as_ref().err().map(ApiError::code));
+        self.node.journal.append(&event)?;
+        Ok(())
+    }
+
+    fn call<'c>(&'c self, on: On<'c>, asked: &'c mut Vec<Arn>) -> Call<'c> {
+        Call::new(self.node, self.caller, self.now, self.spec(), on, asked)
+    }
+}
+
+/// What a dry run answers: never a success. Source: keys.md §9.1; that look-ups and states count
+/// as validation is inferred there.
+fn verdict(reply: &Reply) -> ApiError {
+    let code = match reply {
+        Ok(_) => Code::DryRunOperationError,
+        Err(error) => match error.code() {
+            Code::NoPermission => Code::AccessDeniedError,
+            fault if fault.status() >= 500 => fault,
+            _ => Code::ValidationError,
+        },
+    };
+    code.into()
+}
