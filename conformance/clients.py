@@ -127,7 +127,8 @@ class Driver:
         line = self._process.stdout.readline() if ready else b""
         if not line:
             raise DriverDied(f"{self.name}: see {self._log}")
-        return json.loads(line)
+        reply: dict[str, Any] = json.loads(line)
+        return reply
 
 
 def _plain(name: str) -> str:

@@ -110,7 +110,7 @@ def run_checks(run: Run) -> dict[str, list[str]]:
 
 def tidy_up(run: Run) -> None:
     """Deletes the secrets that are left; a secret that a check has deleted itself is no fault."""
-    for name in run.made.get("secrets", []):
+    for name in run.secrets:
         parameters = {"SecretName": name, "ForceDeleteWithoutRecovery": "true"}
         run.ledger.note(run.witness.call("root", "DeleteSecret", parameters))
 
@@ -157,7 +157,8 @@ def check_audit(server: Server, ledger: Ledger) -> list[str]:
             unseen.append(event)
     for request_id, code in ledger.codes.items():
         if events.get(request_id) != code:
-            faults.append(f"request {request_id} answered {code or 'ok'}; audit has {events.get(request_id, 'nothing')}")
+            event = events.get(request_id, "nothing")
+            faults.append(f"request {request_id} answered {code or 'ok'}; audit has {event}")
     hidden = [event for event in unseen if "GetSecretValue" in event.get("action", "")]
     if len(hidden) != ledger.hidden:
         faults.append(f"{ledger.hidden} reads by clients that hide the request id; audit has {len(hidden)}")
@@ -194,7 +195,9 @@ def run_server(options: argparse.Namespace, store: str, url: str | None, home: P
     finally:
         stopped = server.stop()
     faults = ([stopped] if stopped else []) + check_audit(server, ledger)
-    print(f"{store}: {len(ledger.codes)} answers with a request id, {ledger.hidden} without; {len(faults)} faults in audit")
+    print(
+        f"{store}: {len(ledger.codes)} answers with a request id, {ledger.hidden} without; {len(faults)} audit faults"
+    )
     if faults or any(each["verdict"] == "failed" for each in rows):
         keep_logs(home, store)
     shown = faults[:10] + ([f"and {len(faults) - 10} more"] if len(faults) > 10 else [])

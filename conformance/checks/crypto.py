@@ -1,6 +1,7 @@
 """Symmetric cryptography. Sources: keys.md §9, §18."""
 
 import base64
+from typing import Any
 
 from checks.keys import NO_KEY, a_key, key_arn
 from checks.run import ABSENT, BASE64, CheckFailed, Run, check, match, require
@@ -10,7 +11,7 @@ SAME_CONTEXT = {"order": "1", "purpose": "a & b = ü"}
 TEXTS = ("plaintext", "aGVsbG8=", 'ünï "quoted" + %41 ~*\'() 密钥', "x" * 8192)
 
 
-def identified(run: Run, body: dict, key: str) -> None:
+def identified(run: Run, body: dict[str, Any], key: str) -> None:
     """The answer names the key by its id, and the version that is its primary one."""
     primary = run.see("DescribeKey", KeyId=key)["KeyMetadata"]["PrimaryKeyVersion"]
     match(body, {"KeyId": key, "KeyVersionId": primary})
@@ -116,7 +117,7 @@ def a_blob_moves_only_from_its_context_and_to_a_key(run: Run) -> None:
     run.refused("Forbidden.NoPermission", 403, "ReEncrypt", who="user", **parameters, DestinationKeyId=target)
 
 
-def data_key_of(run: Run, operation: str, size: int, **parameters: object) -> None:
+def data_key_of(run: Run, operation: str, size: int, **parameters: Any) -> None:
     """A data key of this many bytes, which opens to the very text that the answer gave."""
     key = run.dev["key_id"]
     body = run.ok(operation, KeyId=key, EncryptionContext=CONTEXT, **parameters)

@@ -8,12 +8,12 @@ from checks.service import NO_INSTANCE
 NO_KEY = "00000000-0000-4000-8000-000000000000"
 
 
-def a_key(run: Run, purpose: str, **parameters: str) -> str:
+def a_key(run: Run, purpose: str) -> str:
     """A key of this run for one purpose, made by the witness at first need."""
-    if purpose not in run.made:
-        made = run.aside("CreateKey", Description=f"{purpose} {run.id}", **parameters)
-        run.made[purpose] = made["KeyMetadata"]["KeyId"]
-    return run.made[purpose]
+    if purpose not in run.keys:
+        made = run.aside("CreateKey", Description=f"{purpose} {run.id}")
+        run.keys[purpose] = made["KeyMetadata"]["KeyId"]
+    return run.keys[purpose]
 
 
 def key_arn(run: Run, key_id: str) -> str:
@@ -22,7 +22,7 @@ def key_arn(run: Run, key_id: str) -> str:
 
 @check("CreateKey")
 def a_new_key_is_enabled_and_fully_described(run: Run) -> None:
-    description = f"first, with ümläut & \"quotes\" {run.id}"
+    description = f'first, with ümläut & "quotes" {run.id}'
     metadata = run.ok("CreateKey", Description=description)["KeyMetadata"]
     key_id = metadata["KeyId"]
     match(

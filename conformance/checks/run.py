@@ -58,7 +58,8 @@ class Run:
         self.dev = dev
         self.ledger = ledger
         self.id = uuid.uuid4().hex[:10]
-        self.made: dict[str, Any] = {}
+        self.keys: dict[str, str] = {}
+        self.secrets: list[str] = []
         self._names = 0
 
     def name(self, stem: str) -> str:
@@ -204,4 +205,5 @@ def sentence(function: Check) -> str:
 
 
 def load_dev(dev_json: Path) -> dict[str, str]:
-    return json.loads(dev_json.read_text())
+    dev: dict[str, str] = json.loads(dev_json.read_text())
+    return dev

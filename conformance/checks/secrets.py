@@ -25,7 +25,7 @@ def make(run: Run, name: str, **parameters: Any) -> dict[str, Any]:
     given = {"SecretName": name, "VersionId": "v1", "SecretData": VALUE}
     home = {"DKMSInstanceId": run.dev["instance_id"], "EncryptionKeyId": run.dev["key_id"]}
     body = run.aside("CreateSecret", **given, **home, **parameters)
-    run.made.setdefault("secrets", []).append(name)
+    run.secrets.append(name)
     return body
 
 
@@ -53,7 +53,7 @@ def expect_versions(run: Run, name: str, **expected: list[str]) -> None:
 def gone(run: Run, name: str) -> None:
     """Deletes for good, so that the next page of a list is never full of the dead."""
     run.aside("DeleteSecret", SecretName=name, ForceDeleteWithoutRecovery="true")
-    run.made["secrets"].remove(name)
+    run.secrets.remove(name)
 
 
 @check("CreateSecret")
@@ -66,8 +66,10 @@ def a_new_secret_answers_with_its_value(run: Run) -> None:
     else:
         home = {}  # a key of an instance is for secrets of that instance
     body = run.ok("CreateSecret", **given, **home)
-    run.made.setdefault("secrets", []).append(name)
+    run.secrets.append(name)
     match(body, {"Arn": secret_arn(run, name), "SecretName": name, "VersionId": "v1"})
+    if home:
+        match(body, {"SecretType": "Generic", "DKMSInstanceId": run.dev["instance_id"]})
     seen = run.aside("GetSecretValue", SecretName=name)
     match(seen, {"SecretData": VALUE, "SecretDataType": "text", "VersionId": "v1", "SecretType": "Generic"})
     described = run.aside("DescribeSecret", SecretName=name)
@@ -79,7 +81,7 @@ def a_new_secret_answers_with_its_value(run: Run) -> None:
 def the_biggest_secret_arrives_whole(run: Run) -> None:
     name = run.name("conf/big")
     run.ok("CreateSecret", SecretName=name, VersionId="v1", SecretData=BIG_VALUE)
-    run.made.setdefault("secrets", []).append(name)
+    run.secrets.append(name)
     match(run.see("GetSecretValue", SecretName=name), {"SecretData": BIG_VALUE})
     gone(run, name)
     over = {"SecretName": run.name("conf/over"), "VersionId": "v1", "SecretData": BIG_VALUE + "x"}
@@ -177,7 +179,7 @@ def a_value_is_read_by_stage_and_by_version(run: Run) -> None:
     body = run.ok("GetSecretValue", SecretName=name)
     match(body, {"SecretName": name, "SecretData": "value of v2", "SecretDataType": "text", "VersionId": "v2"})
     match(body, {"CreateTime": TIME})
-    require(run.list(body, "VersionStages", "VersionStage") == ["ACSCurrent"], "the stages are wrong")
+    require(stages_of(run, body) == ["ACSCurrent"], "the stages are wrong")
     before = run.ok("GetSecretValue", SecretName=name, VersionStage="ACSPrevious")
     match(before, {"SecretData": VALUE, "VersionId": "v1"})
     match(run.ok("GetSecretValue", SecretName=name, VersionId="v1"), {"SecretData": VALUE})
@@ -239,11 +241,11 @@ def a_new_version_becomes_the_current_one(run: Run) -> None:
     name = a_secret(run)
     body = run.ok("PutSecretValue", SecretName=name, VersionId="v2", SecretData="two", SecretDataType="binary")
     match(body, {"SecretName": name, "VersionId": "v2"})
-    require(run.list(body, "VersionStages", "VersionStage") == ["ACSCurrent"], "the stages are wrong")
+    require(stages_of(run, body) == ["ACSCurrent"], "the stages are wrong")
     match(run.see("GetSecretValue", SecretName=name), {"SecretData": "two", "SecretDataType": "binary"})
     labels = stages_text("ACSCurrent", "ACSNext")
     body = run.ok("PutSecretValue", SecretName=name, VersionId="v3", SecretData="three", VersionStages=labels)
-    require(sorted(run.list(body, "VersionStages", "VersionStage")) == ["ACSCurrent", "ACSNext"], "the stages are wrong")
+    require(sorted(stages_of(run, body)) == ["ACSCurrent", "ACSNext"], "the stages are wrong")
     expect_versions(run, name, v1=[], v2=["ACSPrevious"], v3=["ACSCurrent", "ACSNext"])
     pending = stages_text("pending")
     run.ok("PutSecretValue", SecretName=name, VersionId="v4", SecretData=BIG_VALUE, VersionStages=pending)
@@ -256,7 +258,7 @@ def a_version_is_never_changed(run: Run) -> None:
     name = a_secret(run)
     put(run, name, "v2")
     same = run.ok("PutSecretValue", SecretName=name, VersionId="v1", SecretData=VALUE)
-    require(run.list(same, "VersionStages", "VersionStage") == ["ACSPrevious"], "a repeated put moved a label")
+    require(stages_of(run, same) == ["ACSPrevious"], "a repeated put moved a label")
     run.refused("Rejected.ResourceExist", 409, "PutSecretValue", SecretName=name, VersionId="v1", SecretData="other")
     expect_versions(run, name, v1=["ACSPrevious"], v2=["ACSCurrent"])
     match(run.see("GetSecretValue", SecretName=name, VersionId="v1"), {"SecretData": VALUE})

@@ -1,4 +1,7 @@
-"""The service, its regions and instances; and who may call at all. Sources: keys.md §15.1, instance.md §1.5, identity.md §1.8."""
+"""The service, its regions and instances; and who may call at all.
+
+Sources: keys.md §15.1, instance.md §1.5, identity.md §1.8.
+"""
 
 from checks.run import TIME, Run, check, match, one, require
 

@@ -1,4 +1,7 @@
-"""Tags of keys and secrets: three operations of the old kind, three of the new. Sources: keys.md §14, secrets.md §4.16."""
+"""Tags of keys and secrets: three operations of the old kind, three of the new.
+
+Sources: keys.md §14, secrets.md §4.16.
+"""
 
 import json
 from typing import Any

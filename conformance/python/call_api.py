@@ -1,4 +1,6 @@
-"""Drives the generic `call_api` of alibabacloud-tea-openapi with a JSON body, as the seed skill does: signature V3, empty query.
+"""Drives the generic `call_api` of alibabacloud-tea-openapi as the seed skill does.
+
+Signature V3, an empty query, all parameters in a JSON body.
 
 Usage: call_api.py DEV_JSON SCHEME OPERATION...
 """

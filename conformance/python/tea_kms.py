@@ -1,4 +1,6 @@
-"""Drives alibabacloud-kms20160120, 2.4.0 or 3.3.1 (whichever the interpreter has): signature V3, parameters in the query.
+"""Drives alibabacloud-kms20160120, 2.4.0 or 3.3.1 (whichever the interpreter has).
+
+Signature V3, parameters in the query; 3.3.1 has secret values in a form body.
 
 Usage: tea_kms.py DEV_JSON SCHEME OPERATION...
 """
