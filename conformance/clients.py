@@ -54,6 +54,12 @@ CLIENTS = {
     "go-tea-rpc": Client((str(HOME / "go" / "tea-rpc"),)),
 }
 
+# Two V1 clients compare the server's string to sign with their own and then blame the secret in their own words.
+OWN_WORDS = {
+    "InvalidAccessKeySecret": "SignatureDoesNotMatch",
+    "SDK.InvalidAccessKeySecret": "SignatureDoesNotMatch",
+}
+
 WITNESS = "alibabacloud-kms20160120-3.3.1"
 
 
@@ -109,7 +115,8 @@ class Driver:
         reply = self._read()
         body = reply.get("body") or {}
         request_id = reply.get("request_id") or body.get("RequestId") or ""
-        return Answer(reply.get("status") or 0, reply.get("code") or "", reply.get("message") or "", request_id, body)
+        code = reply.get("code") or ""
+        return Answer(reply.get("status") or 0, OWN_WORDS.get(code, code), reply.get("message") or "", request_id, body)
 
     def close(self) -> None:
         """Ends the process; the end of its input is its sign to stop."""
