@@ -211,7 +211,8 @@ def run_scheme(
     with ThreadPoolExecutor(IN_PARALLEL) as pool:
         found = pool.map(lambda name: run_client(name, server, scheme, ledger), names)
         rows = [scheme_row(each, store, scheme) for part in found for each in part]
-    path = HOME / f"results-{store}-{scheme}.jsonl"
+    kind = "results" if options.everything else "partial"
+    path = HOME / f"{kind}-{store}-{scheme}.jsonl"
     path.write_text("".join(json.dumps(each, ensure_ascii=False) + "\n" for each in rows))
     return rows
 
