@@ -63,6 +63,10 @@ name! {
     AliasName, 7..=261, |c| c.is_ascii_alphanumeric() || "_-/".contains(c)
 }
 name! {
+    /// The id of a certificate: a UUID. Source: keys.md §2.
+    CertificateId, 1..=64, |c| c.is_ascii_alphanumeric() || c == '-'
+}
+name! {
     /// The id of an instance: `kst-` and 21 characters. Source: instance.md §1.2.
     InstanceId, 5..=64, |c| c.is_ascii_alphanumeric() || c == '-'
 }

@@ -9,8 +9,8 @@ use yaoku_crypto::backend::KeyHandle;
 use yaoku_model::{
     arn::{Arn, KeyRef, Place, SecretRef},
     context::EncryptionContext,
-    ids::{AccountId, AliasName, KeyId, KeyVersionId, Region, SecretName},
-    instance::InstanceStatus,
+    ids::{AccountId, AliasName, InstanceId, KeyId, KeyVersionId, Region, SecretName},
+    instance::{Instance, InstanceStatus},
     key::{Key, KeyState},
     policy::{self, Document, Kind, Object, Question, Verdict},
     random::Random,
@@ -274,7 +274,7 @@ impl<'a> Call<'a> {
     /// Source: keys.md §5 (`Unavailable`), secrets.md §1.5.
     pub async fn must_be_connected(
         &mut self,
-        instance: Option<&yaoku_model::ids::InstanceId>,
+        instance: Option<&InstanceId>,
     ) -> Result<(), ApiError> {
         let Some(id) = instance else { return Ok(()) };
         match self.tx()?.instance(id).await? {
@@ -383,12 +383,30 @@ impl<'a> Call<'a> {
         self.asked.extend(spellings.first().map(|it| (*it).clone()));
         let allowed = owner == *self.account()
             && (self.caller.is_root()
-                || self.decide(ask, &owner, spellings, tags, object_policy)? == Verdict::Allow);
+                || self.permitted(ask, &owner, spellings, tags, object_policy)?);
         match (allowed, spellings.first()) {
             (true, _) => Ok(()),
             (false, Some(arn)) => Err(Refusal::no_permission(arn).into()),
             (false, None) => Err(Code::NoPermission.into()),
         }
+    }
+
+    /// By the action asked for or, if it is the operation's own, the other that does as well.
+    fn permitted(
+        &self,
+        ask: Ask<'_>,
+        owner: &AccountId,
+        spellings: &[&Arn],
+        tags: &[Tag],
+        object_policy: Option<(Object, &str)>,
+    ) -> Result<bool, ApiError> {
+        let mut verdict = self.decide(ask, owner, spellings, tags, object_policy)?;
+        if let (Some(action), true) = (self.spec.or_action, ask.action == self.spec.action()) {
+            let other = Ask { action, ..ask };
+            let other = self.decide(other, owner, spellings, tags, object_policy)?;
+            verdict = policy::evaluate::same_account(verdict, other);
+        }
+        Ok(verdict == Verdict::Allow)
     }
 
     fn decide(
@@ -418,6 +436,21 @@ impl<'a> Call<'a> {
         })?;
         let granted = policy::decide([&document], &question).verdict;
         Ok(policy::evaluate::same_account(identity, granted))
+    }
+}
+
+impl Call<'_> {
+    /// Finds the instance called `id`. Works on the transaction.
+    pub async fn instance(&mut self, id: &InstanceId) -> Result<Instance, ApiError> {
+        let account = self.account();
+        let arn = Arn::instance(self.region(), account, id);
+        let found = self.tx()?.instance(id).await?.filter(|it| it.account == *account);
+        let tags = match &found {
+            Some(_) => self.tx()?.tags(account, TagKind::Instance, id.as_str()).await?,
+            None => Vec::new(),
+        };
+        self.judge(Ask::to(self.spec.action()), account.clone(), &[&arn], &tags, None)?;
+        found.ok_or(Code::DkmsInstanceNotFound.into())
     }
 }
 
@@ -476,6 +509,9 @@ pub const KEY_BY_ID: &[Code] = &[Code::KeyNotFound, Code::UnsupportedAlias];
 /// The codes that say a key's state forbids its use.
 pub const WRONG_STATE: &[Code] =
     &[Code::KeyDisabled, Code::KeyPendingDeletion, Code::KeyPendingImport, Code::KeyUnavailable];
+
+/// Why a key's description, tags or aliases may not change.
+pub const KEY_FIXED: &[Code] = &[Code::UnsupportedOperation, Code::KeyPendingDeletion];
 
 /// What [`Call::live_secret`] and [`Call::cached_secret`] may answer.
 pub const LIVE_SECRET: &[Code] =

@@ -4,7 +4,7 @@ use std::{error::Error, fmt};
 
 use yaoku_crypto::backend::BackendError;
 use yaoku_model::{
-    key::{KeyState, WrongState},
+    key::{CannotChange, KeyState, WrongState},
     random::NoRandomness,
 };
 use yaoku_store::StoreError;
@@ -110,6 +110,17 @@ impl From<WrongState> for ApiError {
             KeyState::Unavailable => Code::KeyUnavailable,
         }
         .into()
+    }
+}
+
+/// Source: keys.md §5, §6.4.
+impl From<CannotChange> for ApiError {
+    fn from(error: CannotChange) -> Self {
+        match error {
+            CannotChange::State(state) => state.into(),
+            CannotChange::Transition => Code::StateModifiedFailed.into(),
+            CannotChange::ServiceKey => Code::UnsupportedOperation.into(),
+        }
     }
 }
 
