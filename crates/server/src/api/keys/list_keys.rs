@@ -26,7 +26,7 @@ pub(super) struct ListKeys {
 /// The answer.
 #[derive(Debug)]
 pub(super) struct Keys {
-    keys: Vec<(KeyId, Arn)>,
+    items: Vec<(KeyId, Arn)>,
     page: Page,
     total: i64,
 }
@@ -62,7 +62,7 @@ impl Operation for ListKeys {
             let arn = Arn::key(region, account, &id);
             (id, arn)
         };
-        Ok(Keys { keys: items.into_iter().map(with_arn).collect(), page: self.page, total })
+        Ok(Keys { items: items.into_iter().map(with_arn).collect(), page: self.page, total })
     }
 }
 
@@ -98,7 +98,7 @@ impl Encode for Keys {
         let key = |(id, arn): (KeyId, Arn)| {
             Fields::default().text("KeyId", id.as_str()).text("KeyArn", arn.as_str())
         };
-        let keys = self.keys.into_iter().map(key).collect();
+        let keys = self.items.into_iter().map(key).collect();
         paging::paged(Fields::default().list("Keys", "Key", keys), self.page, self.total)
     }
 }
