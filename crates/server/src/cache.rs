@@ -29,7 +29,7 @@ use yaoku_model::{
 use yaoku_store::{Change, Store, Transaction};
 use yaoku_wire::error::Code;
 
-use crate::error::ApiError;
+use crate::{auth::Credential, error::ApiError};
 
 /// A key, its ciphers ready.
 #[derive(Debug)]
@@ -60,19 +60,6 @@ pub struct CachedVersion {
     pub version: SecretVersion,
     /// Its data key. Opened by the first call that may, used by those after it that may.
     pub data_key: OnceLock<DataKey>,
-}
-
-/// An access key, its secret half opened.
-#[derive(Debug)]
-pub struct Credential {
-    /// The account it belongs to.
-    pub account: AccountId,
-    /// The user; `None` is the root.
-    pub user: Option<UserName>,
-    /// What it signs with.
-    pub secret: AccessKeySecret,
-    /// Whether it may sign.
-    pub active: bool,
 }
 
 /// An account, or a user of it, as authorization needs it.
@@ -210,7 +197,7 @@ impl Caches {
     }
 
     /// Finds an access key, whatever its state.
-    pub async fn credential(&self, id: &AccessKeyId) -> Result<Option<Arc<Credential>>, ApiError> {
+    pub async fn access_key(&self, id: &AccessKeyId) -> Result<Option<Arc<Credential>>, ApiError> {
         if let Some(found) = self.credentials.get(id) {
             return Ok(Some(found));
         }

@@ -63,3 +63,63 @@ pub fn make_directory(path: &Path) -> io::Result<()> {
 pub fn sync_directory(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }
+
+#[cfg(test)]
+pub(crate) mod testing {
+    //! A disk for tests: it fails when told to.
+
+    use std::{
+        fs::File,
+        io::{self, Write as _},
+        path::Path,
+        sync::{
+            Mutex,
+            atomic::{
+                AtomicBool, AtomicUsize,
+                Ordering::{Relaxed, SeqCst},
+            },
+        },
+    };
+
+    use super::Disk;
+
+    /// The machine's disk, and what is wrong with it.
+    #[derive(Debug, Default)]
+    pub(crate) struct FaultyDisk {
+        /// Appending leaves a part of what it should write, and fails.
+        pub(crate) full: AtomicBool,
+        /// Syncing fails.
+        pub(crate) sync_fails: AtomicBool,
+        /// What is free, if not what is really free.
+        pub(crate) free: Mutex<Option<u64>>,
+        /// As many syncs as there were.
+        pub(crate) syncs: AtomicUsize,
+    }
+
+    impl FaultyDisk {
+        /// Sets both faults.
+        pub(crate) fn fail(&self, full: bool, sync_fails: bool) {
+            self.full.store(full, SeqCst);
+            self.sync_fails.store(sync_fails, SeqCst);
+        }
+    }
+
+    impl Disk for FaultyDisk {
+        fn append(&self, mut file: &File, bytes: &[u8]) -> io::Result<()> {
+            if self.full.load(SeqCst) {
+                file.write_all(&bytes[..bytes.len() / 2])?;
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            file.write_all(bytes)
+        }
+
+        fn sync(&self, _: &File) -> io::Result<()> {
+            self.syncs.fetch_add(1, Relaxed);
+            if self.sync_fails.load(SeqCst) { Err(io::ErrorKind::Other.into()) } else { Ok(()) }
+        }
+
+        fn free(&self, _: &Path) -> io::Result<u64> {
+            Ok(self.free.lock().unwrap().unwrap_or(u64::MAX))
+        }
+    }
+}

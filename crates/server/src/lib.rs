@@ -1,7 +1,8 @@
 //! The server, as a library: listener, authentication, the one path of a call, the operations.
 //!
 //! Reading order: [`api`] (what an operation is), [`pipeline`] (the path), [`call`] (what an
-//! operation may touch), [`caller`], [`cache`], [`node`], [`auth`], [`audit`], [`listen`].
+//! operation may touch), [`caller`], [`cache`], [`node`], [`gateway`] (from bytes to a known
+//! caller, and back), [`auth`], [`audit`], [`listen`].
 
 pub mod api;
 pub mod audit;
@@ -11,6 +12,8 @@ pub mod call;
 pub mod caller;
 pub mod disk;
 pub mod error;
+pub mod gateway;
 pub mod listen;
 pub mod node;
 pub mod pipeline;
+pub mod start;

@@ -41,7 +41,7 @@ impl Turn<'_> {
     pub async fn run(&self, params: &mut Params) -> Reply {
         let reply = match self.parse(params) {
             Ok((request, dry)) => self.run_parsed(request, dry).await,
-            Err(error) => self.refused(error),
+            Err(error) => self.refused(error).await,
         };
         if let Err(error) = &reply {
             debug_assert!(
@@ -84,7 +84,7 @@ impl Turn<'_> {
         let on = On::Caches(&self.node.caches);
         let reply = request.answer(&mut self.call(on, &mut asked)).await;
         let reply = if dry { Err(verdict(&reply)) } else { reply };
-        self.journal(&asked, &reply)?;
+        self.journal(&asked, &reply).await?;
         reply
     }
 
@@ -95,7 +95,7 @@ impl Turn<'_> {
             Ok(mut tx) => request.answer(&mut self.call(On::Store(tx.tx()), &mut asked)).await,
             Err(error) => Err(error.into()),
         };
-        self.journal(&asked, &reply)?;
+        self.journal(&asked, &reply).await?;
         reply
     }
 
@@ -108,7 +108,7 @@ impl Turn<'_> {
                 Err(error) => {
                     // There is no transaction for the event to go with, so it goes by itself.
                     let reply = Err(error);
-                    self.journal(&asked, &reply)?;
+                    self.journal(&asked, &reply).await?;
                     return reply;
                 }
                 Ok(reply) => return reply,
@@ -155,15 +155,15 @@ impl Turn<'_> {
     }
 
     /// A refusal before anything was looked up.
-    fn refused(&self, error: ApiError) -> Reply {
+    async fn refused(&self, error: ApiError) -> Reply {
         let reply = Err(error);
-        self.journal(&[], &reply)?;
+        self.journal(&[], &reply).await?;
         reply
     }
 
-    fn journal(&self, asked: &[Arn], reply: &Reply) -> Result<(), ApiError> {
+    async fn journal(&self, asked: &[Arn], reply: &Reply) -> Result<(), ApiError> {
         let event = (self.event)(asked, reply.as_ref().err().map(ApiError::code));
-        self.node.journal.append(&event)?;
+        self.node.journal.record(&event).await?;
         Ok(())
     }
 

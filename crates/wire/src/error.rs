@@ -70,6 +70,17 @@ codes! {
     /// The body's digest is another. The message is our choice.
     ContentMd5NotMatched = 400 "ContentMD5NotMatched" "The specified Content-MD5 does not match the body.";
 
+    // What the HTTP layer refuses. Codes and messages are our choice; statuses are HTTP's.
+
+    /// The request did not come whole in time.
+    RequestTimeout = 408 "RequestTimeout" "The request did not arrive in time.";
+    /// The body is longer than is taken.
+    RequestBodyTooLarge = 413 "RequestBodyTooLarge" "The body of the request is too large.";
+    /// The request target is longer than 256 KiB.
+    RequestUriTooLong = 414 "RequestUriTooLong" "The URL of the request is too long.";
+    /// The head is longer, or has more headers, than is taken.
+    RequestHeadTooLarge = 431 "RequestHeadTooLarge" "The headers of the request are too large.";
+
     // The caller. Source: identity.md §1.8, errors.md §2.
 
     /// No such access key.

@@ -20,26 +20,29 @@ impl<'a> Members<'a> {
         serde_json::from_str(text).map_err(|_| Invalid)
     }
 
-    /// Name and value as text. See [`text`].
+    /// Name and value as text, as [`text`] has it. Members that are `null` are left out.
     pub(crate) fn texts(&self) -> impl Iterator<Item = Result<(&str, Zeroizing<String>), Invalid>> {
-        self.0.iter().map(|(name, value)| Ok((name.as_ref(), text(value)?)))
+        self.present().map(|(name, value)| Ok((name, text(value)?)))
     }
 
     /// Name and value, where each value must be a string. Members that are `null` are left out.
     pub(crate) fn strings(
         &self,
     ) -> impl Iterator<Item = Result<(&str, Zeroizing<String>), Invalid>> {
+        self.present().map(|(name, value)| Ok((name, string(value)?)))
+    }
+
+    fn present(&self) -> impl Iterator<Item = (&str, &'a RawValue)> {
         let present = self.0.iter().filter(|(_, value)| value.get() != "null");
-        present.map(|(name, value)| Ok((name.as_ref(), string(value)?)))
+        present.map(|(name, value)| (name.as_ref(), *value))
     }
 }
 
-/// The text of a value: a string's content, `""` for `null`, anything else as written, without the
-/// spaces between tokens.
+/// The text of a value: a string's content, anything else as written, without the spaces between
+/// tokens.
 pub(crate) fn text(value: &RawValue) -> Result<Zeroizing<String>, Invalid> {
     match value.get().as_bytes().first() {
         Some(b'"') => string(value),
-        Some(b'n') => Ok(Zeroizing::default()),
         Some(b'{' | b'[') => Ok(compact(value.get())),
         _ => Ok(value.get().to_owned().into()),
     }
@@ -112,7 +115,6 @@ mod tests {
             ("true", "true"),
             ("1.50", "1.50"),
             ("12345678901234567890123", "12345678901234567890123"),
-            ("null", ""),
             ("[ 1, \"x y\" ]", "[1,\"x y\"]"),
             ("{ \"a\\\\\" : \" \\\" \" , \"b\": [ ] }", "{\"a\\\\\":\" \\\" \",\"b\":[]}"),
         ] {
@@ -127,5 +129,10 @@ mod tests {
             assert!(Members::parse(json).is_err(), "{json}");
         }
         assert_eq!(texts("{\"a\":1,\"a\":1}").len(), 1);
+    }
+
+    #[test]
+    fn null_is_absent() {
+        assert_eq!(texts("{\"a\":null}"), []);
     }
 }

@@ -10,6 +10,8 @@ mod journal;
 mod past;
 mod record;
 mod tail;
+#[cfg(test)]
+mod tests;
 mod unknown;
 mod verify;
 mod writer;

@@ -40,8 +40,8 @@ impl Past {
                 None => Ok(None),
             };
         };
-        if let Some(pair) = numbers.windows(2).find(|it| it[1] != it[0] + 1) {
-            return Err(tampered(pair[0] + 1, 0, Fault::SegmentMissing));
+        if let Some((missing, _)) = (1..).zip(&numbers).find(|(expected, it)| expected != *it) {
+            return Err(tampered(missing, 0, Fault::SegmentMissing));
         }
         let chain = Chain::of(node);
         let mut reader = Reader { key, known, chain, rows: BTreeSet::new(), length: 0, signed: 0 };

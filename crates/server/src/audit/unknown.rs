@@ -40,7 +40,8 @@ impl Unknown {
     /// As many rows as a server usually needs.
     pub const DEFAULT_ROWS: usize = 4096;
 
-    /// A table of at most `max_rows` rows, and one more for each code, status and transport.
+    /// A table of `max_rows` rows for networks, and as many for what does not fit there; past both,
+    /// one more for each code, status and transport.
     #[must_use]
     pub fn new(max_rows: usize) -> Self {
         Self { max_rows, rows: Mutex::default() }
@@ -52,8 +53,11 @@ impl Unknown {
         let mut row = Row { minute, source: network(from), code, status, tls };
         let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
         if rows.len() >= self.max_rows && !rows.contains_key(&row) {
-            // Of no minute of its own: if nobody collects, this too stays bounded.
-            row = Row { minute: i64::MIN, source: Source::Anywhere, ..row };
+            row.source = Source::Anywhere;
+        }
+        if rows.len() >= self.max_rows * 2 && !rows.contains_key(&row) {
+            // Nobody collects: of no minute of its own, so that this too stays bounded.
+            row.minute = i64::MIN;
         }
         let count = rows.entry(row).or_default();
         *count = count.saturating_add(1);
@@ -83,7 +87,7 @@ impl Unknown {
 fn event(row: Row, count: u64, now: Timestamp) -> Event {
     let minute = Timestamp::from_unix_seconds(row.minute.saturating_mul(60));
     Event {
-        at: if row.source == Source::Anywhere { now } else { minute },
+        at: if row.minute == i64::MIN { now } else { minute },
         request_id: String::new(),
         account: None,
         principal: "unknown".to_owned(),
@@ -167,8 +171,8 @@ mod tests {
             table.count(from, CODE, 400, false, at(i64::from(n)));
         }
         let events = table.take_all(at(10_000));
-        assert_eq!(events.len(), 11);
+        assert_eq!(events.len(), 21);
         assert_eq!(events.iter().map(|it| it.count).sum::<u64>(), 10_000);
-        assert!(events.iter().any(|it| it.source == Source::Anywhere && it.count == 9990));
+        assert_eq!(events.iter().filter(|it| it.source == Source::Anywhere).count(), 11);
     }
 }

@@ -5,7 +5,7 @@ use std::{io, path::Path};
 use yaoku_model::time::Timestamp;
 
 use super::{
-    chain::Fault,
+    chain::{self, Chain, Fault, Lines, Next, Said, segment_path},
     head::{Head, NodeName, PublicKey},
 };
 
@@ -56,6 +56,86 @@ pub fn verify(
     key: &PublicKey,
     known: Option<Head>,
 ) -> io::Result<Report> {
-    _ = (segments, node, key, known, MAX_PROBLEMS);
-    Ok(Report::default())
+    let mut proof =
+        Proof { key, known, chain: Chain::of(node.as_str()), report: Report::default() };
+    let numbers = chain::segments(segments)?;
+    let mut expected = 1;
+    for &number in &numbers {
+        if number != expected {
+            proof.problem(expected, Fault::SegmentMissing);
+        }
+        proof.segment(segments, number, Some(&number) == numbers.last())?;
+        expected = number.saturating_add(1);
+    }
+    Ok(proof.finish(expected.saturating_sub(1)))
+}
+
+/// A proof under way.
+struct Proof<'a> {
+    key: &'a PublicKey,
+    known: Option<Head>,
+    chain: Chain<'a>,
+    report: Report,
+}
+
+impl Proof<'_> {
+    fn segment(&mut self, home: &Path, number: u32, newest: bool) -> io::Result<()> {
+        self.report.segments += 1;
+        let mut lines = Lines::open(&segment_path(home, number), 0)?;
+        let mut first = true;
+        loop {
+            match lines.next()? {
+                Next::Line(line) => self.line(line, number, first),
+                Next::Torn if newest && !first => self.report.torn = true,
+                Next::Torn => self.problem(number, Fault::Unreadable),
+                Next::End => break,
+            }
+            first = false;
+        }
+        if first {
+            self.problem(number, Fault::NotItsBeginning);
+        }
+        Ok(())
+    }
+
+    fn line(&mut self, line: &[u8], segment: u32, first: bool) {
+        let (said, fault) = self.chain.follow(line, segment, first);
+        let moved = said.is_some();
+        if let Some(fault) = fault.or_else(|| self.chain.differs(self.known).filter(|_| moved)) {
+            self.problem(segment, fault);
+        }
+        self.report.records += 1;
+        self.report.unsigned += 1;
+        match said {
+            Some(Said::Event(_, at)) => {
+                self.report.events += 1;
+                self.report.first = Some(self.report.first.map_or(at, |it| it.min(at)));
+                self.report.last = Some(self.report.last.map_or(at, |it| it.max(at)));
+            }
+            Some(Said::Signature(head, at, text)) => {
+                if self.key.proves(self.chain.node, head, at, &text) {
+                    self.report.unsigned = 0;
+                } else {
+                    self.problem(segment, Fault::BadSignature);
+                }
+            }
+            Some(Said::Opening) | None => {}
+        }
+    }
+
+    fn problem(&mut self, segment: u32, what: Fault) {
+        if self.report.problems.len() < MAX_PROBLEMS {
+            let sequence = self.chain.last.map_or(0, |it| it.sequence);
+            self.report.problems.push(Problem { segment, sequence, what });
+        }
+    }
+
+    fn finish(mut self, newest: u32) -> Report {
+        let end = self.chain.last.map_or(0, |it| it.sequence);
+        if self.known.is_some_and(|it| it.sequence > end) {
+            self.problem(newest, Fault::Cut);
+        }
+        self.report.head = self.chain.last;
+        self.report
+    }
 }

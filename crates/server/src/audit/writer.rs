@@ -7,7 +7,10 @@ use std::{
     io,
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
 };
 
 use tokio::sync::watch;
@@ -38,6 +41,8 @@ pub(super) struct Shared {
     one_sync: Mutex<()>,
     writer: Mutex<Writer>,
     progress: watch::Sender<Progress>,
+    /// Whether the log knows that the journal refuses.
+    complained: AtomicBool,
 }
 
 /// How far the medium is.
@@ -106,6 +111,7 @@ impl Shared {
             one_sync: Mutex::default(),
             writer: Mutex::new(writer),
             progress,
+            complained: AtomicBool::new(false),
         })
     }
 
@@ -186,6 +192,7 @@ impl Shared {
     pub(super) fn tick(&self) {
         let now = self.clock.now();
         {
+            let _one = self.one_sync.lock().unwrap_or_else(PoisonError::into_inner);
             let mut writer = self.lock();
             let due = writer.signed_at != now.unix_seconds();
             if due {
@@ -194,14 +201,21 @@ impl Shared {
                 self.sign(&mut writer);
             }
         }
-        if let Err(error) = self.sync() {
-            tracing::error!(%error, "audit journal");
-            return;
+        // Said once, not at each try.
+        match self.sync() {
+            Ok(_) if self.complained.swap(false, Relaxed) => tracing::warn!("audit: writing again"),
+            Ok(_) => {}
+            Err(error) => {
+                if !self.complained.swap(true, Relaxed) {
+                    tracing::error!(?error, "audit: refusing");
+                }
+                return;
+            }
         }
         if self.full()
             && let Err(error) = self.begin_segment()
         {
-            tracing::error!(%error, "audit journal: no new segment");
+            tracing::error!(?error, "audit: no new segment");
         }
     }
 
@@ -209,7 +223,7 @@ impl Shared {
     pub(super) fn finish(&self) {
         self.sign(&mut self.lock());
         if let Err(error) = self.sync() {
-            tracing::error!(%error, "audit journal");
+            tracing::error!(?error, "audit: the end is not on the medium");
         }
     }
 
@@ -292,7 +306,6 @@ impl Shared {
         writer.unsynced.clear();
         let head = writer.last;
         self.synced(writer, head);
-        tracing::warn!("audit journal: writing again");
         Ok(head)
     }
 
@@ -323,10 +336,11 @@ impl Shared {
             _ => Fault::SegmentMissing,
         };
         writer.noticed = Some(fault);
-        tracing::error!(segment = writer.segment, %fault, "audit journal was changed");
+        tracing::error!(segment = writer.segment, %fault, "audit: the journal was changed");
+        _ = self.disk.sync(&writer.file);
         // What was changed stays as it is, for whoever looks into it.
         if let Err(error) = self.next_segment(writer) {
-            tracing::error!(%error, "audit journal: no new segment");
+            tracing::error!(?error, "audit: no new segment");
         }
     }
 

@@ -1,3 +1,128 @@
-//! Who calls: what stands between a request and the caller it claims.
+//! Who calls: what stands between a request and the caller it claims to be.
+//!
+//! The same code judges what is served and what `yaoku doctor signature` is shown: only where
+//! secrets and used nonces come from differs. Source: identity.md §1.6.
 
 pub mod nonces;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use yaoku_model::{
+    ids::{AccessKeyId, AccountId, UserName},
+    text::AccessKeySecret,
+    time::Timestamp,
+};
+use yaoku_wire::{
+    error::Code,
+    rpc::{Claim, Incoming},
+};
+
+use crate::{cache::Caches, error::ApiError};
+
+/// How far a timestamp may be off, in seconds, either way. Source: identity.md §1.6.
+pub const WINDOW_SECONDS: i64 = 15 * 60;
+
+/// An access key, its secret half opened.
+#[derive(Debug)]
+pub struct Credential {
+    /// The account it belongs to.
+    pub account: AccountId,
+    /// The user; `None` is the root.
+    pub user: Option<UserName>,
+    /// What it signs with.
+    pub secret: AccessKeySecret,
+    /// Whether it may sign.
+    pub active: bool,
+}
+
+/// Where access keys are found.
+#[async_trait]
+pub trait Credentials: Send + Sync {
+    /// Finds an access key. `token` is the security token that came with it.
+    async fn credential(
+        &self,
+        id: &AccessKeyId,
+        token: Option<&str>,
+    ) -> Result<Arc<Credential>, ApiError>;
+}
+
+/// Where used nonces are remembered.
+pub trait UsedNonces: Send + Sync {
+    /// Takes a nonce, once.
+    fn take(
+        &self,
+        id: &AccessKeyId,
+        nonce: &str,
+        signed: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), ApiError>;
+}
+
+/// A request whose signature was found right.
+#[derive(Debug)]
+pub struct Proved {
+    /// Whose it is.
+    pub credential: Arc<Credential>,
+    /// What it said of itself.
+    pub claim: Claim,
+}
+
+/// Finds out who sent a request. The order of the checks is identity.md §1.6's.
+///
+/// `hide` names the parameters whose values are not echoed when the signature does not match.
+pub async fn authenticate(
+    incoming: &Incoming<'_>,
+    credentials: &dyn Credentials,
+    nonces: &dyn UsedNonces,
+    now: Timestamp,
+    hide: &(dyn Fn(&str) -> bool + Sync),
+) -> Result<Proved, ApiError> {
+    let claim = incoming.claim()?;
+    if (claim.timestamp.unix_seconds() - now.unix_seconds()).abs() > WINDOW_SECONDS {
+        return Err(Code::TimestampExpired.into());
+    }
+    let token = claim.security_token.as_ref().map(|it| it.as_str());
+    let credential = credentials.credential(&claim.access_key_id, token).await?;
+    if !credential.active {
+        return Err(Code::AccessKeyIdInactive.into());
+    }
+    incoming.verify(credential.secret.expose(), hide)?;
+    if let Some(nonce) = &claim.nonce {
+        nonces.take(&claim.access_key_id, nonce, claim.timestamp, now)?;
+    }
+    Ok(Proved { credential, claim })
+}
+
+/// The access keys of the store. There are no sessions yet: every `STS.` id is unknown.
+#[async_trait]
+impl Credentials for Caches {
+    async fn credential(
+        &self,
+        id: &AccessKeyId,
+        _token: Option<&str>,
+    ) -> Result<Arc<Credential>, ApiError> {
+        if id.is_session() {
+            return Err(Code::AccessKeyIdNotFound.into());
+        }
+        self.access_key(id).await?.ok_or(Code::AccessKeyIdNotFound.into())
+    }
+}
+
+impl UsedNonces for nonces::Nonces {
+    fn take(
+        &self,
+        id: &AccessKeyId,
+        nonce: &str,
+        signed: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), ApiError> {
+        use nonces::Refused;
+        self.check_and_remember(id, nonce, signed, now).map_err(|error| match error {
+            Refused::Seen => Code::SignatureNonceUsed.into(),
+            Refused::TooEarly => Code::TimestampExpired.into(),
+            Refused::Full => Code::RejectedThrottling.into(),
+            Refused::Io(_) => ApiError::caused(Code::ServiceUnavailableTemporary, error),
+        })
+    }
+}

@@ -1,0 +1,278 @@
+//! The gateway: from the bytes of a request to a known caller, and from an answer back to bytes.
+//!
+//! It serves at two doors: the network, where every call is signed, and the admin socket, which
+//! only the one who runs the program may open. All that follows is the same for both.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use aws_lc_rs::digest::{SHA256, digest};
+use http::HeaderMap;
+use yaoku_model::{arn::Arn, ids::AccountId, time::Timestamp};
+use yaoku_wire::{
+    error::{Code, Refusal},
+    fields::Fields,
+    rpc::{self, Claim, Format, Incoming},
+};
+
+use crate::{
+    api::{self, Effect, Entry, Product, Spec},
+    audit::{Event, Source, UserAgent},
+    auth::{self, Proved, WINDOW_SECONDS},
+    caller::{Caller, Principal},
+    error::ApiError,
+    listen::{Fault, Handler, HttpCall, HttpReply},
+    node::Node,
+    pipeline::Turn,
+};
+
+/// What answers name as the gateway that made them. Our choice.
+const HOST_ID: &str = "yaoku";
+
+/// One door of a node.
+pub struct Gateway {
+    node: Arc<Node>,
+    door: Door,
+}
+
+/// How a call comes in.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Door {
+    /// Over the network: who calls is proved by a signature.
+    Network,
+    /// Through the admin socket: whoever may open it acts for any account. The header
+    /// `x-yaoku-account` names it; without it, this one is meant.
+    AdminSocket(AccountId),
+}
+
+impl Gateway {
+    /// A door to `node`.
+    #[must_use]
+    pub fn new(node: Arc<Node>, door: Door) -> Self {
+        Self { node, door }
+    }
+
+    /// The path of a call up to the pipeline. `Err` before the caller is known is only counted.
+    async fn answer(&self, call: &HttpCall, request_id: &str) -> Answer {
+        let headers: Vec<(&str, &[u8])> =
+            call.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+        let request = rpc::Request {
+            method: call.method.as_str(),
+            target: &call.target,
+            headers: &headers,
+            body: &call.body,
+            tls: call.tls,
+        };
+        let mut incoming = match rpc::read(&request) {
+            Ok(incoming) => incoming,
+            Err(rejected) => {
+                return Answer::stranger(rejected.format, rejected.refusal.into());
+            }
+        };
+        let format = incoming.format;
+        let (entry, known) = match self.admit(call, &incoming).await {
+            Ok(admitted) => admitted,
+            Err(error) => return Answer::stranger(format, error),
+        };
+        let at = self.node.clock.now();
+        let event = |asked: &[Arn], code: Option<Code>| {
+            event(call, at, request_id, &known.caller, entry.spec, asked, code)
+        };
+        let turn = Turn {
+            node: &self.node,
+            caller: &known.caller,
+            now: self.node.domain_clock.now(),
+            entry,
+            nonce: known.nonce.filter(|_| entry.spec.effect == Effect::Write),
+            event: &event,
+        };
+        let reply = turn.run(&mut incoming.params).await;
+        Answer { format, action: entry.spec.name, reply, stranger: false }
+    }
+
+    /// What is called, and by whom.
+    async fn admit(
+        &self,
+        call: &HttpCall,
+        incoming: &Incoming<'_>,
+    ) -> Result<(&'static Entry, Known), ApiError> {
+        let product = Product::of_version(&incoming.version).ok_or(Code::InvalidVersion)?;
+        let entry = api::operation(product, &incoming.action).ok_or(Code::ActionNotFound)?;
+        let known = match &self.door {
+            Door::AdminSocket(account) => self.operator(&call.headers, account).await?,
+            Door::Network => self.signer(call, incoming, entry.spec).await?,
+        };
+        Ok((entry, known))
+    }
+
+    async fn signer(
+        &self,
+        call: &HttpCall,
+        incoming: &Incoming<'_>,
+        spec: &Spec,
+    ) -> Result<Known, ApiError> {
+        let (node, now) = (&*self.node, self.node.clock.now());
+        let hide = |name: &str| is_secret(spec, name);
+        let proved = auth::authenticate(incoming, &node.caches, &node.nonces, now, &hide).await?;
+        let Proved { credential, claim } = proved;
+        let rights = node.caches.rights(&credential.account, credential.user.as_ref()).await?;
+        // The account or user of an access key is there, or was removed a moment ago.
+        let rights = rights.ok_or(Code::AccessKeyIdNotFound)?;
+        let caller = Caller {
+            account: credential.account.clone(),
+            principal: credential.user.clone().map_or(Principal::Root, Principal::User),
+            policies: rights.policies,
+            kms_open: rights.kms_open,
+            source: Some(call.peer.ip()),
+            secure: call.tls,
+            access_key: Some(claim.access_key_id.clone()),
+        };
+        Ok(Known { caller, nonce: nonce(&claim) })
+    }
+
+    async fn operator(&self, headers: &HeaderMap, default: &AccountId) -> Result<Known, ApiError> {
+        let account = match headers.get("x-yaoku-account").map(|it| it.to_str()) {
+            None => default.clone(),
+            Some(text) => text
+                .ok()
+                .and_then(|it| it.parse().ok())
+                .ok_or_else(|| ApiError::invalid("x-yaoku-account"))?,
+        };
+        let rights = self.node.caches.rights(&account, None).await?;
+        let rights = rights.ok_or_else(|| ApiError::invalid("x-yaoku-account"))?;
+        let caller = Caller {
+            account,
+            principal: Principal::Operator,
+            access_key: None,
+            policies: rights.policies,
+            kms_open: rights.kms_open,
+            source: None,
+            secure: true,
+        };
+        Ok(Known { caller, nonce: None })
+    }
+
+    fn encode(&self, answer: Answer, request_id: String) -> HttpReply {
+        let encoded = match &answer.reply {
+            Ok(fields) => rpc::encode_success(answer.format, answer.action, fields, &request_id),
+            Err(error) => Err(error.refusal().clone()),
+        };
+        let (status, content_type, body) = match encoded {
+            Ok(body) => (200, answer.format.content_type(), body),
+            Err(refusal) => rpc::encode_error(answer.format, &refusal, &request_id, HOST_ID),
+        };
+        HttpReply { status, content_type, request_id, headers: Vec::new(), body: body.into() }
+    }
+
+    fn request_id(&self) -> String {
+        // Without randomness nothing else works either: the id need not be unique then.
+        let id = yaoku_model::ids::uuid(&*self.node.random).unwrap_or_default();
+        id.to_ascii_uppercase()
+    }
+
+    /// A refusal of somebody who is not known is counted, not written down one by one.
+    fn count(&self, peer: SocketAddr, tls: bool, refusal: &Refusal) {
+        let (code, now) = (refusal.code(), self.node.clock.now());
+        self.node.unknown.count(peer.ip(), code.wire(), code.status(), tls, now);
+    }
+}
+
+impl Handler for Gateway {
+    async fn handle(&self, call: HttpCall) -> HttpReply {
+        let request_id = self.request_id();
+        let answer = self.answer(&call, &request_id).await;
+        if let Err(error) = &answer.reply {
+            log_fault(&request_id, answer.action, error);
+            if answer.stranger {
+                self.count(call.peer, call.tls, error.refusal());
+            }
+        }
+        self.encode(answer, request_id)
+    }
+
+    fn refuse(&self, fault: Fault, peer: SocketAddr) -> HttpReply {
+        let code = match fault {
+            Fault::BadRequest => Code::ParseRequestParameterException,
+            Fault::HeadTimeout | Fault::BodyTimeout => Code::RequestTimeout,
+            Fault::BodyTooLarge => Code::RequestBodyTooLarge,
+            Fault::TargetTooLong => Code::RequestUriTooLong,
+            Fault::HeadTooLarge => Code::RequestHeadTooLarge,
+            Fault::Busy => Code::ServiceUnavailableTemporary,
+        };
+        self.count(peer, false, &code.into());
+        self.encode(Answer::stranger(Format::Json, code.into()), self.request_id())
+    }
+}
+
+/// A caller, and what makes its request unique.
+struct Known {
+    caller: Caller,
+    nonce: Option<([u8; 32], Timestamp)>,
+}
+
+/// What goes back, before it is bytes.
+struct Answer {
+    format: Format,
+    action: &'static str,
+    reply: Result<Fields, ApiError>,
+    /// Whether the caller was not known.
+    stranger: bool,
+}
+
+impl Answer {
+    fn stranger(format: Format, error: ApiError) -> Self {
+        Self { format, action: "", reply: Err(error), stranger: true }
+    }
+}
+
+/// Whether a parameter's value must not be echoed. Source: architecture.md, "Where texts disagree".
+fn is_secret(spec: &Spec, name: &str) -> bool {
+    spec.secret_params.iter().any(|it| name == *it || name.starts_with(&format!("{it}.")))
+}
+
+/// The nonce, hashed with the access key, and when it may be forgotten.
+fn nonce(claim: &Claim) -> Option<([u8; 32], Timestamp)> {
+    let text = format!("{}\n{}", claim.access_key_id, claim.nonce.as_ref()?);
+    let hash = digest(&SHA256, text.as_bytes());
+    let hash = hash.as_ref().try_into().ok()?;
+    Some((hash, claim.timestamp.plus_seconds(2 * WINDOW_SECONDS)))
+}
+
+fn event(
+    call: &HttpCall,
+    at: Timestamp,
+    request_id: &str,
+    caller: &Caller,
+    spec: &Spec,
+    asked: &[Arn],
+    code: Option<Code>,
+) -> Event {
+    let agent = call.headers.get(http::header::USER_AGENT).map(|it| it.as_bytes());
+    Event {
+        at,
+        request_id: request_id.to_owned(),
+        account: Some(caller.account.clone()),
+        principal: caller.principal.to_string(),
+        access_key: caller.access_key.clone(),
+        source: Source::from(call.peer.ip()),
+        user_agent: UserAgent::new(&String::from_utf8_lossy(agent.unwrap_or_default())),
+        action: spec.action().to_string().into(),
+        resources: asked.iter().map(|it| it.as_str().to_owned()).collect(),
+        code: code.map(|it| it.wire().into()),
+        status: code.map_or(200, Code::status),
+        tls: call.tls,
+        count: 1,
+    }
+}
+
+/// The cause of a fault of ours goes to the log; what clients do wrong does not.
+fn log_fault(request_id: &str, action: &str, error: &ApiError) {
+    if error.code().status() >= 500 {
+        let mut causes = String::new();
+        let mut next = std::error::Error::source(error);
+        while let Some(cause) = next {
+            causes = format!("{causes}: {cause}");
+            next = cause.source();
+        }
+        tracing::error!(request_id, action, code = error.code().wire(), "call failed{causes}");
+    }
+}

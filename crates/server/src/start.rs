@@ -1,0 +1,375 @@
+//! Starting and stopping a node: its root key, its journal, its nonces, and what runs beside calls.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use tokio::{sync::watch, task::JoinHandle};
+use yaoku_crypto::{
+    backend::BackendError,
+    keyring::Keyring,
+    memory::MemoryError,
+    random::SystemRandom,
+    rootkey::{RootKey, WrappingPlace, WrongRootKey},
+    seal::{Seal, SealError, key_file::KeyFile},
+    software::Software,
+};
+use yaoku_model::{
+    ids::{Invalid, Region},
+    random::NoRandomness,
+    time::Clock,
+};
+use yaoku_store::{Store, StoreError};
+use zeroize::Zeroizing;
+
+use crate::{
+    audit::{self, AuditError, Head, HeadSigner, Journal, NodeName, Unknown},
+    auth::nonces::{self, Nonces},
+    cache::{CacheSizes, Caches},
+    disk::{self, RealDisk},
+    node::{Limits, Node},
+};
+
+/// The file in the data directory that the root key is sealed in.
+pub const ROOT_KEY_FILE: &str = "root.key";
+
+/// The file in the data directory that the key of the audit heads lies in.
+const AUDIT_KEY_FILE: &str = "audit.key";
+
+/// The setting that tells the deployment's root key from others.
+const ROOT_KEY_CHECK: &str = "root-key-check";
+
+/// The setting that names the region; ARNs hold it, so it never changes.
+const REGION: &str = "region";
+
+/// What a node is started with.
+pub struct Setup {
+    /// The data directory. It must be there, and be locked by this process.
+    pub data: PathBuf,
+    /// Its name, unique in the deployment.
+    pub name: NodeName,
+    /// The database.
+    pub store: Arc<dyn Store>,
+    /// The region to serve.
+    pub region: Region,
+    /// The gateway's clock.
+    pub clock: Arc<dyn Clock>,
+    /// The domain's clock.
+    pub domain_clock: Arc<dyn Clock>,
+    /// What `/proc/sys/kernel/random/boot_id` says.
+    pub boot_id: String,
+    /// The certificates that clients are told to trust, PEM.
+    pub ca_pem: String,
+    /// Quotas and switches.
+    pub limits: Limits,
+    /// How the journal is kept.
+    pub journal: audit::Options,
+}
+
+/// Why a node did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The root key could not be had.
+    #[error("the root key: {0}")]
+    Seal(#[from] SealError),
+    /// The store's data was sealed under another root key.
+    #[error(
+        "the root key in {ROOT_KEY_FILE} is not the one that this store's data was sealed under"
+    )]
+    WrongRootKey(#[from] WrongRootKey),
+    /// The root key is gone, and the store has data under it.
+    #[error("{ROOT_KEY_FILE} is missing, and the store holds data that was sealed under it")]
+    RootKeyMissing,
+    /// The deployment serves another region.
+    #[error("this store belongs to region {0}; a deployment cannot change its region")]
+    OtherRegion(String),
+    /// Something that was sealed here does not open.
+    #[error("a wrapping key does not open: {0}")]
+    Backend(#[from] BackendError),
+    /// No protected memory.
+    #[error("protected memory: {0}")]
+    Memory(#[from] MemoryError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The audit journal.
+    #[error("{0}")]
+    Audit(#[from] AuditError),
+    /// A file in the data directory.
+    #[error("{file}: {source}")]
+    File {
+        /// Its name.
+        file: &'static str,
+        /// What went wrong.
+        source: io::Error,
+    },
+    /// A file or setting does not hold what it should.
+    #[error("{0} does not hold what this program wrote")]
+    Damaged(&'static str),
+    /// No randomness.
+    #[error(transparent)]
+    Random(#[from] NoRandomness),
+}
+
+/// A node that runs, and the tasks beside it. Stop it, or its nonces are doubtful at the next start.
+pub struct Running {
+    /// The node.
+    pub node: Arc<Node>,
+    stop: watch::Sender<()>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Running {
+    /// Starts a node on a data directory, which is made ready if it is new.
+    pub async fn start(setup: Setup) -> Result<Self, StartError> {
+        let random = Arc::new(SystemRandom);
+        let keyring = open_keyring(&setup).await?;
+        let signer = audit_signer(&setup.data)?;
+        let (nonces, doubt) = open_nonces(&setup)?;
+        if doubt != nonces::Doubt::None {
+            tracing::warn!(
+                ?doubt,
+                "nonces of before this start may be missing: older calls are refused"
+            );
+        }
+        let journal = Journal::open(audit::Setup {
+            data: &setup.data,
+            node: setup.name.clone(),
+            signer,
+            clock: Arc::clone(&setup.clock),
+            disk: Arc::new(RealDisk),
+            known: known_head(&*setup.store, &setup.name).await?,
+            options: setup.journal,
+        })?;
+        let keyring = Arc::new(keyring);
+        let backend = Arc::new(Software::new(Arc::clone(&keyring)));
+        let caches = Caches::new(
+            Arc::clone(&setup.store),
+            backend.clone(),
+            Arc::clone(&keyring),
+            CacheSizes::default(),
+        );
+        let node = Arc::new(Node {
+            name: setup.name,
+            region: setup.region,
+            store: setup.store,
+            caches,
+            backend,
+            keyring,
+            journal,
+            wrote: tokio::sync::Notify::new(),
+            unknown: Unknown::new(Unknown::DEFAULT_ROWS),
+            nonces,
+            clock: setup.clock,
+            domain_clock: setup.domain_clock,
+            random,
+            limits: setup.limits,
+            ca_pem: setup.ca_pem,
+        });
+        copy_events(&node).await?;
+        let (stop, stopped) = watch::channel(());
+        let tasks = vec![
+            tokio::spawn(background::copy_on_write(Arc::clone(&node), stopped.clone())),
+            tokio::spawn(background::each_second(Arc::clone(&node), stopped.clone())),
+            tokio::spawn(background::follow(Arc::clone(&node), stopped)),
+        ];
+        Ok(Self { node, stop, tasks })
+    }
+
+    /// Stops: every event and head is written down, and the nonces are marked as whole.
+    pub async fn stop(self) -> Result<(), StartError> {
+        drop(self.stop);
+        for task in self.tasks {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "a task beside the calls failed");
+            }
+        }
+        copy_events(&self.node).await?;
+        let now = self.node.clock.now();
+        self.node.journal.append_counts(&self.node.unknown.take_all(now))?;
+        self.node.journal.sync()?;
+        keep_head(&self.node).await?;
+        self.node.nonces.close().map_err(|source| StartError::File { file: "nonces", source })
+    }
+}
+
+async fn open_keyring(setup: &Setup) -> Result<Keyring, StartError> {
+    let file = KeyFile::at(setup.data.join(ROOT_KEY_FILE));
+    let mut tx = setup.store.write().await?;
+    match tx.setting(REGION).await? {
+        None => tx.put_setting(REGION, setup.region.as_str()).await?,
+        Some(region) if region == setup.region.as_str() => {}
+        Some(region) => return Err(StartError::OtherRegion(region)),
+    }
+    let expected = tx.setting(ROOT_KEY_CHECK).await?;
+    let root = match (file.unseal(), &expected) {
+        (Ok(root), _) => root,
+        (Err(SealError::Missing), None) => {
+            let root = RootKey::generate(&SystemRandom)?;
+            file.create(&root, &SystemRandom)?;
+            root
+        }
+        (Err(SealError::Missing), Some(_)) => return Err(StartError::RootKeyMissing),
+        (Err(error), _) => return Err(error.into()),
+    };
+    match expected {
+        None => tx.put_setting(ROOT_KEY_CHECK, &root.check().to_string()).await?,
+        Some(text) => {
+            let check = text.parse().map_err(|Invalid| StartError::Damaged(ROOT_KEY_CHECK))?;
+            root.must_be(&check)?;
+        }
+    }
+    let keyring = Keyring::new(root);
+    for row in tx.wrapping_keys().await? {
+        let owner = WrappingPlace { account: &row.account, instance: row.instance.as_ref() };
+        keyring.load(&owner, &row.sealed)?;
+    }
+    tx.commit().await?;
+    Ok(keyring)
+}
+
+/// The key that signs audit heads: made at the first start, readable by its owner alone.
+fn audit_signer(data: &Path) -> Result<HeadSigner, StartError> {
+    let path = data.join(AUDIT_KEY_FILE);
+    let failed = |source| StartError::File { file: AUDIT_KEY_FILE, source };
+    match std::fs::read(&path) {
+        Ok(bytes) => HeadSigner::from_pkcs8(&Zeroizing::new(bytes))
+            .map_err(|Invalid| StartError::Damaged(AUDIT_KEY_FILE)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let (signer, kept) = HeadSigner::generate(&SystemRandom)?;
+            disk::replace(&path, &kept).map_err(failed)?;
+            Ok(signer)
+        }
+        Err(error) => Err(failed(error)),
+    }
+}
+
+fn open_nonces(setup: &Setup) -> Result<(Nonces, nonces::Doubt), StartError> {
+    let new = !setup.data.join("audit").exists();
+    let opened = Nonces::open(&nonces::Setup {
+        data: &setup.data,
+        new,
+        now: setup.clock.now(),
+        boot_id: &setup.boot_id,
+        random: &SystemRandom,
+        disk: Arc::new(RealDisk),
+        max_entries: Nonces::DEFAULT_ENTRIES,
+    });
+    opened.map_err(|source| StartError::File { file: "nonces", source })
+}
+
+async fn known_head(store: &dyn Store, name: &NodeName) -> Result<Option<Head>, StartError> {
+    let Some(bytes) = store.read().await?.audit_head(name.as_str()).await? else {
+        return Ok(None);
+    };
+    let text = String::from_utf8(bytes).map_err(|_| StartError::Damaged("audit head"))?;
+    text.parse().map(Some).map_err(|Invalid| StartError::Damaged("audit head"))
+}
+
+/// Copies the events of writes from the store into the journal, each exactly once.
+async fn copy_events(node: &Node) -> Result<(), StartError> {
+    const AT_ONCE: i64 = 256;
+    loop {
+        let after = node.journal.highest_row().unwrap_or(0);
+        let rows = node.store.read().await?.events(node.name.as_str(), after, AT_ONCE).await?;
+        if rows.is_empty() {
+            return Ok(());
+        }
+        for row in rows {
+            node.journal.append_row(row.row, &row.event)?;
+        }
+    }
+}
+
+/// Keeps the journal's head in the store, and removes the events that the head has passed.
+async fn keep_head(node: &Node) -> Result<(), StartError> {
+    let (head, copied) = (node.journal.head().to_string(), node.journal.highest_row());
+    let mut tx = node.store.write().await?;
+    if tx.audit_head(node.name.as_str()).await?.as_deref() == Some(head.as_bytes()) {
+        return Ok(());
+    }
+    tx.put_audit_head(node.name.as_str(), head.as_bytes()).await?;
+    if let Some(row) = copied {
+        // One stays, so that the numbers of rows go on from it.
+        tx.delete_events(node.name.as_str(), row - 1).await?;
+    }
+    tx.delete_nonces(node.clock.now()).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+mod background {
+    //! What runs beside the calls of a node, until it stops.
+
+    use super::{Arc, Duration, Node, copy_events, keep_head, watch};
+
+    /// How often the feed is asked what other nodes changed. Source: architecture.md, "Change feed".
+    const POLL: Duration = Duration::from_millis(250);
+
+    type Stopped = watch::Receiver<()>;
+
+    /// Copies events into the journal whenever a write was committed.
+    pub(super) async fn copy_on_write(node: Arc<Node>, mut stopped: Stopped) {
+        loop {
+            tokio::select! {
+                _ = stopped.changed() => return,
+                () = node.wrote.notified() => {}
+            }
+            if let Err(error) = copy_events(&node).await {
+                tracing::error!(%error, "events are not copied into the journal");
+            }
+        }
+    }
+
+    /// Keeps the head in the store and writes down what was counted.
+    pub(super) async fn each_second(node: Arc<Node>, mut stopped: Stopped) {
+        let mut kept = None;
+        while tick(&mut stopped, Duration::from_secs(1)).await {
+            if let Some(fault) = node.journal.noticed() {
+                tracing::error!(%fault, "the audit journal was changed by somebody else");
+            }
+            let counts = node.unknown.take_ended(node.clock.now());
+            if let Err(error) = node.journal.append_counts(&counts) {
+                tracing::error!(%error, "counts of refused strangers are not written");
+            }
+            let head = node.journal.head();
+            if kept == Some(head) {
+                continue;
+            }
+            match keep_head(&node).await {
+                Ok(()) => kept = Some(head),
+                Err(error) => tracing::warn!(%error, "the audit head is not in the store"),
+            }
+        }
+    }
+
+    /// Drops from the caches what other nodes changed.
+    pub(super) async fn follow(node: Arc<Node>, mut stopped: Stopped) {
+        let mut done = match node.store.mark().await {
+            Ok(mark) => mark,
+            Err(error) => {
+                tracing::error!(%error, "the change feed cannot be read");
+                Default::default()
+            }
+        };
+        while tick(&mut stopped, POLL).await {
+            match node.store.changes(done).await {
+                Ok(feed) => {
+                    node.caches.apply(&feed.changes);
+                    done = feed.next;
+                }
+                Err(error) => tracing::warn!(%error, "the change feed cannot be read"),
+            }
+        }
+    }
+
+    async fn tick(stopped: &mut Stopped, every: Duration) -> bool {
+        tokio::select! {
+            _ = stopped.changed() => false,
+            () = tokio::time::sleep(every) => true,
+        }
+    }
+}
