@@ -130,7 +130,7 @@ impl<'a> Call<'a> {
     /// The same for a resource with more than one accepted spelling: the container or the item to
     /// be created. Source: identity.md §4.1.
     pub fn allow_any_of(&mut self, spellings: &[&Arn]) -> Result<(), ApiError> {
-        self.judge(Ask::to(self.spec.action()), self.caller.account.clone(), spellings, &[], None)
+        self.judge(Ask::to(self.spec.action()), &self.caller.account, spellings, &[], None)
     }
 
     /// Finds the key that `named` names, to use its primary version. Works on the caches.
@@ -304,19 +304,13 @@ impl<'a> Call<'a> {
             KeyRef::Alias(alias) => (self.home(), alias),
             KeyRef::AliasArn(place, alias) => (place.clone(), alias),
         };
-        let bound = match place == self.home() {
-            true => self.alias(alias).await?,
-            false => None,
-        };
-        match bound {
-            Some(id) => Ok((place, id)),
-            None => {
-                let id = unknown_key(alias.as_str())?;
-                let arn = Arn::key(&place.region, &place.account, &id);
-                self.judge(ask, place.account, &[&arn], &[], None)?;
-                Err(Code::AliasNotFound.into())
-            }
+        let bound = if place == self.home() { self.alias(alias).await? } else { None };
+        if let Some(id) = bound {
+            return Ok((place, id));
         }
+        let arn = Arn::key(&place.region, &place.account, &unknown_key(alias.as_str())?);
+        self.judge(ask, &place.account, &[&arn], &[], None)?;
+        Err(Code::AliasNotFound.into())
     }
 
     async fn alias(&mut self, alias: &AliasName) -> Result<Option<KeyId>, ApiError> {
@@ -350,7 +344,7 @@ impl<'a> Call<'a> {
             let (key, its) = parts(found);
             (tags, policy) = (its, key.policy.as_deref().map(|it| (Object::Key, it)));
         }
-        self.judge(ask, place.account.clone(), &[&arn], tags, policy)?;
+        self.judge(ask, &place.account, &[&arn], tags, policy)?;
         found.ok_or(Code::KeyNotFound.into())
     }
 
@@ -365,7 +359,7 @@ impl<'a> Call<'a> {
         let (tags, policy) =
             found.map_or((&[][..], None), |(it, tags)| (tags, it.policy.as_deref()));
         let policy = policy.map(|it| (Object::Secret, it));
-        self.judge(ask, place.account.clone(), &[&arn], tags, policy)
+        self.judge(ask, &place.account, &[&arn], tags, policy)
     }
 
     /// The one place where a caller is let in or not. Source: identity.md §3.6, §4.6.
@@ -375,15 +369,15 @@ impl<'a> Call<'a> {
     fn judge(
         &mut self,
         ask: Ask<'_>,
-        owner: AccountId,
+        owner: &AccountId,
         spellings: &[&Arn],
         tags: &[Tag],
         object_policy: Option<(Object, &str)>,
     ) -> Result<(), ApiError> {
         self.asked.extend(spellings.first().map(|it| (*it).clone()));
-        let allowed = owner == *self.account()
+        let allowed = owner == self.account()
             && (self.caller.is_root()
-                || self.decide(ask, &owner, spellings, tags, object_policy)? == Verdict::Allow);
+                || self.decide(ask, owner, spellings, tags, object_policy)? == Verdict::Allow);
         match (allowed, spellings.first()) {
             (true, _) => Ok(()),
             (false, Some(arn)) => Err(Refusal::no_permission(arn).into()),

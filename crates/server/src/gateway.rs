@@ -151,7 +151,7 @@ impl Gateway {
         Ok(Known { caller, nonce: None })
     }
 
-    fn encode(&self, answer: Answer, request_id: String) -> HttpReply {
+    fn encode(answer: &Answer, request_id: String) -> HttpReply {
         let encoded = match &answer.reply {
             Ok(fields) => rpc::encode_success(answer.format, answer.action, fields, &request_id),
             Err(error) => Err(error.refusal().clone()),
@@ -186,7 +186,7 @@ impl Handler for Gateway {
                 self.count(call.peer, call.tls, error.refusal());
             }
         }
-        self.encode(answer, request_id)
+        Self::encode(&answer, request_id)
     }
 
     fn refuse(&self, fault: Fault, peer: SocketAddr) -> HttpReply {
@@ -199,7 +199,7 @@ impl Handler for Gateway {
             Fault::Busy => Code::ServiceUnavailableTemporary,
         };
         self.count(peer, false, &code.into());
-        self.encode(Answer::stranger(Format::Json, code.into()), self.request_id())
+        Self::encode(&Answer::stranger(Format::Json, code.into()), self.request_id())
     }
 }
 
@@ -246,7 +246,7 @@ fn event(
     asked: &[Arn],
     code: Option<Code>,
 ) -> Event {
-    let agent = call.headers.get(http::header::USER_AGENT).map(|it| it.as_bytes());
+    let agent = call.headers.get(http::header::USER_AGENT).map(http::HeaderValue::as_bytes);
     Event {
         at,
         request_id: request_id.to_owned(),

@@ -4,6 +4,7 @@
 //! operation may touch), [`caller`], [`cache`], [`node`], [`gateway`] (from bytes to a known
 //! caller, and back), [`auth`], [`audit`], [`listen`].
 
+pub mod accounts;
 pub mod api;
 pub mod audit;
 pub mod auth;
@@ -17,3 +18,5 @@ pub mod listen;
 pub mod node;
 pub mod pipeline;
 pub mod start;
+#[cfg(test)]
+mod testing;

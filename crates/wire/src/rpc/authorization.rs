@@ -202,8 +202,11 @@ fn known(text: &str) -> Result<AccessKeyId, Refusal> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Authorization, Scheme};
-    use crate::error::Code;
+    use super::{Authorization, Claim, Scheme};
+    use crate::{
+        error::Code,
+        rpc::{Request, read},
+    };
 
     #[test]
     fn a_header_has_three_members_in_any_order() {
@@ -252,5 +255,61 @@ mod tests {
             let refusal = Authorization::parse(text.as_bytes()).err().unwrap();
             assert_eq!(refusal.code(), code, "{text}");
         }
+    }
+
+    fn claimed(target: &str, headers: &[(&str, &[u8])]) -> Result<Claim, Code> {
+        let target = target.as_bytes();
+        let request = Request { method: "GET", target, headers, body: b"", tls: true };
+        read(&request).map_err(|it| it.refusal.code())?.claim().map_err(|it| it.code())
+    }
+
+    #[test]
+    fn a_v1_claim_is_refused_in_order() {
+        const KMS: &str = "/?Action=A&Version=2016-01-20";
+        const RAM: &str = "/?Action=A&Version=2015-05-01";
+        const REST: &str = "&AccessKeyId=k&Signature=s&SignatureMethod=HMAC-SHA1";
+        const TIME: &str = "&Timestamp=2026-11-21T21:05:20Z";
+        for (target, code) in [
+            (format!("{KMS}&SignatureType=BEARERTOKEN"), Code::InvalidSignatureMethod),
+            (format!("{KMS}&SignatureType=&AccessKeyId="), Code::MissingAccessKeyId),
+            (format!("{KMS}&AccessKeyId=k&SignatureMethod=x"), Code::MissingParameter),
+            (format!("{KMS}&AccessKeyId=k&Signature=s&Timestamp=x"), Code::MissingParameter),
+            (format!("{KMS}{REST}"), Code::MissingParameter),
+            (format!("{RAM}{REST}{TIME}"), Code::MissingParameter),
+            (format!("{KMS}{REST}x&Timestamp=x"), Code::InvalidSignatureMethod),
+            (format!("{KMS}{REST}{TIME}&SignatureVersion=2.0"), Code::InvalidSignatureMethod),
+            (format!("{KMS}{REST}&Timestamp=2026-11-21"), Code::TimestampFormat),
+            (format!("{KMS}{TIME}{}", REST.replace("=k", "=k/k")), Code::AccessKeyIdNotFound),
+        ] {
+            assert_eq!(claimed(&target, &[]).err(), Some(code), "{target}");
+        }
+        assert_eq!(claimed(&format!("{KMS}{REST}{TIME}"), &[]).unwrap().nonce, None);
+        assert!(claimed(&format!("{RAM}{REST}{TIME}&SignatureNonce=n"), &[]).is_ok());
+    }
+
+    #[test]
+    fn a_v3_claim_is_refused_in_order() {
+        let all: [(&str, &[u8]); 6] = [
+            ("x-acs-action", b"A"),
+            ("x-acs-version", b"2016-01-20"),
+            ("x-acs-date", b"2026-11-21T21:05:20Z"),
+            ("x-acs-signature-nonce", b"n"),
+            ("x-acs-content-sha256", b"h"),
+            ("authorization", b"ACS3-HMAC-SHA256 Credential=k,SignedHeaders=a,Signature=s"),
+        ];
+        assert!(claimed("/", &all).is_ok());
+        for missing in 0..5 {
+            let mut headers = all;
+            headers[missing].1 = b" ";
+            headers[5].1 = b"ACS3-MD5";
+            assert_eq!(claimed("/", &headers).err(), Some(Code::MissingParameter), "{missing}");
+        }
+        let mut headers = all;
+        headers[2].1 = b"yesterday";
+        assert_eq!(claimed("/", &headers).err(), Some(Code::TimestampFormat));
+        headers[5].1 = b"ACS3-MD5 Credential=k";
+        assert_eq!(claimed("/", &headers).err(), Some(Code::InvalidSignatureMethod));
+        headers[5] = ("x-acs-bearer-token", b"t");
+        assert_eq!(claimed("/", &headers).err(), Some(Code::InvalidSignatureMethod));
     }
 }

@@ -1,15 +1,11 @@
 //! `CreateKey`: makes a key and, unless its material is to be imported, its first version.
 //! Source: keys.md §6.1.
 
-use yaoku_crypto::backend::KeyPlace;
 use yaoku_model::{
     arn::Arn,
-    ids::{InstanceId, Invalid, KeyId, KeyVersionId, Region},
+    ids::{InstanceId, Invalid, KeyId, Region},
     instance::InstanceStatus,
-    key::{
-        CreatorType, Interval, Key, KeySpec, KeyState, KeyUsage, KeyVersion, Origin,
-        ProtectionLevel,
-    },
+    key::{CreatorType, Interval, Key, KeySpec, KeyState, KeyUsage, Origin, ProtectionLevel},
     policy::{Document, Kind, Object},
     tag::{Tag, TagKind},
 };
@@ -20,6 +16,7 @@ use yaoku_wire::{
 };
 
 use crate::{
+    accounts::add_first_version,
     api::{Effect, Operation, Spec, tags::tags_in_json},
     call::Call,
     error::ApiError,
@@ -114,7 +111,8 @@ impl Operation for CreateKey {
         let mut key = self.key(call)?;
         call.tx()?.insert_key(&key).await?;
         if self.origin == Origin::Kms {
-            self.first_version(call, &mut key).await?;
+            let (node, now) = (call.node, call.now);
+            add_first_version(node, call.tx()?, &mut key, now).await?;
         }
         for tag in &self.tags {
             call.tx()?.put_tag(account, TagKind::Key, key.id.as_str(), tag).await?;
@@ -173,19 +171,6 @@ impl CreateKey {
             material_expires: None,
             policy: self.policy.clone(),
         })
-    }
-
-    async fn first_version(&self, call: &mut Call<'_>, key: &mut Key) -> Result<(), ApiError> {
-        let home = key.instance.as_ref();
-        let id = KeyVersionId::generate(&key.id, home, call.random())?;
-        let place = KeyPlace { account: &key.account, instance: home, key: &key.id, version: &id };
-        let sealed = call.node.backend.create(key.spec, &place, call.random())?.0;
-        let version = KeyVersion { id: id.clone(), key: key.id.clone(), created: call.now, sealed };
-        call.tx()?.insert_key_version(&version).await?;
-        key.primary = Some(id);
-        key.last_rotation = Some(call.now);
-        call.tx()?.update_key(key).await?;
-        Ok(())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use yaoku_model::{
     arn::Arn,
-    ids::Region,
+    ids::{InstanceId, Region},
     key::{Key, KeyState, KeyUsage, Origin},
     time::Timestamp,
 };
@@ -23,7 +23,7 @@ pub(super) fn metadata(region: &Region, key: &Key) -> Fields {
         .text("ProtectionLevel", key.protection.as_str())
         .text("DeleteDate", date_or_empty(key.delete_at))
         .text("MaterialExpireTime", date_or_empty(key.material_expires))
-        .maybe_text("DKMSInstanceId", key.instance.as_ref().map(|it| it.as_str()))
+        .maybe_text("DKMSInstanceId", key.instance.as_ref().map(InstanceId::as_str))
         .maybe_text("LastRotationDate", key.last_rotation.map(|it| it.to_string()));
     rotation(primary(fields, key), key)
 }

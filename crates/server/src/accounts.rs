@@ -1,0 +1,174 @@
+//! Making accounts, their access keys and their instances: what administration and `yaoku dev` share.
+
+use yaoku_crypto::{backend::KeyPlace, keyring::CredentialPlace, rootkey::WrappingPlace};
+use yaoku_model::{
+    identity::{AccessKey, Account},
+    ids::{AccessKeyId, AccountId, AliasName, InstanceId, Invalid, KeyId, KeyVersionId, UserName},
+    instance::{Instance, InstanceKind, InstanceStatus},
+    key::{
+        Alias, CreatorType, Key, KeySpec, KeyState, KeyUsage, KeyVersion, Origin, ProtectionLevel,
+    },
+    random::pick,
+    text::AccessKeySecret,
+    time::Timestamp,
+};
+use yaoku_store::{Tx, WrappingKeyRow};
+use yaoku_wire::error::Code;
+
+use crate::{cache::ACCESS_KEY, error::ApiError, node::Node};
+
+/// The alias of the key that seals secrets whose owner named no key. Source: secrets.md §1.7.
+pub const SECRETS_SERVICE_ALIAS: &str = "alias/acs/secretsmanager";
+
+/// Characters of an access key's secret half. Source: identity.md §2.3 (the length: inferred there).
+const SECRET_LEN: usize = 30;
+
+const MIXED: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+/// An access key as its owner sees it once.
+#[derive(Debug)]
+pub struct NewAccessKey {
+    /// Its id.
+    pub id: AccessKeyId,
+    /// Its secret half.
+    pub secret: AccessKeySecret,
+}
+
+/// Makes an account, with the keys that it needs from its first day on.
+pub async fn create_account(
+    node: &Node,
+    tx: &mut dyn Tx,
+    now: Timestamp,
+) -> Result<Account, ApiError> {
+    let account = Account { id: AccountId::generate(&*node.random)?, created: now, kms_open: true };
+    tx.insert_account(&account).await?;
+    add_wrapping_key(node, tx, &account.id, None).await?;
+    let name = SECRETS_SERVICE_ALIAS.parse();
+    let name: AliasName = name.map_err(|Invalid| Code::InternalFailure)?;
+    let key = create_service_key(node, tx, &account.id, now).await?;
+    let alias = Alias { account: account.id.clone(), name, key, created: now };
+    tx.insert_alias(&alias).await?;
+    Ok(account)
+}
+
+/// Makes an access key for a user, or (`None`) for the account itself.
+pub async fn create_access_key(
+    node: &Node,
+    tx: &mut dyn Tx,
+    account: &AccountId,
+    user: Option<&UserName>,
+    now: Timestamp,
+) -> Result<NewAccessKey, ApiError> {
+    let id = AccessKeyId::generate(&*node.random)?;
+    let secret: AccessKeySecret =
+        pick(&*node.random, MIXED, SECRET_LEN)?.parse().map_err(|Invalid| Code::InternalFailure)?;
+    let owner = WrappingPlace { account, instance: None };
+    let place = CredentialPlace { kind: ACCESS_KEY, id: id.as_str() };
+    let sealed = node.keyring.seal_credential(&owner, &place, secret.expose(), &*node.random)?;
+    let row = AccessKey {
+        id: id.clone(),
+        account: account.clone(),
+        user: user.cloned(),
+        sealed,
+        active: true,
+        created: now,
+    };
+    tx.insert_access_key(&row).await?;
+    Ok(NewAccessKey { id, secret })
+}
+
+/// Makes a software instance that is in service at once, generously sized, for a hundred years.
+///
+/// Buying, starting and sizing instances comes with their own operations.
+pub async fn create_instance(
+    node: &Node,
+    tx: &mut dyn Tx,
+    account: &AccountId,
+    now: Timestamp,
+) -> Result<Instance, ApiError> {
+    const YEAR: i64 = 365 * 86_400;
+    let id = InstanceId::generate(&node.region, now, &*node.random)?;
+    let instance = Instance {
+        account: account.clone(),
+        name: id.as_str().to_owned(),
+        kind: InstanceKind::Software,
+        status: InstanceStatus::Connected,
+        created: now,
+        ends: now.plus_seconds(100 * YEAR),
+        spec: 1000,
+        key_quota: 100_000,
+        secret_quota: 100_000,
+        access_quota: 10_000,
+        id,
+    };
+    tx.insert_instance(&instance).await?;
+    add_wrapping_key(node, tx, account, Some(&instance.id)).await?;
+    Ok(instance)
+}
+
+/// Makes the key that seals everything of an account, or of one of its instances.
+///
+/// It is loaded at once: if the transaction is not kept, nothing was sealed by it that is.
+async fn add_wrapping_key(
+    node: &Node,
+    tx: &mut dyn Tx,
+    account: &AccountId,
+    instance: Option<&InstanceId>,
+) -> Result<(), ApiError> {
+    let owner = WrappingPlace { account, instance };
+    let sealed = node.keyring.create(&owner, &*node.random)?;
+    node.keyring.load(&owner, &sealed)?;
+    let row = WrappingKeyRow { account: account.clone(), instance: instance.cloned(), sealed };
+    Ok(tx.insert_wrapping_key(&row).await?)
+}
+
+/// A service key: its owner can neither change nor delete it. Source: keys.md §3.1.
+async fn create_service_key(
+    node: &Node,
+    tx: &mut dyn Tx,
+    account: &AccountId,
+    now: Timestamp,
+) -> Result<KeyId, ApiError> {
+    let id = KeyId::generate(None, &node.region, now, &*node.random)?;
+    let mut key = Key {
+        id: id.clone(),
+        account: account.clone(),
+        instance: None,
+        spec: KeySpec::Aes256,
+        usage: KeyUsage::EncryptDecrypt,
+        origin: Origin::Kms,
+        protection: ProtectionLevel::Software,
+        state: KeyState::Enabled,
+        creator: CreatorType::Service,
+        description: "Seals the secrets that name no key of their own.".to_owned(),
+        created: now,
+        primary: None,
+        last_rotation: None,
+        rotation_seconds: None,
+        delete_at: None,
+        deletion_protection: None,
+        material_expires: None,
+        policy: None,
+    };
+    tx.insert_key(&key).await?;
+    add_first_version(node, tx, &mut key, now).await?;
+    Ok(id)
+}
+
+/// Makes the first version of a key that is in the store already, and makes it the primary one.
+pub async fn add_first_version(
+    node: &Node,
+    tx: &mut dyn Tx,
+    key: &mut Key,
+    now: Timestamp,
+) -> Result<(), ApiError> {
+    let home = key.instance.as_ref();
+    let id = KeyVersionId::generate(&key.id, home, &*node.random)?;
+    let place = KeyPlace { account: &key.account, instance: home, key: &key.id, version: &id };
+    let sealed = node.backend.create(key.spec, &place, &*node.random)?.0;
+    let version = KeyVersion { id: id.clone(), key: key.id.clone(), created: now, sealed };
+    tx.insert_key_version(&version).await?;
+    key.primary = Some(id);
+    key.last_rotation = Some(now);
+    Ok(tx.update_key(key).await?)
+}

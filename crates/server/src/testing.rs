@@ -1,0 +1,186 @@
+//! The tests' harness: a whole node on a temporary SQLite file, with clocks that stand until they
+//! are moved, called through the pipeline.
+
+use std::sync::Arc;
+
+use tempfile::TempDir;
+use yaoku_model::{
+    arn::Arn,
+    ids::{AccountId, InstanceId, KeyId, UserName},
+    policy::{Document, Kind},
+    time::{ManualClock, Timestamp},
+};
+use yaoku_store::Store;
+use yaoku_wire::{error::Code, fields::Fields};
+
+use crate::{
+    accounts,
+    api::{Product, operation},
+    audit::{self, Event, Source, Tail, UserAgent},
+    caller::{Caller, Principal},
+    node::{Limits, Node},
+    pipeline::Turn,
+    start::{Running, Setup},
+};
+
+/// A node with one account, one instance and (once asked for) one key.
+pub(crate) struct Kms {
+    pub(crate) node: Arc<Node>,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) account: AccountId,
+    pub(crate) instance_id: InstanceId,
+    caller: Caller,
+    running: Option<Running>,
+    data: Arc<TempDir>,
+}
+
+/// 2026-01-02T03:04:05Z.
+pub(crate) const NOW: Timestamp = Timestamp::from_unix_seconds(1_767_323_045);
+
+impl Kms {
+    /// A new node, called as the account's root.
+    pub(crate) async fn new() -> Self {
+        let data = Arc::new(tempfile::tempdir().unwrap());
+        let url = format!("sqlite:{}", data.path().join("yaoku.db").display());
+        Self::on(yaoku_store::open(&url).await.unwrap(), data).await
+    }
+
+    async fn on(store: Arc<dyn Store>, data: Arc<TempDir>) -> Self {
+        let clock = Arc::new(ManualClock::at(NOW));
+        let running = Running::start(Setup {
+            data: data.path().to_owned(),
+            name: "one".parse().unwrap(),
+            store,
+            region: "cn-hangzhou".parse().unwrap(),
+            clock: clock.clone(),
+            domain_clock: clock.clone(),
+            boot_id: "boot".to_owned(),
+            ca_pem: "the CA".to_owned(),
+            limits: Limits::default(),
+            journal: audit::Options::default(),
+        })
+        .await
+        .unwrap();
+        let node = Arc::clone(&running.node);
+        let mut tx = node.store.write().await.unwrap();
+        let account = accounts::create_account(&node, tx.tx(), NOW).await.unwrap().id;
+        let instance = accounts::create_instance(&node, tx.tx(), &account, NOW).await.unwrap().id;
+        node.caches.apply(&tx.commit().await.unwrap());
+        let caller = Caller {
+            account: account.clone(),
+            principal: Principal::Root,
+            access_key: None,
+            policies: Arc::from([]),
+            kms_open: true,
+            source: Some([127, 0, 0, 1].into()),
+            secure: true,
+        };
+        Self { node, clock, account, instance_id: instance, caller, running: Some(running), data }
+    }
+
+    /// The same node, called as a RAM user with these policies.
+    pub(crate) fn as_user(&self, policies: &[&str]) -> Self {
+        let parse = |it: &&str| Arc::new(Document::parse(it, Kind::Identity).unwrap());
+        let user: UserName = "alice".parse().unwrap();
+        self.with(Caller {
+            principal: Principal::User(user),
+            policies: policies.iter().map(parse).collect(),
+            ..self.caller.clone()
+        })
+    }
+
+    /// The same node, called as a RAM user who may do everything but `action` (`kms:Encrypt`).
+    pub(crate) fn without(&self, action: &str) -> Self {
+        self.as_user(&[
+            r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#,
+            &format!(
+                r#"{{"Version":"1","Statement":[{{"Effect":"Deny","Action":"{action}","Resource":"*"}}]}}"#
+            ),
+        ])
+    }
+
+    /// The same node, called as the root of another account, which is made for it.
+    pub(crate) async fn as_stranger(&self) -> Self {
+        let mut tx = self.node.store.write().await.unwrap();
+        let account = accounts::create_account(&self.node, tx.tx(), NOW).await.unwrap().id;
+        self.node.caches.apply(&tx.commit().await.unwrap());
+        let mut kms = self.with(Caller { account: account.clone(), ..self.caller.clone() });
+        kms.account = account;
+        kms
+    }
+
+    fn with(&self, caller: Caller) -> Self {
+        Self {
+            node: Arc::clone(&self.node),
+            clock: Arc::clone(&self.clock),
+            account: self.account.clone(),
+            instance_id: self.instance_id.clone(),
+            caller,
+            running: None,
+            data: Arc::clone(&self.data),
+        }
+    }
+
+    /// Makes an AES-256 key in the instance.
+    pub(crate) async fn key(&self) -> KeyId {
+        let instance = self.instance_id.to_string();
+        let made = self.call("CreateKey", [("DKMSInstanceId", instance.as_str())]).await.unwrap();
+        made.get("KeyMetadata.KeyId").unwrap().parse().unwrap()
+    }
+
+    /// Calls an operation of KMS.
+    pub(crate) async fn call<const N: usize>(
+        &self,
+        action: &str,
+        params: [(&str, &str); N],
+    ) -> Result<Fields, Code> {
+        self.call_with(action, &params).await
+    }
+
+    /// Calls an operation of KMS, or (if KMS has none of that name) of our administration.
+    pub(crate) async fn call_with(
+        &self,
+        action: &str,
+        params: &[(&str, &str)],
+    ) -> Result<Fields, Code> {
+        let entry = operation(Product::Kms, action).or(operation(Product::Yaoku, action));
+        let entry = entry.unwrap_or_else(|| panic!("no operation is called {action}"));
+        let event = |asked: &[Arn], code: Option<Code>| self.event(entry.spec.name, asked, code);
+        let turn = Turn {
+            node: &self.node,
+            caller: &self.caller,
+            now: yaoku_model::time::Clock::now(&*self.clock),
+            entry,
+            nonce: None,
+            event: &event,
+        };
+        let reply = turn.run(&mut params.iter().copied().collect()).await;
+        reply.map_err(|error| error.code())
+    }
+
+    fn event(&self, action: &str, asked: &[Arn], code: Option<Code>) -> Event {
+        Event {
+            at: yaoku_model::time::Clock::now(&*self.clock),
+            request_id: String::new(),
+            account: Some(self.account.clone()),
+            principal: self.caller.principal.to_string(),
+            access_key: None,
+            source: Source::from(std::net::IpAddr::from([127, 0, 0, 1])),
+            user_agent: UserAgent::new("tests"),
+            action: format!("kms:{action}").into(),
+            resources: asked.iter().map(|it| it.as_str().to_owned()).collect(),
+            code: code.map(|it| it.wire().into()),
+            status: code.map_or(200, Code::status),
+            tls: true,
+            count: 1,
+        }
+    }
+
+    /// Stops the node and gives what its journal holds.
+    pub(crate) async fn events(mut self) -> Vec<Event> {
+        self.running.take().unwrap().stop().await.unwrap();
+        let segments = audit::directory(self.data.path(), &self.node.name);
+        let (entries, _) = Tail::last(&segments, usize::MAX).unwrap();
+        entries.into_iter().map(|it| it.event).collect()
+    }
+}
