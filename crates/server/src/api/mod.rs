@@ -13,8 +13,10 @@ use yaoku_wire::{
 use crate::{call::Call, error::ApiError};
 
 pub mod aliases;
+mod filters;
 pub mod instances;
 pub mod keys;
+mod paging;
 pub mod secrets;
 pub mod service;
 pub mod tags;
