@@ -9,8 +9,8 @@ use yaoku_crypto::backend::KeyHandle;
 use yaoku_model::{
     arn::{Arn, KeyRef, Place, SecretRef},
     context::EncryptionContext,
-    ids::{AccountId, AliasName, Invalid, KeyId, KeyVersionId, Region, SecretName},
-    instance::InstanceStatus,
+    ids::{AccountId, AliasName, InstanceId, Invalid, KeyId, KeyVersionId, Region, SecretName},
+    instance::{Instance, InstanceStatus},
     key::{Key, KeyState},
     policy::{self, Document, Kind, Object, Question, Verdict},
     random::Random,
@@ -297,12 +297,24 @@ impl<'a> Call<'a> {
         Arn::secret(self.region(), self.account(), name)
     }
 
+    /// Finds a running instance of the caller's account, to make something in it. Works on the
+    /// transaction. Source: keys.md §3.1.
+    pub async fn running_instance(&mut self, id: &InstanceId) -> Result<Instance, ApiError> {
+        let account = self.account();
+        let found = self.tx()?.instance(id).await?.filter(|it| it.account == *account);
+        let found = found.ok_or(Code::DkmsInstanceNotFound)?;
+        match found.status {
+            InstanceStatus::Connected => Ok(found),
+            _ => Err(Code::DkmsInstanceStateInvalid.into()),
+        }
+    }
+
     /// Fails unless the instance, if there is one, is in service. Works on the transaction.
     ///
     /// Source: keys.md §5 (`Unavailable`), secrets.md §1.5.
     pub async fn must_be_connected(
         &mut self,
-        instance: Option<&yaoku_model::ids::InstanceId>,
+        instance: Option<&InstanceId>,
     ) -> Result<(), ApiError> {
         let Some(id) = instance else { return Ok(()) };
         match self.tx()?.instance(id).await? {
@@ -402,7 +414,10 @@ impl<'a> Call<'a> {
         tags: &[Tag],
         object_policy: Option<(Object, &str)>,
     ) -> Result<(), ApiError> {
-        self.asked.extend(spellings.first().map(|it| (*it).clone()));
+        // A write is judged when it is prepared and when it is run: one thing asked for.
+        if let Some(&arn) = spellings.first().filter(|it| !self.asked.contains(it)) {
+            self.asked.push(arn.clone());
+        }
         let allowed = owner == self.account()
             && (self.caller.is_root()
                 || self.decide(ask, owner, spellings, tags, object_policy)? == Verdict::Allow);
@@ -498,6 +513,12 @@ pub const KEY_BY_ID: &[Code] = &[Code::KeyNotFound, Code::UnsupportedAlias];
 /// The codes that say a key's state forbids its use.
 pub const WRONG_STATE: &[Code] =
     &[Code::KeyDisabled, Code::KeyPendingDeletion, Code::KeyPendingImport, Code::KeyUnavailable];
+
+/// What [`Call::secret`] may answer.
+pub const SECRET: &[Code] = &[Code::ResourceNotFound, Code::KeyUnavailable];
+
+/// What [`Call::running_instance`] may answer.
+pub const RUNNING_INSTANCE: &[Code] = &[Code::DkmsInstanceNotFound, Code::DkmsInstanceStateInvalid];
 
 /// What [`Call::live_secret`] and [`Call::cached_secret`] may answer.
 pub const LIVE_SECRET: &[Code] =

@@ -5,7 +5,7 @@ use super::Entry;
 mod context;
 mod create_key;
 mod describe_key;
-mod description;
+pub(super) mod description;
 mod encrypt;
 mod metadata;
 

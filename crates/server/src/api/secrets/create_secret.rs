@@ -17,7 +17,7 @@ use yaoku_wire::{
 
 use crate::{
     api::{Effect, Operation, Spec, keys::description::Description, tags::tags_in_json},
-    call::{Ask, Call, KEY_BY_NAME, UsableKey, WRONG_STATE},
+    call::{Ask, Call, KEY_BY_NAME, RUNNING_INSTANCE, UsableKey, WRONG_STATE},
     error::ApiError,
 };
 
@@ -54,14 +54,13 @@ impl Operation for CreateSecret {
         effect: Effect::Write,
         errors: &[
             KEY_BY_NAME,
+            RUNNING_INSTANCE,
             WRONG_STATE,
             &[
                 Code::RejectedUnsupportedOperation,
                 Code::LimitExceeded,
                 Code::ResourceExist,
                 Code::ResourceInDeleteWindow,
-                Code::DkmsInstanceNotFound,
-                Code::DkmsInstanceStateInvalid,
             ],
         ],
         secret_params: &["SecretData"],
@@ -94,7 +93,8 @@ impl Operation for CreateSecret {
         for ignored in ["ExtendedConfig", "EnableAutomaticRotation", "RotationInterval"] {
             _ = params.text(ignored);
         }
-        let (key, instance) = (params.optional("EncryptionKeyId")?, params.optional("DKMSInstanceId")?);
+        let (key, instance) =
+            (params.optional("EncryptionKeyId")?, params.optional("DKMSInstanceId")?);
         if key.is_none() && instance.is_some() {
             return Err(ApiError::missing("EncryptionKeyId"));
         }
@@ -126,9 +126,9 @@ impl Operation for CreateSecret {
     async fn run(&self, call: &mut Call<'_>) -> Result<Created, ApiError> {
         self.allow(call)?;
         let Some((secret, value)) = &self.prepared else { return Err(ApiError::conflict()) };
+        free_name(call, &self.name).await?;
         self.check_home(call, secret).await?;
         call.must_still_seal(&value.key, &value.version.key_version).await?;
-        free_name(call, &self.name).await?;
         if !call.tx()?.insert_secret(secret).await? {
             return Err(Code::ResourceExist.into());
         }

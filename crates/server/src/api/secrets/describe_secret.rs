@@ -2,6 +2,7 @@
 
 use yaoku_model::{
     arn::{Arn, SecretRef},
+    ids::{InstanceId, KeyId},
     secret::Secret,
     tag::Tag,
 };
@@ -16,7 +17,7 @@ use crate::{
     error::ApiError,
 };
 
-use super::tag_fields;
+use super::{tags, with_tags};
 
 /// A request to describe a secret.
 #[derive(Debug)]
@@ -53,10 +54,7 @@ impl Operation for DescribeSecret {
 
     async fn run(&self, call: &mut Call<'_>) -> Result<Described, ApiError> {
         let secret = call.secret(&self.secret).await?;
-        let tags = match self.tags {
-            true => Some(super::tags(call, &secret).await?),
-            false => None,
-        };
+        let tags = tags(call, &secret, self.tags).await?;
         Ok(Described { arn: call.secret_arn(&secret.name), secret, tags })
     }
 }
@@ -70,12 +68,12 @@ impl Encode for Described {
             .text("SecretName", it.name.as_str())
             .text("SecretType", it.kind.as_str())
             .text("Description", it.description)
-            .maybe_text("EncryptionKeyId", key.as_ref().map(|it| it.as_str()))
-            .maybe_text("DKMSInstanceId", it.instance.as_ref().map(|it| it.as_str()))
+            .maybe_text("EncryptionKeyId", key.as_ref().map(KeyId::as_str))
+            .maybe_text("DKMSInstanceId", it.instance.as_ref().map(InstanceId::as_str))
             .text("Creator", it.account.as_str())
             .text("CreateTime", it.created.to_string())
             .text("UpdateTime", it.updated.to_string())
             .maybe_text("PlannedDeleteTime", it.delete_at.map(|it| it.to_string()));
-        tag_fields(fields, self.tags)
+        with_tags(fields, self.tags)
     }
 }

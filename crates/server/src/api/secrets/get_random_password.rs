@@ -36,6 +36,10 @@ pub(super) struct GetRandomPassword {
     require_each: bool,
 }
 
+/// The answer.
+#[derive(Debug)]
+pub(super) struct Drawn(RandomPassword);
+
 impl Operation for GetRandomPassword {
     const SPEC: &'static Spec = &Spec {
         name: "GetRandomPassword",
@@ -53,7 +57,7 @@ impl Operation for GetRandomPassword {
         ..Spec::DEFAULT
     };
 
-    type Response = RandomPassword;
+    type Response = Drawn;
 
     fn parse(params: &mut Params) -> Result<Self, ApiError> {
         let length = params.integer("PasswordLength", 8..=128)?.unwrap_or(32);
@@ -77,10 +81,10 @@ impl Operation for GetRandomPassword {
         Ok(Self { length, classes, require_each })
     }
 
-    async fn run(&self, call: &mut Call<'_>) -> Result<RandomPassword, ApiError> {
+    async fn run(&self, call: &mut Call<'_>) -> Result<Drawn, ApiError> {
         call.allow(&Arn::any())?;
         let password = self.draw(call.random())?;
-        let password = RandomPassword::opened(password);
+        let password = RandomPassword::opened(password).map(Drawn);
         password.map_err(|error| ApiError::caused(Code::InternalFailure, error))
     }
 }
@@ -104,8 +108,8 @@ impl GetRandomPassword {
     }
 }
 
-impl Encode for RandomPassword {
+impl Encode for Drawn {
     fn encode(self) -> Fields {
-        Fields::default().secret("RandomPassword", self.expose_text())
+        Fields::default().secret("RandomPassword", self.0.expose_text())
     }
 }

@@ -28,7 +28,7 @@ pub(super) struct ListSecretVersionIds {
 
 /// The answer.
 #[derive(Debug)]
-pub(super) struct Versions {
+pub(super) struct Listed {
     secret: Secret,
     /// All that were asked for: a secret has ten at most.
     versions: Vec<(VersionId, Timestamp)>,
@@ -49,7 +49,7 @@ impl Operation for ListSecretVersionIds {
         ..Spec::DEFAULT
     };
 
-    type Response = Versions;
+    type Response = Listed;
 
     fn parse(params: &mut Params) -> Result<Self, ApiError> {
         Ok(Self {
@@ -59,21 +59,22 @@ impl Operation for ListSecretVersionIds {
         })
     }
 
-    async fn run(&self, call: &mut Call<'_>) -> Result<Versions, ApiError> {
+    async fn run(&self, call: &mut Call<'_>) -> Result<Listed, ApiError> {
         let secret = call.secret(&self.secret).await?;
         let rows = call.tx()?.secret_versions(&secret.account, &secret.name).await?;
         let versions = rows.into_iter().map(|it| (it.id, it.created));
         let labelled = |id: &VersionId| secret.stages_of(id).next().is_some();
         let versions = versions.filter(|(id, _)| self.all || labelled(id)).collect();
-        Ok(Versions { versions, page: self.page, secret })
+        Ok(Listed { versions, page: self.page, secret })
     }
 }
 
-impl Encode for Versions {
+impl Encode for Listed {
     fn encode(self) -> Fields {
         let (size, offset) = (self.page.size, self.page.offset());
         let in_page = |index: &usize| {
-            i64::try_from(*index).is_ok_and(|it| (offset..offset.saturating_add(size)).contains(&it))
+            i64::try_from(*index)
+                .is_ok_and(|it| (offset..offset.saturating_add(size)).contains(&it))
         };
         let total = i64::try_from(self.versions.len()).unwrap_or(i64::MAX);
         let shown = self.versions.iter().enumerate().filter(|(index, _)| in_page(index));
@@ -81,11 +82,17 @@ impl Encode for Versions {
             Fields::default()
                 .text("VersionId", id.as_str())
                 .text("CreateTime", created.to_string())
-                .texts("VersionStages", "VersionStage", self.secret.stages_of(id).map(Stage::as_str))
+                .texts(
+                    "VersionStages",
+                    "VersionStage",
+                    self.secret.stages_of(id).map(Stage::as_str),
+                )
         });
-        let fields = Fields::default()
-            .text("SecretName", self.secret.name.as_str())
-            .list("VersionIds", "VersionId", items.collect());
+        let fields = Fields::default().text("SecretName", self.secret.name.as_str()).list(
+            "VersionIds",
+            "VersionId",
+            items.collect(),
+        );
         paging::paged(fields, self.page, total)
     }
 }

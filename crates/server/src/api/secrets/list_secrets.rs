@@ -18,7 +18,7 @@ use crate::{
     error::ApiError,
 };
 
-use super::tag_fields;
+use super::{tags, with_tags};
 
 /// A request to list secrets.
 #[derive(Debug)]
@@ -60,18 +60,14 @@ impl Operation for ListSecrets {
     }
 
     async fn run(&self, call: &mut Call<'_>) -> Result<Listed, ApiError> {
-        let of = |kind: &str| Arn::container(call.region(), call.account(), kind);
+        let (region, account) = (call.region(), call.account());
         // Policies grant it on the container or on all that is in it. Source: secrets.md §1.7.
-        let (container, all) = (of("secret"), of("secret/*"));
-        call.allow_any_of(&[&container, &all])?;
-        let account = call.account();
+        let spellings = ["secret", "secret/*"].map(|it| Arn::container(region, account, it));
+        call.allow_any_of(&spellings.each_ref())?;
         let found = call.tx()?.list_secrets(account, &self.filter, self.page).await?;
         let mut secrets = Vec::with_capacity(found.items.len());
         for secret in found.items {
-            let tags = match self.tags {
-                true => Some(super::tags(call, &secret).await?),
-                false => None,
-            };
+            let tags = tags(call, &secret, self.tags).await?;
             secrets.push((secret, tags));
         }
         Ok(Listed { secrets, page: self.page, total: found.total })
@@ -88,7 +84,7 @@ fn filter(params: &mut Params) -> Result<SecretFilter, ApiError> {
         }
         match key.as_str() {
             "SecretName" => {
-                let names: Option<Vec<_>> = values.into_iter().map(name).collect();
+                let names: Option<Vec<_>> = values.iter().map(|it| name(it)).collect();
                 filter.names.extend(names.ok_or_else(filters::invalid)?);
             }
             "Description" => filter.descriptions.extend(values),
@@ -104,7 +100,7 @@ fn filter(params: &mut Params) -> Result<SecretFilter, ApiError> {
 }
 
 /// A whole name, or the beginning of one before a `*`.
-fn name(value: String) -> Option<Match> {
+fn name(value: &str) -> Option<Match> {
     match value.strip_suffix('*') {
         Some("") => Some(Match::Prefix(String::new())),
         Some(prefix) => prefix.parse::<SecretName>().ok().map(|it| Match::Prefix(it.to_string())),
@@ -127,7 +123,7 @@ impl Encode for Listed {
                 .text("CreateTime", it.created.to_string())
                 .text("UpdateTime", it.updated.to_string())
                 .maybe_text("PlannedDeleteTime", it.delete_at.map(|it| it.to_string()));
-            tag_fields(fields, tags)
+            with_tags(fields, tags)
         });
         let fields = Fields::default().list("SecretList", "Secret", items.collect());
         paging::paged(fields, self.page, self.total)

@@ -1,10 +1,17 @@
 //! Operations on secrets.
 
-use yaoku_model::secret::{Secret, SecretType};
-use yaoku_wire::error::Code;
+use yaoku_model::{
+    ids::SecretName,
+    secret::{Secret, SecretType},
+    tag::{Tag, TagKind},
+};
+use yaoku_wire::{
+    error::Code,
+    fields::{Encode, Fields},
+};
 
 use super::{Action, Entry};
-use crate::error::ApiError;
+use crate::{call::Call, error::ApiError};
 
 mod batch_get_secret_value;
 mod create_secret;
@@ -41,6 +48,38 @@ const SEAL: Action = Action::kms("GenerateDataKey");
 
 /// What it takes to open one. Source: identity.md §4.3.
 const OPEN: Action = Action::kms("Decrypt");
+
+/// The answer of operations that say nothing but what they worked on.
+#[derive(Debug)]
+struct Named(SecretName);
+
+impl Encode for Named {
+    fn encode(self) -> Fields {
+        Fields::default().text("SecretName", self.0.as_str())
+    }
+}
+
+/// The tags of a secret, if they are asked for.
+async fn tags(
+    call: &mut Call<'_>,
+    secret: &Secret,
+    wanted: bool,
+) -> Result<Option<Vec<Tag>>, ApiError> {
+    if !wanted {
+        return Ok(None);
+    }
+    let tx = call.tx()?;
+    Ok(Some(tx.tags(&secret.account, TagKind::Secret, secret.name.as_str()).await?))
+}
+
+/// Adds `Tags`, if they were asked for.
+fn with_tags(fields: Fields, tags: Option<Vec<Tag>>) -> Fields {
+    let Some(tags) = tags else { return fields };
+    let items = tags.iter().map(|it| {
+        Fields::default().text("TagKey", it.key.as_str()).text("TagValue", it.value.as_str())
+    });
+    fields.list("Tags", "Tag", items.collect())
+}
 
 /// Fails for a secret whose versions the service makes. Source: secrets.md §4.6, §4.9.
 fn must_be_generic(secret: &Secret) -> Result<(), ApiError> {

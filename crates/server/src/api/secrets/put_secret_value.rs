@@ -91,12 +91,11 @@ impl Operation for PutSecretValue {
         let found = call.cached_secret(&self.secret, Self::ACTION).await?;
         must_be_generic(&found.secret)?;
         let known = found.versions.iter().find(|it| it.version.id == self.value.id);
-        self.prepared = Some(match known {
-            Some(known) => self.compare(call, &found, known).await?,
-            None => {
-                let key = call.usable_key_of_secret(&found.secret, None, SEAL).await?;
-                Prepared::New(self.value.seal(call, &key, &found.secret)?)
-            }
+        self.prepared = Some(if let Some(known) = known {
+            self.compare(call, &found, known).await?
+        } else {
+            let key = call.usable_key_of_secret(&found.secret, None, SEAL).await?;
+            Prepared::New(self.value.seal(call, &key, &found.secret)?)
         });
         Ok(())
     }

@@ -67,13 +67,12 @@ pub(super) fn open(
 ) -> Result<SecretData, ApiError> {
     let version = &cached.version;
     let place = place(secret, &version.id);
-    let data_key = match cached.data_key.get() {
-        Some(opened) => opened,
-        None => {
-            let backend = &*call.node.backend;
-            let opened = DataKey::open(backend, &key.handle, &place, &version.sealed_data_key)?;
-            cached.data_key.get_or_init(|| opened)
-        }
+    let data_key = if let Some(opened) = cached.data_key.get() {
+        opened
+    } else {
+        let backend = &*call.node.backend;
+        let opened = DataKey::open(backend, &key.handle, &place, &version.sealed_data_key)?;
+        cached.data_key.get_or_init(|| opened)
     };
     let value = data_key.open_value(&place, &version.sealed_value)?;
     SecretData::opened(value).map_err(|error| ApiError::caused(Code::InternalFailure, error))

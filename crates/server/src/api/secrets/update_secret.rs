@@ -1,6 +1,6 @@
 //! `UpdateSecret`: changes a secret's description. Source: secrets.md §4.8.
 
-use yaoku_model::{arn::SecretRef, ids::SecretName};
+use yaoku_model::arn::SecretRef;
 use yaoku_wire::params::Params;
 
 use crate::{
@@ -38,10 +38,7 @@ impl Operation for UpdateSecret {
     fn parse(params: &mut Params) -> Result<Self, ApiError> {
         // For other types alone, however it is sent. Source: secrets.md §4.8.
         _ = (params.text("ExtendedConfig"), params.prefixed("ExtendedConfig"));
-        Ok(Self {
-            secret: params.required("SecretName")?,
-            description: Description::take(params)?,
-        })
+        Ok(Self { secret: params.required("SecretName")?, description: Description::take(params)? })
     }
 
     async fn run(&self, call: &mut Call<'_>) -> Result<Named, ApiError> {
