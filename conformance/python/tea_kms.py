@@ -1,0 +1,76 @@
+"""Drives alibabacloud-kms20160120, 2.4.0 or 3.3.1 (whichever the interpreter has).
+
+Signature V3, parameters in the query; 3.3.1 has secret values in a form body.
+
+Usage: tea_kms.py DEV_JSON SCHEME OPERATION...
+"""
+
+import functools
+import inspect
+import re
+import sys
+from typing import Any
+
+from alibabacloud_kms20160120 import models
+from alibabacloud_kms20160120.client import Client
+from alibabacloud_tea_openapi.models import Config
+from alibabacloud_tea_util.models import RuntimeOptions
+from driver import Refused, Server, serve
+
+
+def main() -> None:
+    server = Server(*sys.argv[1:3])
+
+    @functools.cache
+    def client(who: str) -> Client:
+        access_key_id, access_key_secret = server.credentials(who)
+        return Client(
+            Config(
+                access_key_id=access_key_id,
+                access_key_secret=access_key_secret,
+                region_id=server.region,
+                endpoint=server.endpoint,
+                protocol=server.scheme,
+                ca=server.ca if server.scheme == "https" else None,
+            )
+        )
+
+    def call(who: str, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        method = getattr(client(who), method_name(operation))
+        model = request_model(operation)
+        arguments = [model().from_map(parameters)] if model else []
+        try:
+            response = method(*arguments, RuntimeOptions())
+        except Exception as error:
+            raise refusal(error) from error
+        return response.body.to_map()
+
+    operations = {name: fields(name) for name in sys.argv[3:] if hasattr(Client, method_name(name))}
+    serve({"operations": operations}, call)
+
+
+def method_name(operation: str) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", operation).lower() + "_with_options"
+
+
+def request_model(operation: str) -> Any:
+    """The request class; an operation without parameters has none."""
+    return getattr(models, f"{operation}Request", None)
+
+
+def fields(operation: str) -> list[str]:
+    model = request_model(operation)
+    return [name for name in inspect.signature(model.__init__).parameters if name != "self"] if model else []
+
+
+def refusal(error: Exception) -> Exception:
+    """Both generations of the library, each with its own exception; what is not an answer is passed on."""
+    data = getattr(error, "data", None)
+    if not isinstance(data, dict) or "RequestId" not in data:
+        return error
+    status = getattr(error, "status_code", None) or getattr(error, "statusCode", None) or data.get("statusCode", 0)
+    return Refused(int(status), error.code, error.message, data["RequestId"])
+
+
+if __name__ == "__main__":
+    main()
