@@ -64,7 +64,8 @@ impl Operation for ListSecrets {
         // Policies grant it on the container or on all that is in it. Source: secrets.md §1.7.
         let spellings = ["secret", "secret/*"].map(|it| Arn::container(region, account, it));
         call.allow_any_of(&spellings.each_ref())?;
-        let found = call.tx()?.list_secrets(account, &self.filter, self.page).await?;
+        let filter = SecretFilter { alive_at: Some(call.now), ..self.filter.clone() };
+        let found = call.tx()?.list_secrets(account, &filter, self.page).await?;
         let mut secrets = Vec::with_capacity(found.items.len());
         for secret in found.items {
             let tags = tags(call, &secret, self.tags).await?;
