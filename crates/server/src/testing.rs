@@ -54,6 +54,7 @@ impl Kms {
             region: "cn-hangzhou".parse().unwrap(),
             clock: clock.clone(),
             domain_clock: clock.clone(),
+            steady_clock: clock.clone(),
             boot_id: "boot".to_owned(),
             ca_pem: "the CA".to_owned(),
             limits: Limits::default(),
