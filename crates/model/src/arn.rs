@@ -105,6 +105,16 @@ impl KeyRef {
     }
 }
 
+impl SecretRef {
+    /// The secret's name.
+    #[must_use]
+    pub const fn name(&self) -> &SecretName {
+        match self {
+            Self::Name(name) | Self::Arn(_, name) => name,
+        }
+    }
+}
+
 impl FromStr for KeyRef {
     type Err = Invalid;
 

@@ -117,14 +117,7 @@ impl PrivateCa {
     pub fn create_or_load(dir: &Path, names: &Names, now: Timestamp) -> Result<Self, CaError> {
         let ca_file = dir.join("ca.pem");
         let root_key = Key::load_or_make(&dir.join("ca.key"))?;
-        let ca_pem = match read(&ca_file)? {
-            Some(pem) => pem,
-            None => {
-                let pem = root(&root_key.0, now).map_err(CaError::Issue)?;
-                write(&ca_file, pem.as_bytes(), 0o644)?;
-                pem
-            }
-        };
+        let ca_pem = root_pem(&ca_file, &root_key.0, now)?;
         let der = CertificateDer::from_pem_slice(ca_pem.as_bytes()).map_err(|_| CaError::Root)?;
         root_key.check(&ca_pem)?;
         let names = names.subject_alt_names();
@@ -166,6 +159,15 @@ impl Key {
             ServerIdentity { chain_pem: ca_pem.to_owned(), key_pem: self.0.serialize_pem().into() };
         certified(&pair, &aws_lc_rs::default_provider()).map(drop).map_err(|_| CaError::Root)
     }
+}
+
+fn root_pem(path: &Path, key: &KeyPair, now: Timestamp) -> Result<String, CaError> {
+    if let Some(pem) = read(path)? {
+        return Ok(pem);
+    }
+    let pem = root(key, now).map_err(CaError::Issue)?;
+    write(path, pem.as_bytes(), 0o644)?;
+    Ok(pem)
 }
 
 fn root(key: &KeyPair, now: Timestamp) -> Result<String, rcgen::Error> {
@@ -226,11 +228,11 @@ fn is_good(
         let algorithms = provider.signature_verification_algorithms.all;
         verify_server_cert_signed_by_trust_anchor(&leaf, &roots, &[], moment, algorithms).is_ok()
     };
-    let named = |name: &String| {
+    let answers_to = |name: &String| {
         ServerName::try_from(name.replace('*', "any"))
             .is_ok_and(|it| verify_server_name(&leaf, &it).is_ok())
     };
-    valid_at(now) && valid_at(now.plus_seconds(RENEW_DAYS * DAY)) && names.iter().all(named)
+    valid_at(now) && valid_at(now.plus_seconds(RENEW_DAYS * DAY)) && names.iter().all(answers_to)
 }
 
 fn read(path: &Path) -> Result<Option<String>, CaError> {

@@ -154,12 +154,12 @@ impl<S> Front<S> {
             return false;
         }
         let verdict = examine(&self.raw, self.seen);
-        let held = match &verdict {
+        let size = match &verdict {
             Verdict::Partial => self.raw.len(),
             Verdict::Head(head) => head.len,
             Verdict::Refused(_) => 0,
         };
-        if held > LARGE && self.permit.is_none() {
+        if size > LARGE && self.permit.is_none() {
             self.permit = Arc::clone(&self.large).try_acquire_owned().ok();
             if self.permit.is_none() {
                 self.refuse(Fault::Busy);

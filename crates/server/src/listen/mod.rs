@@ -70,7 +70,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             head_timeout: Duration::from_secs(10),
-            idle_timeout: Duration::from_secs(120),
+            idle_timeout: Duration::from_mins(2),
             body_timeout: Duration::from_secs(20),
             write_timeout: Duration::from_secs(30),
             handshake_timeout: Duration::from_secs(10),

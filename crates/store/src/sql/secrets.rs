@@ -157,6 +157,12 @@ fn filtered(statement: Statement, filter: &SecretFilter) -> Statement {
         .push_any(" AND instance IN", &filter.instances)
         .push_any(" AND kind IN", &filter.kinds)
         .push_any(" AND account IN", &filter.creators);
+    let statement = match filter.alive_at {
+        Some(now) => {
+            statement.push(" AND (delete_at IS NULL OR delete_at > ").push_value(now).push(")")
+        }
+        None => statement,
+    };
     let statement = any_of(statement, &filter.names, named);
     let statement = any_of(statement, &filter.descriptions, described);
     if filter.tag_keys.is_empty() && filter.tag_values.is_empty() {

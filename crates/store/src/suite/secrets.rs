@@ -123,6 +123,10 @@ pub(super) async fn secrets_are_filtered_by_every_field(place: Place) {
     }
     let values = SecretFilter { tag_values: texts(&["x"]), ..none.clone() };
     assert_eq!(list(&mut *tx, &values).await, ["plain", "odd"], "in order of creation");
+    for (now, expected) in [(10, vec!["plain", "odd"]), (11, vec!["plain"]), (12, vec!["plain"])] {
+        let alive = SecretFilter { alive_at: Some(at(now)), ..none.clone() };
+        assert_eq!(list(&mut *tx, &alive).await, expected, "at {now}");
+    }
     let second = tx.list_secrets(&id("1000"), &none, page(2, 1)).await.unwrap();
     assert_eq!((second.items, second.total), (vec![odd("odd")], 2));
 }

@@ -8,7 +8,7 @@ mod create_key;
 mod data_key;
 mod decrypt;
 mod describe_key;
-mod description;
+pub(super) mod description;
 mod disable_key;
 mod enable_key;
 mod encrypt;

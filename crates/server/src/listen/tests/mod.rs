@@ -152,9 +152,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
     }
 
     async fn more(&mut self) -> Option<()> {
-        let mut chunk = [0; 16 * 1024];
-        let len = self.stream.read(&mut chunk).await.ok()?;
-        self.read.extend_from_slice(&chunk[..len]);
+        let len = self.stream.read_buf(&mut self.read).await.ok()?;
         (len > 0).then_some(())
     }
 
