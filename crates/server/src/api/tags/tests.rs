@@ -309,3 +309,34 @@ async fn rows_come_by_two_hundred_and_none_twice() {
     assert_eq!(rows.len(), 220);
     assert!(rows.is_sorted());
 }
+
+#[tokio::test]
+async fn a_secret_is_tagged_by_its_name_unless_it_waits_for_deletion() {
+    let kms = Kms::new().await;
+    let made = [("SecretName", "app/db"), ("VersionId", "v1"), ("SecretData", "x")];
+    kms.call("CreateSecret", made).await.unwrap();
+    let described = async || kms.call("DescribeSecret", [("SecretName", "app/db")]).await.unwrap();
+    let before = described().await;
+    kms.clock.advance_seconds(60);
+    let arn = format!("acs:kms:cn-hangzhou:{}:secret/app/db", kms.account);
+    for name in ["app/db", &arn] {
+        let sent = tags(&["a"]);
+        kms.call("TagResource", [("SecretName", name), ("Tags", &*sent)]).await.unwrap();
+        let on = [("ResourceType", "secret"), ("ResourceId.1", name)];
+        let more = [&on[..], &[("Tag.1.Key", "b"), ("Tag.1.Value", "v")]].concat();
+        kms.call_with("TagResources", &more).await.unwrap();
+        let rows = listed(&kms.call("ListTagResources", on).await.unwrap());
+        assert_eq!(rows, ["secret app/db a=v", "secret app/db b=v"], "{name}");
+        kms.call("UntagResource", [("SecretName", name), ("TagKeys", "a,b")]).await.unwrap();
+        assert!(listed(&kms.call("ListTagResources", on).await.unwrap()).is_empty());
+    }
+    assert_eq!(described().await, before, "nothing else moved");
+    kms.call("DeleteSecret", [("SecretName", "app/db")]).await.unwrap();
+    let sent = tags(&["a"]);
+    let params = [("SecretName", "app/db"), ("Tags", &*sent), ("TagKeys", "a")];
+    for action in ["TagResource", "UntagResource"] {
+        assert_eq!(kms.call(action, params).await, Err(Code::ResourceInDeleteWindow), "{action}");
+    }
+    let on = [("ResourceType", "secret"), ("ResourceId.1", "app/db")];
+    kms.call("ListTagResources", on).await.unwrap();
+}

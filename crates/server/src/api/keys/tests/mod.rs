@@ -444,5 +444,5 @@ fn one(key: &str, value: &str) -> String {
 
 fn both(key: &str, value: &str, other: &str, its_value: &str) -> String {
     let (one, other) = (one(key, value), one(other, its_value));
-    format!("{},{}", one.trim_end_matches(']').to_owned() + "]}", other.trim_start_matches('['))
+    format!("{},{}", &one[..one.len() - 1], &other[1..])
 }
