@@ -14,9 +14,6 @@ static VENDOR: LazyLock<Value> = LazyLock::new(|| {
     serde_json::from_str(text).unwrap()
 });
 
-/// Fields that the vendor's pages have and its clients have not. Source: secrets.md §4.2.
-const ON_THE_PAGES: [&str; 1] = ["DescribeSecret.Creator"];
-
 #[test]
 fn names_are_unique() {
     let mut seen = BTreeSet::new();
@@ -92,6 +89,9 @@ fn one_operation_is_one_file_of_its_name_and_one_line_in_the_list() {
     assert_eq!(found, listed);
 }
 
+/// Fields that the documentation has and no client reads. Source: secrets.md §4.2.
+const DOCUMENTED: &[&str] = &["DescribeSecret.Creator"];
+
 /// Fails if an answer has a field that the vendor's clients do not know. The harness asks it about
 /// every answer that a test gets.
 pub(crate) fn must_be_known(action: &str, answer: &Fields) {
@@ -103,10 +103,11 @@ pub(crate) fn must_be_known(action: &str, answer: &Fields) {
 fn must_be_among(path: &str, known: &Value, answer: &Fields) {
     for name in answer.names() {
         let path = format!("{path}.{name}");
-        if ON_THE_PAGES.contains(&path.as_str()) {
+        if DOCUMENTED.contains(&&*path) {
             continue;
         }
-        let field = known.as_array().into_iter().flatten().find(|it| it["name"] == name);
+        let mut known = known.as_array().into_iter().flatten();
+        let field = known.find(|it| it["name"] == name);
         let field = field.unwrap_or_else(|| panic!("the vendor has no {path}"));
         if let Some(inner) = answer.fields(name) {
             must_be_among(&path, &field["fields"], inner);
