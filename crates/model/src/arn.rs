@@ -2,7 +2,9 @@
 
 use std::{fmt, str::FromStr};
 
-use crate::ids::{AccountId, AliasName, InstanceId, Invalid, KeyId, Region, SecretName};
+use crate::ids::{
+    AccountId, AliasName, CertificateId, InstanceId, Invalid, KeyId, Region, SecretName,
+};
 
 /// A resource name: `acs:kms:<region>:<account>:<path>`. Source: identity.md §4.1.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
@@ -31,6 +33,12 @@ impl Arn {
     #[must_use]
     pub fn instance(region: &Region, account: &AccountId, instance: &InstanceId) -> Self {
         Self(format!("acs:kms:{region}:{account}:keystore/{instance}"))
+    }
+
+    /// A certificate.
+    #[must_use]
+    pub fn certificate(region: &Region, account: &AccountId, id: &CertificateId) -> Self {
+        Self(format!("acs:kms:{region}:{account}:certificate/{id}"))
     }
 
     /// All resources of one kind (`key`, `secret`, `alias`, `keystore`) of an account.
@@ -94,6 +102,16 @@ impl KeyRef {
     #[must_use]
     pub const fn is_alias(&self) -> bool {
         matches!(self, Self::Alias(_) | Self::AliasArn(..))
+    }
+}
+
+impl SecretRef {
+    /// The secret's name.
+    #[must_use]
+    pub const fn name(&self) -> &SecretName {
+        match self {
+            Self::Name(name) | Self::Arn(_, name) => name,
+        }
     }
 }
 

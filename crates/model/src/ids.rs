@@ -63,6 +63,10 @@ name! {
     AliasName, 7..=261, |c| c.is_ascii_alphanumeric() || "_-/".contains(c)
 }
 name! {
+    /// The id of a certificate: a UUID. Source: keys.md §2.
+    CertificateId, 1..=64, |c| c.is_ascii_alphanumeric() || c == '-'
+}
+name! {
     /// The id of an instance: `kst-` and 21 characters. Source: instance.md §1.2.
     InstanceId, 5..=64, |c| c.is_ascii_alphanumeric() || c == '-'
 }
@@ -186,6 +190,24 @@ impl Stage {
 
     /// The label of the version that was current before.
     pub const PREVIOUS: &str = "ACSPrevious";
+
+    /// [`Stage::CURRENT`], as a label.
+    #[must_use]
+    pub fn current() -> Self {
+        Self(Self::CURRENT.to_owned())
+    }
+
+    /// [`Stage::PREVIOUS`], as a label.
+    #[must_use]
+    pub fn previous() -> Self {
+        Self(Self::PREVIOUS.to_owned())
+    }
+
+    /// Whether every secret has it, so that it can be moved and never just taken away.
+    #[must_use]
+    pub fn is_system(&self) -> bool {
+        matches!(self.0.as_str(), Self::CURRENT | Self::PREVIOUS)
+    }
 }
 
 /// `<3 letters><8 hex digits of the time><10 base36>`, as instance and key ids end.

@@ -269,22 +269,52 @@ impl Key {
     }
 
     /// Makes it usable. Source: keys.md §5, row `EnableKey`.
-    pub fn enable(&mut self) -> Result<(), WrongState> {
+    pub fn enable(&mut self) -> Result<(), CannotChange> {
         self.switch(KeyState::Enabled)
     }
 
     /// Makes it unusable until it is enabled again. Source: keys.md §5, row `DisableKey`.
-    pub fn disable(&mut self) -> Result<(), WrongState> {
+    pub fn disable(&mut self) -> Result<(), CannotChange> {
         self.switch(KeyState::Disabled)
     }
 
-    fn switch(&mut self, to: KeyState) -> Result<(), WrongState> {
+    fn switch(&mut self, to: KeyState) -> Result<(), CannotChange> {
+        self.must_be_the_customers()?;
         match self.state {
             KeyState::Enabled | KeyState::Disabled => {
                 self.state = to;
                 Ok(())
             }
-            other => Err(WrongState(other)),
+            KeyState::Unavailable => Err(WrongState(self.state).into()),
+            KeyState::PendingDeletion | KeyState::PendingImport => Err(CannotChange::Transition),
+        }
+    }
+
+    /// Fails unless its description, its tags and the aliases that are moved to it may change.
+    ///
+    /// Source: keys.md §5, rows `UpdateKeyDescription` and `UpdateAlias`.
+    pub fn must_be_changeable(&self) -> Result<(), CannotChange> {
+        self.must_be_the_customers()?;
+        match self.state {
+            KeyState::PendingDeletion => Err(WrongState(self.state).into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Fails unless it may have one more alias. Source: keys.md §5, row `CreateAlias`.
+    pub fn must_take_an_alias(&self) -> Result<(), CannotChange> {
+        self.must_be_the_customers()?;
+        match self.state {
+            KeyState::PendingDeletion => Err(CannotChange::Transition),
+            _ => Ok(()),
+        }
+    }
+
+    /// Source: keys.md §3.1, §6.4 (inferred there, for all changes our choice).
+    fn must_be_the_customers(&self) -> Result<(), CannotChange> {
+        match self.creator {
+            CreatorType::User => Ok(()),
+            CreatorType::Service => Err(CannotChange::ServiceKey),
         }
     }
 
@@ -301,6 +331,20 @@ impl Key {
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("the key state is {0}")]
 pub struct WrongState(pub KeyState);
+
+/// Why a key cannot be changed as asked. Source: keys.md §5.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum CannotChange {
+    /// Its state forbids the change.
+    #[error(transparent)]
+    State(#[from] WrongState),
+    /// It cannot go from its state to the one asked for.
+    #[error("the key cannot go from its state to that one")]
+    Transition,
+    /// It is the service's own.
+    #[error("the key is the service's own")]
+    ServiceKey,
+}
 
 /// An interval as the API writes it, in seconds: an integer and one of `d`, `h`, `m`, `s`.
 ///

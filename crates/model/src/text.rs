@@ -65,6 +65,10 @@ secret_text! {
     /// The secret half of an access key.
     AccessKeySecret, max 128
 }
+secret_text! {
+    /// A password made at random. Source: secrets.md §4.15 (the limit).
+    RandomPassword, max 128
+}
 
 #[cfg(test)]
 mod tests {

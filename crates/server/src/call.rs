@@ -9,8 +9,8 @@ use yaoku_crypto::backend::KeyHandle;
 use yaoku_model::{
     arn::{Arn, KeyRef, Place, SecretRef},
     context::EncryptionContext,
-    ids::{AccountId, AliasName, KeyId, KeyVersionId, Region, SecretName},
-    instance::InstanceStatus,
+    ids::{AccountId, AliasName, InstanceId, Invalid, KeyId, KeyVersionId, Region, SecretName},
+    instance::{Instance, InstanceStatus},
     key::{Key, KeyState},
     policy::{self, Document, Kind, Object, Question, Verdict},
     random::Random,
@@ -22,6 +22,7 @@ use yaoku_store::Tx;
 use yaoku_wire::error::{Code, Refusal};
 
 use crate::{
+    accounts::SECRETS_SERVICE_ALIAS,
     api::{Action, Spec},
     cache::{CachedKey, CachedSecret, Caches},
     caller::Caller,
@@ -195,6 +196,35 @@ impl<'a> Call<'a> {
         usable(found, version)
     }
 
+    /// Finds the key that seals the account's secrets whose owner named none: no permission is
+    /// asked for. Works on the caches. Source: secrets.md §1.7.
+    pub async fn service_key(&mut self) -> Result<UsableKey, ApiError> {
+        let alias = SECRETS_SERVICE_ALIAS.parse().map_err(|Invalid| Code::InternalFailure)?;
+        let (caches, account) = (self.caches()?, self.account());
+        let Some(id) = caches.alias(account, &alias).await? else {
+            return Err(ApiError::caused(Code::InternalFailure, "the account has no service key"));
+        };
+        let found = caches.key(&id).await?.filter(|it| it.key.account == *account);
+        let found = found.ok_or(Code::KeyNotFound)?;
+        let version = found.key.primary.clone().ok_or(Code::InternalFailure)?;
+        usable(found, version)
+    }
+
+    /// Fails, so that the call is run again, unless `version` is what its key would seal with now.
+    /// Works on the transaction: what `prepare` sealed is kept only if this holds.
+    pub async fn must_still_seal(
+        &mut self,
+        key: &KeyId,
+        version: &KeyVersionId,
+    ) -> Result<(), ApiError> {
+        let found = self.tx()?.key(key).await?;
+        let found = found.filter(|it| it.must_be_enabled().is_ok());
+        match found.and_then(|it| it.primary) {
+            Some(primary) if primary == *version => Ok(()),
+            _ => Err(ApiError::conflict()),
+        }
+    }
+
     /// Finds the row of the key that `named` names. Works on the transaction.
     pub async fn key(&mut self, named: &KeyRef) -> Result<Key, ApiError> {
         let ask = Ask::to(self.spec.action());
@@ -224,7 +254,8 @@ impl<'a> Call<'a> {
         let mut found = None;
         let mut tags = Vec::new();
         if place == self.home() {
-            found = self.tx()?.secret(&place.account, &name).await?;
+            let now = self.now;
+            found = self.tx()?.secret(&place.account, &name).await?.filter(|it| !it.is_gone(now));
             tags = self.tx()?.tags(&place.account, TagKind::Secret, name.as_str()).await?;
         }
         let ask = Ask::to(self.spec.action());
@@ -237,9 +268,7 @@ impl<'a> Call<'a> {
     /// The same, and it must not wait for deletion. Source: secrets.md §3.
     pub async fn live_secret(&mut self, named: &SecretRef) -> Result<Secret, ApiError> {
         let secret = self.secret(named).await?;
-        if secret.delete_at.is_some() {
-            return Err(Code::ResourceInDeleteWindow.into());
-        }
+        secret.must_not_be_scheduled()?;
         Ok(secret)
     }
 
@@ -254,12 +283,11 @@ impl<'a> Call<'a> {
         if place == self.home() {
             found = self.caches()?.secret(&place.account, &name).await?;
         }
+        let found = found.filter(|it| !it.secret.is_gone(self.now));
         let seen = found.as_ref().map(|it| (&it.secret, it.tags.as_slice()));
         self.judge_secret(Ask::to(action), &place, &name, seen)?;
         let found = found.ok_or(Code::ResourceNotFound)?;
-        if found.secret.delete_at.is_some() {
-            return Err(Code::ResourceInDeleteWindow.into());
-        }
+        found.secret.must_not_be_scheduled()?;
         Ok(found)
     }
 
@@ -269,12 +297,24 @@ impl<'a> Call<'a> {
         Arn::secret(self.region(), self.account(), name)
     }
 
+    /// Finds a running instance of the caller's account, to make something in it. Works on the
+    /// transaction. Source: keys.md §3.1.
+    pub async fn running_instance(&mut self, id: &InstanceId) -> Result<Instance, ApiError> {
+        let account = self.account();
+        let found = self.tx()?.instance(id).await?.filter(|it| it.account == *account);
+        let found = found.ok_or(Code::DkmsInstanceNotFound)?;
+        match found.status {
+            InstanceStatus::Connected => Ok(found),
+            _ => Err(Code::DkmsInstanceStateInvalid.into()),
+        }
+    }
+
     /// Fails unless the instance, if there is one, is in service. Works on the transaction.
     ///
     /// Source: keys.md §5 (`Unavailable`), secrets.md §1.5.
     pub async fn must_be_connected(
         &mut self,
-        instance: Option<&yaoku_model::ids::InstanceId>,
+        instance: Option<&InstanceId>,
     ) -> Result<(), ApiError> {
         let Some(id) = instance else { return Ok(()) };
         match self.tx()?.instance(id).await? {
@@ -374,15 +414,36 @@ impl<'a> Call<'a> {
         tags: &[Tag],
         object_policy: Option<(Object, &str)>,
     ) -> Result<(), ApiError> {
-        self.asked.extend(spellings.first().map(|it| (*it).clone()));
+        // A write is judged when it is prepared and when it is run: one thing asked for.
+        if let Some(&arn) = spellings.first().filter(|it| !self.asked.contains(it)) {
+            self.asked.push(arn.clone());
+        }
         let allowed = owner == self.account()
             && (self.caller.is_root()
-                || self.decide(ask, owner, spellings, tags, object_policy)? == Verdict::Allow);
+                || self.permitted(ask, owner, spellings, tags, object_policy)?);
         match (allowed, spellings.first()) {
             (true, _) => Ok(()),
             (false, Some(arn)) => Err(Refusal::no_permission(arn).into()),
             (false, None) => Err(Code::NoPermission.into()),
         }
+    }
+
+    /// By the action asked for or, if it is the operation's own, the other that does as well.
+    fn permitted(
+        &self,
+        ask: Ask<'_>,
+        owner: &AccountId,
+        spellings: &[&Arn],
+        tags: &[Tag],
+        object_policy: Option<(Object, &str)>,
+    ) -> Result<bool, ApiError> {
+        let mut verdict = self.decide(ask, owner, spellings, tags, object_policy)?;
+        if let (Some(action), true) = (self.spec.or_action, ask.action == self.spec.action()) {
+            let other = Ask { action, ..ask };
+            let other = self.decide(other, owner, spellings, tags, object_policy)?;
+            verdict = policy::evaluate::same_account(verdict, other);
+        }
+        Ok(verdict == Verdict::Allow)
     }
 
     fn decide(
@@ -412,6 +473,21 @@ impl<'a> Call<'a> {
         })?;
         let granted = policy::decide([&document], &question).verdict;
         Ok(policy::evaluate::same_account(identity, granted))
+    }
+}
+
+impl Call<'_> {
+    /// Finds the instance called `id`. Works on the transaction.
+    pub async fn instance(&mut self, id: &InstanceId) -> Result<Instance, ApiError> {
+        let account = self.account();
+        let arn = Arn::instance(self.region(), account, id);
+        let found = self.tx()?.instance(id).await?.filter(|it| it.account == *account);
+        let tags = match &found {
+            Some(_) => self.tx()?.tags(account, TagKind::Instance, id.as_str()).await?,
+            None => Vec::new(),
+        };
+        self.judge(Ask::to(self.spec.action()), account, &[&arn], &tags, None)?;
+        found.ok_or(Code::DkmsInstanceNotFound.into())
     }
 }
 
@@ -470,6 +546,15 @@ pub const KEY_BY_ID: &[Code] = &[Code::KeyNotFound, Code::UnsupportedAlias];
 /// The codes that say a key's state forbids its use.
 pub const WRONG_STATE: &[Code] =
     &[Code::KeyDisabled, Code::KeyPendingDeletion, Code::KeyPendingImport, Code::KeyUnavailable];
+
+/// Why a key's description, tags or aliases may not change.
+pub const KEY_FIXED: &[Code] = &[Code::UnsupportedOperation, Code::KeyPendingDeletion];
+
+/// What [`Call::secret`] may answer.
+pub const SECRET: &[Code] = &[Code::ResourceNotFound, Code::KeyUnavailable];
+
+/// What [`Call::running_instance`] may answer.
+pub const RUNNING_INSTANCE: &[Code] = &[Code::DkmsInstanceNotFound, Code::DkmsInstanceStateInvalid];
 
 /// What [`Call::live_secret`] and [`Call::cached_secret`] may answer.
 pub const LIVE_SECRET: &[Code] =

@@ -4,8 +4,9 @@ use std::{error::Error, fmt};
 
 use yaoku_crypto::backend::BackendError;
 use yaoku_model::{
-    key::{KeyState, WrongState},
+    key::{CannotChange, KeyState, WrongState},
     random::NoRandomness,
+    secret::{StageError, WrongLife},
 };
 use yaoku_store::StoreError;
 use yaoku_wire::error::{Code, Refusal};
@@ -36,6 +37,12 @@ impl ApiError {
     #[must_use]
     pub fn caused(code: Code, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { refusal: code.into(), source: Some(source.into()) }
+    }
+
+    /// What was prepared no longer holds: run the call again, from `prepare` on.
+    #[must_use]
+    pub fn conflict() -> Self {
+        StoreError::Conflict.into()
     }
 
     /// The code.
@@ -110,6 +117,42 @@ impl From<WrongState> for ApiError {
             KeyState::Unavailable => Code::KeyUnavailable,
         }
         .into()
+    }
+}
+
+/// Source: keys.md §5, §6.4.
+impl From<CannotChange> for ApiError {
+    fn from(error: CannotChange) -> Self {
+        match error {
+            CannotChange::State(state) => state.into(),
+            CannotChange::Transition => Code::StateModifiedFailed.into(),
+            CannotChange::ServiceKey => Code::UnsupportedOperation.into(),
+        }
+    }
+}
+
+/// The code for a secret that waits for its deletion, or does not. Source: secrets.md §1.5.
+impl From<WrongLife> for ApiError {
+    fn from(wrong: WrongLife) -> Self {
+        match wrong {
+            WrongLife::Scheduled => Code::ResourceInDeleteWindow.into(),
+            // The message is our choice: the code is also that of a secret being rotated.
+            WrongLife::NotScheduled => Refusal::from(Code::ResourceInUse)
+                .with_message("The secret is not planned to be deleted.")
+                .into(),
+        }
+    }
+}
+
+/// The code for a label that cannot be put there. Source: secrets.md §2.
+impl From<StageError> for ApiError {
+    fn from(error: StageError) -> Self {
+        match error {
+            StageError::NoSuchVersion => Code::ResourceNotFound.into(),
+            StageError::TooMany => Code::LimitExceeded.into(),
+            StageError::NotThere => Self::invalid("RemoveFromVersion"),
+            StageError::CurrentIsNotPrevious => Self::invalid("VersionStage"),
+        }
     }
 }
 

@@ -11,12 +11,14 @@ pub mod auth;
 pub mod cache;
 pub mod call;
 pub mod caller;
+pub mod dev;
 pub mod disk;
 pub mod error;
 pub mod gateway;
 pub mod listen;
 pub mod node;
 pub mod pipeline;
+pub mod process;
 pub mod start;
 #[cfg(test)]
 mod testing;

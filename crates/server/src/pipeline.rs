@@ -1,5 +1,7 @@
 //! The one path of a call, from a known caller to an answer. Transactions live here and only here.
 
+use std::time::Duration;
+
 use yaoku_model::{arn::Arn, time::Timestamp};
 use yaoku_store::StoreError;
 use yaoku_wire::{error::Code, fields::Fields, params::Params};
@@ -16,8 +18,9 @@ use crate::{
 /// An answer, or why there is none.
 pub type Reply = Result<Fields, ApiError>;
 
-/// How often a write is tried before the client hears of the conflict. Our choice.
-const TRIES: u32 = 8;
+/// How often a write is tried before the client hears of the conflict. PostgreSQL sees conflicts
+/// where small tables share a page, so they are common and harmless. Our choice.
+const TRIES: u32 = 16;
 
 /// A call whose caller is known.
 pub struct Turn<'a> {
@@ -104,7 +107,10 @@ impl Turn<'_> {
         loop {
             let mut asked = Vec::new();
             match self.write_once(&mut *request, &mut asked).await {
-                Err(error) if error.is_conflict() && tries < TRIES => tries += 1,
+                Err(error) if error.is_conflict() && tries < TRIES => {
+                    self.wait_a_little(tries).await?;
+                    tries += 1;
+                }
                 Err(error) => {
                     // There is no transaction for the event to go with, so it goes by itself.
                     let reply = Err(error);
@@ -143,6 +149,15 @@ impl Turn<'_> {
         self.node.caches.apply(&changes);
         self.node.wrote.notify_one();
         Ok(reply)
+    }
+
+    /// Waits up to 2^`tries` milliseconds, at most 64, by chance: so that those who met once do not
+    /// meet again.
+    async fn wait_a_little(&self, tries: u32) -> Result<(), ApiError> {
+        let bound = 1 << tries.min(6);
+        let ms = yaoku_model::random::below(&*self.node.random, bound)?;
+        tokio::time::sleep(Duration::from_millis(ms as u64)).await;
+        Ok(())
     }
 
     async fn unused_nonce(&self, tx: &mut dyn yaoku_store::Tx) -> Result<(), ApiError> {

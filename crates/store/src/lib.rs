@@ -8,7 +8,7 @@
 //! - Every write also adds its [`Change`] to the feed, in the same transaction.
 //! - What is listed is listed in order of creation, then of id, unless a method says otherwise.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 
@@ -16,17 +16,39 @@ mod change;
 mod identities;
 mod instances;
 mod keys;
+mod postgres;
 mod records;
 mod secrets;
+mod sql;
+mod sqlite;
+#[cfg(test)]
+mod suite;
 mod tags;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 
 pub use change::{Change, Feed, Mark};
 pub use identities::Identities;
 pub use instances::{InstanceFilter, Instances};
 pub use keys::{KeyFilter, Keys};
+pub use postgres::Postgres;
 pub use records::{EventRow, Records, WrappingKeyRow};
 pub use secrets::{Match, SecretFilter, Secrets};
+pub use sqlite::Sqlite;
 pub use tags::{TagQuery, TagRow, Tags};
+
+/// Opens the database that a URL names: `sqlite:PATH`, or `postgres://…`.
+///
+/// Makes its schema or brings it up to date. Nothing of a `postgres` URL is in any error.
+pub async fn open(url: &str) -> Result<Arc<dyn Store>, StoreError> {
+    if let Some(path) = url.strip_prefix("sqlite:") {
+        return Ok(Arc::new(Sqlite::open(path).await?));
+    }
+    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        return Ok(Arc::new(Postgres::connect(url).await?));
+    }
+    Err(StoreError::Failed("a database URL begins with sqlite: or postgres://".to_owned()))
+}
 
 /// Why the store did not do it. The text is for the log only.
 #[derive(Debug, thiserror::Error)]

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use yaoku_model::{
     ids::{AccountId, InstanceId, KeyId, SecretName, VersionId},
     secret::{Secret, SecretVersion},
+    time::Timestamp,
 };
 
 use crate::{Listed, Page, StoreError};
@@ -36,6 +37,9 @@ pub struct SecretFilter {
     pub kinds: Vec<String>,
     /// Account numbers.
     pub creators: Vec<String>,
+    /// Only those whose deletion has not come at this moment: what is left of the others is still
+    /// to be removed. `None` is no constraint.
+    pub alive_at: Option<Timestamp>,
 }
 
 /// Secrets and versions.

@@ -13,8 +13,10 @@ use yaoku_wire::{
 use crate::{call::Call, error::ApiError};
 
 pub mod aliases;
+mod filters;
 pub mod instances;
 pub mod keys;
+mod paging;
 pub mod secrets;
 pub mod service;
 pub mod tags;
@@ -59,6 +61,9 @@ pub struct Spec {
     pub product: Product,
     /// The `Action` on the wire.
     pub name: &'static str,
+    /// Another action that permits it as well as its own. A Deny of either counts.
+    /// Source: secrets.md §1.7 (inferred there).
+    pub or_action: Option<Action>,
     /// What it works on, so whether the pipeline opens a transaction.
     pub effect: Effect,
     /// The codes it may answer, besides [`COMMON`]. Anything else is a bug of ours.
@@ -80,6 +85,7 @@ impl Spec {
     pub const DEFAULT: Self = Self {
         product: Product::Kms,
         name: "",
+        or_action: None,
         effect: Effect::Read,
         errors: &[],
         secret_params: &[],

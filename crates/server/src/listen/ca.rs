@@ -117,14 +117,7 @@ impl PrivateCa {
     pub fn create_or_load(dir: &Path, names: &Names, now: Timestamp) -> Result<Self, CaError> {
         let ca_file = dir.join("ca.pem");
         let root_key = Key::load_or_make(&dir.join("ca.key"))?;
-        let ca_pem = match read(&ca_file)? {
-            Some(pem) => pem,
-            None => {
-                let pem = root(&root_key.0, now).map_err(CaError::Issue)?;
-                write(&ca_file, pem.as_bytes(), 0o644)?;
-                pem
-            }
-        };
+        let ca_pem = root_pem(&ca_file, &root_key.0, now)?;
         let der = CertificateDer::from_pem_slice(ca_pem.as_bytes()).map_err(|_| CaError::Root)?;
         root_key.check(&ca_pem)?;
         let names = names.subject_alt_names();
@@ -166,6 +159,15 @@ impl Key {
             ServerIdentity { chain_pem: ca_pem.to_owned(), key_pem: self.0.serialize_pem().into() };
         certified(&pair, &aws_lc_rs::default_provider()).map(drop).map_err(|_| CaError::Root)
     }
+}
+
+fn root_pem(path: &Path, key: &KeyPair, now: Timestamp) -> Result<String, CaError> {
+    if let Some(pem) = read(path)? {
+        return Ok(pem);
+    }
+    let pem = root(key, now).map_err(CaError::Issue)?;
+    write(path, pem.as_bytes(), 0o644)?;
+    Ok(pem)
 }
 
 fn root(key: &KeyPair, now: Timestamp) -> Result<String, rcgen::Error> {
@@ -226,11 +228,11 @@ fn is_good(
         let algorithms = provider.signature_verification_algorithms.all;
         verify_server_cert_signed_by_trust_anchor(&leaf, &roots, &[], moment, algorithms).is_ok()
     };
-    let named = |name: &String| {
+    let answers_to = |name: &String| {
         ServerName::try_from(name.replace('*', "any"))
             .is_ok_and(|it| verify_server_name(&leaf, &it).is_ok())
     };
-    valid_at(now) && valid_at(now.plus_seconds(RENEW_DAYS * DAY)) && names.iter().all(named)
+    valid_at(now) && valid_at(now.plus_seconds(RENEW_DAYS * DAY)) && names.iter().all(answers_to)
 }
 
 fn read(path: &Path) -> Result<Option<String>, CaError> {
@@ -258,4 +260,118 @@ fn write(path: &Path, content: &[u8], mode: u32) -> Result<(), CaError> {
         path.parent().map_or(Ok(()), |dir| File::open(dir)?.sync_all())
     };
     replace().map_err(|source| CaError::File { path: path.to_owned(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, os::unix::fs::PermissionsExt, path::Path};
+
+    use yaoku_model::time::Timestamp;
+
+    use super::{CaError, DAY, Names, PrivateCa};
+
+    const NOW: Timestamp = Timestamp::from_unix_seconds(1_795_000_000);
+
+    fn names() -> Names {
+        Names { region: "cn-hangzhou".to_owned(), ..Names::default() }
+    }
+
+    fn load(dir: &Path, names: &Names, days: i64) -> Result<PrivateCa, CaError> {
+        PrivateCa::create_or_load(dir, names, NOW.plus_seconds(days * DAY))
+    }
+
+    #[test]
+    fn a_root_without_its_key_is_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let before = load(dir.path(), &names(), 0).unwrap();
+        fs::remove_file(dir.path().join("ca.key")).unwrap();
+        assert!(matches!(load(dir.path(), &names(), 0), Err(CaError::Root)));
+        assert_eq!(fs::read_to_string(&before.ca_file).unwrap(), before.ca_pem);
+    }
+
+    #[test]
+    fn a_root_with_another_roots_key_is_refused() {
+        let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        for dir in [&one, &two] {
+            load(dir.path(), &names(), 0).unwrap();
+        }
+        fs::copy(one.path().join("ca.key"), two.path().join("ca.key")).unwrap();
+        assert!(matches!(load(two.path(), &names(), 0), Err(CaError::Root)));
+    }
+
+    #[test]
+    fn a_missing_directory_is_an_error() {
+        assert!(matches!(load(Path::new("/nowhere"), &names(), 0), Err(CaError::File { .. })));
+    }
+
+    #[test]
+    fn keys_are_the_owners_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        load(dir.path(), &names(), 0).unwrap();
+        let mut files: Vec<_> = fs::read_dir(dir.path())
+            .unwrap()
+            .map(|it| it.unwrap())
+            .map(|it| (it.file_name(), it.metadata().unwrap().permissions().mode() & 0o777))
+            .collect();
+        files.sort();
+        let expected =
+            [("ca.key", 0o600), ("ca.pem", 0o644), ("server.key", 0o600), ("server.pem", 0o644)];
+        assert_eq!(files, expected.map(|(name, mode)| (name.into(), mode)));
+    }
+
+    #[test]
+    fn a_restart_changes_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = load(dir.path(), &names(), 0).unwrap();
+        let second = load(dir.path(), &names(), 300).unwrap();
+        assert!(first.issued && !second.issued);
+        assert_eq!(first.ca_pem, second.ca_pem);
+        assert_eq!(first.server.chain_pem, second.server.chain_pem);
+    }
+
+    #[test]
+    fn what_no_longer_serves_is_issued_anew_by_the_same_root() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = load(dir.path(), &names(), 0).unwrap();
+        let more = Names {
+            hostname: Some("KMS-1.example.com".to_owned()),
+            addresses: vec!["192.0.2.7".parse().unwrap(), "0.0.0.0".parse().unwrap()],
+            ..names()
+        };
+        for (names, days) in [(&more, 0), (&more, 368), (&names(), 5000)] {
+            let again = load(dir.path(), names, days).unwrap();
+            assert!(again.issued, "{days}");
+            assert_eq!(again.ca_pem, first.ca_pem);
+            assert!(!load(dir.path(), names, days).unwrap().issued, "{days}");
+        }
+        fs::remove_file(dir.path().join("server.key")).unwrap();
+        assert!(load(dir.path(), &more, 5000).unwrap().issued);
+        fs::write(dir.path().join("server.pem"), "damaged").unwrap();
+        assert!(load(dir.path(), &more, 5000).unwrap().issued);
+    }
+
+    #[test]
+    fn a_server_certificate_of_another_root_is_replaced() {
+        let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        for dir in [&one, &two] {
+            load(dir.path(), &names(), 0).unwrap();
+        }
+        for file in ["server.pem", "server.key"] {
+            fs::copy(one.path().join(file), two.path().join(file)).unwrap();
+        }
+        assert!(load(two.path(), &names(), 0).unwrap().issued);
+    }
+
+    #[test]
+    fn names_that_no_certificate_can_carry_are_left_out() {
+        let names = Names { hostname: Some("my machine".to_owned()), ..names() };
+        assert!(!names.subject_alt_names().iter().any(|it| it.contains(' ')));
+    }
+
+    #[test]
+    fn the_key_is_not_in_debug_output() {
+        let dir = tempfile::tempdir().unwrap();
+        let ca = load(dir.path(), &names(), 0).unwrap();
+        assert!(!format!("{ca:?}").contains("PRIVATE KEY"));
+    }
 }

@@ -56,8 +56,9 @@ pub(super) struct Front<S> {
     fresh: bool,
     waiting: Option<Waiting>,
     timer: Option<Pin<Box<Sleep>>>,
+    /// Since when the client takes nothing.
     stall: Option<Pin<Box<Sleep>>>,
-    lingered: usize,
+    linger: Option<Linger>,
 }
 
 /// Where the byte after the ready ones stands.
@@ -78,6 +79,12 @@ struct Waiting {
     until: Instant,
 }
 
+/// The time after our last byte, while the client may still be sending.
+struct Linger {
+    taken: usize,
+    timer: Pin<Box<Sleep>>,
+}
+
 impl<S> Front<S> {
     /// Before any byte was read.
     pub(super) fn new(inner: S, lane: Arc<Lane>, large: Arc<Semaphore>, limits: Limits) -> Self {
@@ -95,7 +102,7 @@ impl<S> Front<S> {
             waiting: None,
             timer: None,
             stall: None,
-            lingered: 0,
+            linger: None,
         }
     }
 
@@ -147,12 +154,12 @@ impl<S> Front<S> {
             return false;
         }
         let verdict = examine(&self.raw, self.seen);
-        let held = match &verdict {
+        let size = match &verdict {
             Verdict::Partial => self.raw.len(),
             Verdict::Head(head) => head.len,
             Verdict::Refused(_) => 0,
         };
-        if held > LARGE && self.permit.is_none() {
+        if size > LARGE && self.permit.is_none() {
             self.permit = Arc::clone(&self.large).try_acquire_owned().ok();
             if self.permit.is_none() {
                 self.refuse(Fault::Busy);
@@ -274,22 +281,21 @@ impl<S: AsyncRead + Unpin> Front<S> {
 
     /// Takes what the client still sends. Ready when it stops, or has had its time.
     fn linger(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        let timer = match &mut self.stall {
-            Some(timer) if self.lingered > 0 => timer,
-            stall => {
-                self.lingered = 1;
-                stall.insert(Box::pin(sleep_until(Instant::now() + LINGER_TIME)))
-            }
-        };
-        if timer.as_mut().poll(context).is_ready() {
+        let linger = self.linger.get_or_insert_with(|| Linger {
+            taken: 0,
+            timer: Box::pin(sleep_until(Instant::now() + LINGER_TIME)),
+        });
+        if linger.timer.as_mut().poll(context).is_ready() {
             return Poll::Ready(());
         }
-        while self.lingered < LINGER_BYTES {
+        let mut taken = linger.taken;
+        while taken < LINGER_BYTES {
             self.raw.clear();
             match ready!(self.fill(context)) {
-                Ok(len) if len > 0 => self.lingered += len,
-                _ => return Poll::Ready(()),
+                Ok(len) if len > 0 => taken += len,
+                _ => break,
             }
+            self.linger.iter_mut().for_each(|it| it.taken = taken);
         }
         Poll::Ready(())
     }
@@ -373,7 +379,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Front<S> {
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let it = self.get_mut();
-        if it.lingered == 0 {
+        if it.linger.is_none() {
             let said = Pin::new(&mut it.inner).poll_shutdown(context);
             ready!(it.written(context, said))?;
         }

@@ -149,26 +149,26 @@ impl<H: Handler> Connection<H> {
 
     async fn gather(&self, mut body: Incoming, least: usize) -> Result<(Bytes, Permit), Fault> {
         let mut permit = self.permit(least, None)?;
+        let mut len = 0;
+        // A body that comes in one piece, as most do, is not copied.
         let mut first = Bytes::new();
         let mut whole = BytesMut::new();
         while let Some(frame) = body.frame().await {
             let Ok(data) = frame.map_err(|_| Fault::BadRequest)?.into_data() else { continue };
-            if first.is_empty() && whole.is_empty() {
+            len += data.len();
+            if len > self.limits.body_bytes {
+                return Err(Fault::BodyTooLarge);
+            }
+            permit = self.permit(len, permit)?;
+            if len == data.len() {
                 first = data;
                 continue;
             }
             if whole.is_empty() {
-                whole.reserve(least.max(first.len() + data.len()));
+                whole.reserve(least.max(len));
                 whole.extend_from_slice(&std::mem::take(&mut first));
             }
             whole.extend_from_slice(&data);
-            if whole.len() > self.limits.body_bytes {
-                return Err(Fault::BodyTooLarge);
-            }
-            permit = self.permit(whole.len(), permit)?;
-        }
-        if first.len() > self.limits.body_bytes {
-            return Err(Fault::BodyTooLarge);
         }
         Ok((if whole.is_empty() { first } else { whole.freeze() }, permit))
     }

@@ -56,7 +56,7 @@ pub struct Limits {
     pub handshake_timeout: Duration,
     /// For calls in flight at shutdown. Default 10 s.
     pub grace: Duration,
-    /// Connections open at once; more wait in the kernel's queue. Default 4096.
+    /// Connections served at once; more wait, in the kernel's queue but for one per listener. Default 4096.
     pub max_connections: usize,
     /// TLS handshakes at once; more wait. Default 64.
     pub max_handshakes: usize,
@@ -70,7 +70,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             head_timeout: Duration::from_secs(10),
-            idle_timeout: Duration::from_secs(120),
+            idle_timeout: Duration::from_mins(2),
             body_timeout: Duration::from_secs(20),
             write_timeout: Duration::from_secs(30),
             handshake_timeout: Duration::from_secs(10),
@@ -157,9 +157,9 @@ impl<H: Handler> Server<H> {
             let accepted = tokio::select! {
                 biased;
                 _ = stopped.changed() => break,
-                Some(_) = connections.join_next() => continue,
                 accepted = self.accept(&socket) => accepted,
             };
+            while connections.try_join_next().is_some() {}
             let Some((stream, peer, permit)) = accepted else { continue };
             let (server, tls, stopped) = (Arc::clone(&self), tls.clone(), stopped.clone());
             connections.spawn(async move {
@@ -171,13 +171,17 @@ impl<H: Handler> Server<H> {
         while connections.join_next().await.is_some() {}
     }
 
+    /// The next connection, once there is room for it: room is taken after the connection came, so
+    /// that a quiet listener holds none.
     async fn accept(
         &self,
         socket: &TcpListener,
     ) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
-        let permit = Arc::clone(&self.connections).acquire_owned().await.ok()?;
         match socket.accept().await {
-            Ok((stream, peer)) => Some((stream, peer, permit)),
+            Ok((stream, peer)) => {
+                let permit = Arc::clone(&self.connections).acquire_owned().await.ok()?;
+                Some((stream, peer, permit))
+            }
             Err(error) => {
                 if !is_of_one_connection(&error) {
                     tracing::warn!(%error, "no connection can be accepted");

@@ -4,7 +4,6 @@
 use yaoku_model::{
     arn::Arn,
     ids::{InstanceId, Invalid, KeyId, Region},
-    instance::InstanceStatus,
     key::{CreatorType, Interval, Key, KeySpec, KeyState, KeyUsage, Origin, ProtectionLevel},
     policy::{Document, Kind, Object},
     tag::{Tag, TagKind},
@@ -134,14 +133,9 @@ impl CreateKey {
                 _ => Ok(()),
             };
         };
-        let account = call.account();
-        let found = call.tx()?.instance(id).await?.filter(|it| it.account == *account);
-        let found = found.ok_or(Code::DkmsInstanceNotFound)?;
-        if found.status != InstanceStatus::Connected {
-            return Err(Code::DkmsInstanceStateInvalid.into());
-        }
         // Source: instance.md §1.4: versions count, not keys.
-        if call.tx()?.count_key_versions(id).await? >= found.key_quota {
+        let quota = call.running_instance(id).await?.key_quota;
+        if call.tx()?.count_key_versions(id).await? >= quota {
             return Err(Code::LimitExceeded.into());
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! A key's description. Source: keys.md §6.1.
+//! The description of a key or a secret. Source: keys.md §6.1, secrets.md §1.6.
 
 use yaoku_wire::params::Params;
 
@@ -6,13 +6,13 @@ use crate::error::ApiError;
 
 /// Free text of at most 8192 characters.
 #[derive(Debug, Default)]
-pub(super) struct Description(String);
+pub(in crate::api) struct Description(String);
 
 impl Description {
     const MAX_CHARS: usize = 8192;
 
     /// Takes `Description`; present but empty is an empty one.
-    pub(super) fn take(params: &mut Params) -> Result<Option<Self>, ApiError> {
+    pub(in crate::api) fn take(params: &mut Params) -> Result<Option<Self>, ApiError> {
         let Some(text) = params.text("Description") else { return Ok(None) };
         if text.chars().count() > Self::MAX_CHARS {
             return Err(ApiError::invalid("Description"));
@@ -21,7 +21,7 @@ impl Description {
     }
 
     /// The text.
-    pub(super) fn as_str(&self) -> &str {
+    pub(in crate::api) fn as_str(&self) -> &str {
         &self.0
     }
 }

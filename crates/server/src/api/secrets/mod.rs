@@ -1,6 +1,93 @@
 //! Operations on secrets.
 
-use super::Entry;
+use yaoku_model::{
+    ids::SecretName,
+    secret::{Secret, SecretType},
+    tag::{Tag, TagKind},
+};
+use yaoku_wire::{
+    error::Code,
+    fields::{Encode, Fields},
+};
+
+use super::{Action, Entry};
+use crate::{call::Call, error::ApiError};
+
+mod batch_get_secret_value;
+mod create_secret;
+mod delete_secret;
+mod describe_secret;
+mod get_random_password;
+mod get_secret_value;
+mod list_secret_version_ids;
+mod list_secrets;
+mod put_secret_value;
+mod restore_secret;
+mod sealed;
+mod update_secret;
+mod update_secret_version_stage;
 
 /// The operations of this folder.
-pub const OPERATIONS: &[Entry] = &[];
+pub const OPERATIONS: &[Entry] = &[
+    Entry::of::<batch_get_secret_value::BatchGetSecretValue>(),
+    Entry::of::<create_secret::CreateSecret>(),
+    Entry::of::<delete_secret::DeleteSecret>(),
+    Entry::of::<describe_secret::DescribeSecret>(),
+    Entry::of::<get_random_password::GetRandomPassword>(),
+    Entry::of::<get_secret_value::GetSecretValue>(),
+    Entry::of::<list_secret_version_ids::ListSecretVersionIds>(),
+    Entry::of::<list_secrets::ListSecrets>(),
+    Entry::of::<put_secret_value::PutSecretValue>(),
+    Entry::of::<restore_secret::RestoreSecret>(),
+    Entry::of::<update_secret::UpdateSecret>(),
+    Entry::of::<update_secret_version_stage::UpdateSecretVersionStage>(),
+];
+
+/// What it takes to seal a value under a customer's key. Source: identity.md §4.3.
+const SEAL: Action = Action::kms("GenerateDataKey");
+
+/// What it takes to open one. Source: identity.md §4.3.
+const OPEN: Action = Action::kms("Decrypt");
+
+/// The answer of operations that say nothing but what they worked on.
+#[derive(Debug)]
+struct Named(SecretName);
+
+impl Encode for Named {
+    fn encode(self) -> Fields {
+        Fields::default().text("SecretName", self.0.as_str())
+    }
+}
+
+/// The tags of a secret, if they are asked for.
+async fn tags(
+    call: &mut Call<'_>,
+    secret: &Secret,
+    wanted: bool,
+) -> Result<Option<Vec<Tag>>, ApiError> {
+    if !wanted {
+        return Ok(None);
+    }
+    let tx = call.tx()?;
+    Ok(Some(tx.tags(&secret.account, TagKind::Secret, secret.name.as_str()).await?))
+}
+
+/// Adds `Tags`, if they were asked for.
+fn with_tags(fields: Fields, tags: Option<Vec<Tag>>) -> Fields {
+    let Some(tags) = tags else { return fields };
+    let items = tags.iter().map(|it| {
+        Fields::default().text("TagKey", it.key.as_str()).text("TagValue", it.value.as_str())
+    });
+    fields.list("Tags", "Tag", items.collect())
+}
+
+/// Fails for a secret whose versions the service makes. Source: secrets.md §4.6, §4.9.
+fn must_be_generic(secret: &Secret) -> Result<(), ApiError> {
+    match secret.kind {
+        SecretType::Generic => Ok(()),
+        _ => Err(Code::RejectedUnsupportedOperation.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,93 @@
+//! `BatchGetSecretValue`: opens versions of up to 20 secrets. Source: secrets.md §4.5.
+
+use yaoku_model::ids::uuid;
+use yaoku_wire::{
+    error::Refusal,
+    fields::{Encode, Fields},
+    params::Params,
+};
+
+use crate::{
+    api::{Effect, Operation, Spec},
+    call::Call,
+    error::ApiError,
+};
+
+use super::get_secret_value::{GetSecretValue, Value};
+
+/// How many secrets one call may ask for. Source: secrets.md §1.6.
+const MAX: usize = 20;
+
+/// A request for values.
+#[derive(Debug)]
+pub(super) struct BatchGetSecretValue {
+    items: Vec<GetSecretValue>,
+}
+
+/// The answer: for each item in order, its request id and value, or its name and refusal.
+#[derive(Debug)]
+pub(super) struct Values {
+    values: Vec<(String, Value)>,
+    errors: Vec<(String, Refusal)>,
+}
+
+impl Operation for BatchGetSecretValue {
+    const SPEC: &'static Spec = &Spec {
+        name: "BatchGetSecretValue",
+        effect: Effect::Use,
+        example: &[(
+            "SecretsList",
+            r#"[{"SecretName":"a","VersionId":"v1","VersionStage":"ACSCurrent","FetchExtendedConfig":"true"}]"#,
+        )],
+        source: "https://www.alibabacloud.com/help/en/kms (API reference, BatchGetSecretValue)",
+        ..Spec::DEFAULT
+    };
+
+    type Response = Values;
+
+    fn parse(params: &mut Params) -> Result<Self, ApiError> {
+        let sent = params.left().any(|it| it.split('.').next() == Some("SecretsList"));
+        if !sent {
+            return Err(ApiError::missing("SecretsList"));
+        }
+        let members = ["SecretName", "VersionId", "VersionStage", "FetchExtendedConfig"];
+        let mut records = params.records("SecretsList", &members)?;
+        let items = records.iter_mut().map(GetSecretValue::parse);
+        let items = items.collect::<Result<Vec<_>, _>>()?;
+        let twice = |at: usize| items[..at].iter().any(|it| it.secret == items[at].secret);
+        if !(1..=MAX).contains(&items.len()) || (0..items.len()).any(twice) {
+            return Err(ApiError::invalid("SecretsList"));
+        }
+        Ok(Self { items })
+    }
+
+    async fn run(&self, call: &mut Call<'_>) -> Result<Values, ApiError> {
+        let mut all = Values { values: Vec::new(), errors: Vec::new() };
+        for item in &self.items {
+            match item.run(call).await {
+                Ok(value) => all.values.push((uuid(call.random())?.to_uppercase(), value)),
+                Err(error) => {
+                    let name = item.secret.name().to_string();
+                    all.errors.push((name, error.refusal().clone()));
+                }
+            }
+        }
+        Ok(all)
+    }
+}
+
+impl Encode for Values {
+    fn encode(self) -> Fields {
+        let values = self.values.into_iter().map(|(id, it)| it.encode().text("RequestId", id));
+        let errors = self.errors.into_iter().map(|(name, it)| {
+            Fields::default()
+                .text("SecretName", name)
+                .text("Code", it.code().wire())
+                .text("Message", it.message())
+                .number("HttpStatus", it.code().status().into())
+        });
+        Fields::default()
+            .plain_list("SecretValues", values.collect())
+            .plain_list("Errors", errors.collect())
+    }
+}

@@ -1,0 +1,80 @@
+//! `DeleteSecret`: deletes a secret, now or when its window has passed. Source: secrets.md §3, §4.12.
+
+use yaoku_model::{arn::SecretRef, ids::SecretName, secret::Secret, time::Timestamp};
+use yaoku_wire::{
+    fields::{Encode, Fields},
+    params::Params,
+};
+
+use crate::{
+    api::{Effect, Operation, Spec},
+    call::{Call, LIVE_SECRET},
+    error::ApiError,
+};
+
+/// A request to delete a secret.
+#[derive(Debug)]
+pub(super) struct DeleteSecret {
+    secret: SecretRef,
+    /// Days until then; `None` is now.
+    window: Option<i64>,
+}
+
+/// The answer.
+#[derive(Debug)]
+pub(super) struct Deleted {
+    name: SecretName,
+    at: Timestamp,
+}
+
+impl Operation for DeleteSecret {
+    const SPEC: &'static Spec = &Spec {
+        name: "DeleteSecret",
+        effect: Effect::Write,
+        errors: &[LIVE_SECRET],
+        example: &[
+            ("SecretName", "db/orders"),
+            ("ForceDeleteWithoutRecovery", "false"),
+            ("RecoveryWindowInDays", "30"),
+        ],
+        source: "https://www.alibabacloud.com/help/en/kms (API reference, DeleteSecret)",
+        ..Spec::DEFAULT
+    };
+
+    type Response = Deleted;
+
+    fn parse(params: &mut Params) -> Result<Self, ApiError> {
+        let secret = params.required("SecretName")?;
+        if params.flag("ForceDeleteWithoutRecovery")?.unwrap_or(false) {
+            // Terraform sends both. Source: secrets.md §4.12.
+            _ = params.text("RecoveryWindowInDays");
+            return Ok(Self { secret, window: None });
+        }
+        let days = params.integer("RecoveryWindowInDays", Secret::RECOVERY_DAYS)?;
+        Ok(Self { secret, window: Some(days.unwrap_or(Secret::DEFAULT_RECOVERY_DAYS)) })
+    }
+
+    async fn run(&self, call: &mut Call<'_>) -> Result<Deleted, ApiError> {
+        let mut secret = call.secret(&self.secret).await?;
+        let at = match self.window {
+            None => {
+                call.tx()?.delete_secret(&secret.account, &secret.name).await?;
+                call.now
+            }
+            Some(days) => {
+                let at = secret.schedule_deletion(call.now, days)?;
+                call.tx()?.update_secret(&secret).await?;
+                at
+            }
+        };
+        Ok(Deleted { name: secret.name, at })
+    }
+}
+
+impl Encode for Deleted {
+    fn encode(self) -> Fields {
+        Fields::default()
+            .text("SecretName", self.name.as_str())
+            .text("PlannedDeleteTime", self.at.to_string())
+    }
+}

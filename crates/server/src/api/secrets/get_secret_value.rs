@@ -1,0 +1,124 @@
+//! `GetSecretValue`: opens one version of a secret. Source: secrets.md §4.4.
+
+use yaoku_model::{
+    arn::SecretRef,
+    ids::{SecretName, Stage, VersionId},
+    secret::{DataType, SecretType},
+    text::SecretData,
+    time::Timestamp,
+};
+use yaoku_wire::{
+    error::Code,
+    fields::{Encode, Fields},
+    params::Params,
+};
+
+use crate::{
+    api::{Effect, Operation, Spec},
+    cache::{CachedSecret, CachedVersion},
+    call::{Call, KEY_BY_NAME, LIVE_SECRET, WRONG_STATE},
+    error::ApiError,
+};
+
+use super::{OPEN, sealed};
+
+/// A request for a value: also one item of a batch.
+#[derive(Debug)]
+pub(super) struct GetSecretValue {
+    pub(super) secret: SecretRef,
+    version: Option<VersionId>,
+    stage: Option<Stage>,
+}
+
+/// The answer.
+#[derive(Debug)]
+pub(super) struct Value {
+    name: SecretName,
+    kind: SecretType,
+    version: VersionId,
+    stages: Vec<Stage>,
+    data: SecretData,
+    data_type: DataType,
+    /// Of the secret, not of the version.
+    created: Timestamp,
+}
+
+impl Operation for GetSecretValue {
+    const SPEC: &'static Spec = &Spec {
+        name: "GetSecretValue",
+        effect: Effect::Use,
+        errors: &[LIVE_SECRET, KEY_BY_NAME, WRONG_STATE, &[Code::RejectedUnsupportedOperation]],
+        dry_run: true,
+        example: &[
+            ("SecretName", "db/orders"),
+            ("VersionId", "v1"),
+            ("VersionStage", "ACSCurrent"),
+            ("FetchExtendedConfig", "true"),
+            ("Recipient", ""),
+        ],
+        source: "https://www.alibabacloud.com/help/en/kms (API reference, GetSecretValue)",
+        ..Spec::DEFAULT
+    };
+
+    type Response = Value;
+
+    fn parse(params: &mut Params) -> Result<Self, ApiError> {
+        if params.text("Recipient").is_some_and(|it| !it.is_empty()) {
+            return Err(Code::RejectedUnsupportedOperation.into());
+        }
+        // For other types alone. Source: secrets.md §4.4.
+        params.flag("FetchExtendedConfig")?;
+        Ok(Self {
+            secret: params.required("SecretName")?,
+            version: params.optional("VersionId")?,
+            stage: params.optional("VersionStage")?,
+        })
+    }
+
+    /// Also for a secret that is cached with its data key, the key is judged on every call.
+    async fn run(&self, call: &mut Call<'_>) -> Result<Value, ApiError> {
+        let found = call.cached_secret(&self.secret, Self::ACTION).await?;
+        let (secret, chosen) = (&found.secret, self.choose(&found)?);
+        let key_version = Some(&chosen.version.key_version);
+        let key = call.usable_key_of_secret(secret, key_version, OPEN).await?;
+        let version = &chosen.version;
+        Ok(Value {
+            name: secret.name.clone(),
+            kind: secret.kind,
+            version: version.id.clone(),
+            stages: secret.stages_of(&version.id).cloned().collect(),
+            data: sealed::open(call, &key, secret, chosen)?,
+            data_type: version.data_type,
+            created: secret.created,
+        })
+    }
+}
+
+impl GetSecretValue {
+    /// The version with the id and the label that were asked for; without an id, the one with the
+    /// label; without either, the current one. Source: secrets.md §4.4 (both: inferred there).
+    fn choose<'a>(&self, found: &'a CachedSecret) -> Result<&'a CachedVersion, ApiError> {
+        let stages = &found.secret.stages;
+        let id = match (&self.version, &self.stage) {
+            (Some(id), None) => Some(id),
+            (Some(id), Some(stage)) => Some(id).filter(|it| stages.get(stage) == Some(it)),
+            (None, Some(stage)) => stages.get(stage),
+            (None, None) => stages.get(&Stage::current()),
+        };
+        let version = found.versions.iter().find(|it| Some(&it.version.id) == id);
+        version.ok_or(Code::ResourceNotFound.into())
+    }
+}
+
+impl Encode for Value {
+    fn encode(self) -> Fields {
+        Fields::default()
+            .text("SecretName", self.name.as_str())
+            .text("SecretType", self.kind.as_str())
+            .text("VersionId", self.version.as_str())
+            .texts("VersionStages", "VersionStage", self.stages.iter().map(Stage::as_str))
+            .secret("SecretData", self.data.expose_text())
+            .text("SecretDataType", self.data_type.as_str())
+            .text("CreateTime", self.created.to_string())
+    }
+}

@@ -1,0 +1,88 @@
+//! Values of secrets: sealed before a transaction, opened for one call.
+
+use yaoku_crypto::envelope::{DataKey, Envelope, SecretPlace};
+use yaoku_model::{
+    ids::{KeyId, VersionId},
+    secret::{DataType, Secret, SecretVersion},
+    text::SecretData,
+};
+use yaoku_wire::error::Code;
+
+use crate::{
+    cache::CachedVersion,
+    call::{Call, UsableKey},
+    error::ApiError,
+};
+
+/// A version that is sealed and not kept yet.
+#[derive(Debug)]
+pub(super) struct Sealed {
+    /// The key that sealed it.
+    pub(super) key: KeyId,
+    /// The version.
+    pub(super) version: SecretVersion,
+}
+
+/// A value on its way in.
+#[derive(Debug)]
+pub(super) struct NewValue {
+    /// The id of its version.
+    pub(super) id: VersionId,
+    /// The value.
+    pub(super) data: SecretData,
+    /// What the client takes it for.
+    pub(super) data_type: DataType,
+}
+
+impl NewValue {
+    /// Seals it under `key`, for `secret` and nowhere else.
+    pub(super) fn seal(
+        &self,
+        call: &Call<'_>,
+        key: &UsableKey,
+        secret: &Secret,
+    ) -> Result<Sealed, ApiError> {
+        let (place, backend) = (place(secret, &self.id), &*call.node.backend);
+        let envelope =
+            Envelope::seal(backend, &key.handle, &place, self.data.expose(), call.random())?;
+        let version = SecretVersion {
+            id: self.id.clone(),
+            created: call.now,
+            data_type: self.data_type,
+            key_version: key.version.clone(),
+            sealed_data_key: envelope.data_key,
+            sealed_value: envelope.value,
+        };
+        Ok(Sealed { key: key.key.key.id.clone(), version })
+    }
+}
+
+/// Opens a version's value under `key`. Its data key is opened once and kept with the version: who
+/// asks must have shown, on this call, that they may use the key.
+pub(super) fn open(
+    call: &Call<'_>,
+    key: &UsableKey,
+    secret: &Secret,
+    cached: &CachedVersion,
+) -> Result<SecretData, ApiError> {
+    let version = &cached.version;
+    let place = place(secret, &version.id);
+    let data_key = if let Some(opened) = cached.data_key.get() {
+        opened
+    } else {
+        let backend = &*call.node.backend;
+        let opened = DataKey::open(backend, &key.handle, &place, &version.sealed_data_key)?;
+        cached.data_key.get_or_init(|| opened)
+    };
+    let value = data_key.open_value(&place, &version.sealed_value)?;
+    SecretData::opened(value).map_err(|error| ApiError::caused(Code::InternalFailure, error))
+}
+
+fn place<'a>(secret: &'a Secret, version: &'a VersionId) -> SecretPlace<'a> {
+    SecretPlace {
+        account: &secret.account,
+        instance: secret.instance.as_ref(),
+        name: &secret.name,
+        version,
+    }
+}

@@ -1,0 +1,53 @@
+//! `UpdateSecret`: changes a secret's description. Source: secrets.md §4.8.
+
+use yaoku_model::arn::SecretRef;
+use yaoku_wire::params::Params;
+
+use crate::{
+    api::{Effect, Operation, Spec, keys::description::Description},
+    call::{Call, LIVE_SECRET},
+    error::ApiError,
+};
+
+use super::Named;
+
+/// A request to change a secret.
+#[derive(Debug)]
+pub(super) struct UpdateSecret {
+    secret: SecretRef,
+    /// `None` leaves it as it is.
+    description: Option<Description>,
+}
+
+impl Operation for UpdateSecret {
+    const SPEC: &'static Spec = &Spec {
+        name: "UpdateSecret",
+        effect: Effect::Write,
+        errors: &[LIVE_SECRET],
+        example: &[
+            ("SecretName", "db/orders"),
+            ("Description", "for the orders"),
+            ("ExtendedConfig.CustomData", "{}"),
+        ],
+        source: "https://www.alibabacloud.com/help/en/kms (API reference, UpdateSecret)",
+        ..Spec::DEFAULT
+    };
+
+    type Response = Named;
+
+    fn parse(params: &mut Params) -> Result<Self, ApiError> {
+        // For other types alone, however it is sent. Source: secrets.md §4.8.
+        _ = (params.text("ExtendedConfig"), params.prefixed("ExtendedConfig"));
+        Ok(Self { secret: params.required("SecretName")?, description: Description::take(params)? })
+    }
+
+    async fn run(&self, call: &mut Call<'_>) -> Result<Named, ApiError> {
+        let mut secret = call.live_secret(&self.secret).await?;
+        if let Some(description) = &self.description {
+            description.as_str().clone_into(&mut secret.description);
+        }
+        secret.updated = call.now;
+        call.tx()?.update_secret(&secret).await?;
+        Ok(Named(secret.name))
+    }
+}

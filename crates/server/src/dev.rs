@@ -1,0 +1,192 @@
+//! What `yaoku dev` finds ready: an account, its keys, a user, an instance, a key with an alias.
+//!
+//! Made once, in one transaction; at every later start it is read back from the store, secrets
+//! included, so that `dev.json` can always be written anew.
+
+use serde::{Deserialize, Serialize};
+use yaoku_crypto::{keyring::CredentialPlace, rootkey::WrappingPlace};
+use yaoku_model::{
+    identity::{Attachment, CustomPolicy, PolicyType, User},
+    ids::{AccessKeyId, AccountId, AliasName, Invalid, KeyId, PolicyName, UserName},
+    key::{Alias, CreatorType, Key, KeySpec, KeyState, KeyUsage, Origin, ProtectionLevel},
+    random::pick,
+    text::AccessKeySecret,
+    time::Timestamp,
+};
+use yaoku_store::{Transaction, Tx};
+use yaoku_wire::error::Code;
+
+use crate::{
+    accounts::{self, NewAccessKey, add_first_version},
+    cache::ACCESS_KEY,
+    error::ApiError,
+    node::Node,
+};
+
+/// The setting that remembers which things these are.
+const SETTING: &str = "dev";
+
+const USER: &str = "app";
+const KEY_ALIAS: &str = "alias/dev";
+
+/// The system policies of the user.
+const SYSTEM_POLICIES: &[&str] = &["AliyunKMSCryptoUserAccess", "AliyunKMSSecretUserAccess"];
+
+/// The user's own policy: to read a secret takes `kms:Decrypt` on its key. Source: secrets.md §1.7.
+const OWN_POLICY: &str = "DecryptSecrets";
+const OWN_POLICY_TEXT: &str =
+    r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"kms:Decrypt","Resource":"*"}]}"#;
+
+/// Everything that a client of `yaoku dev` needs to know.
+#[derive(Debug)]
+pub struct DevAccount {
+    /// The account.
+    pub account: AccountId,
+    /// Its root access key.
+    pub root: NewAccessKey,
+    /// A RAM user that may use keys and read secrets, and no more.
+    pub user: UserName,
+    /// The user's access key.
+    pub user_key: NewAccessKey,
+    /// A software instance, in service.
+    pub instance: String,
+    /// An AES-256 key in the instance.
+    pub key: KeyId,
+    /// The key's alias.
+    pub alias: AliasName,
+}
+
+/// What the setting holds: names only, the secrets are sealed where they belong.
+#[derive(Deserialize, Serialize)]
+struct Remembered {
+    account: String,
+    root_key: String,
+    user_key: String,
+    instance: String,
+    key: String,
+}
+
+/// Makes these things, or finds them again.
+pub async fn prepare(node: &Node) -> Result<DevAccount, ApiError> {
+    let now = node.domain_clock.now();
+    let mut tx = node.store.write().await?;
+    let remembered = match tx.setting(SETTING).await? {
+        Some(text) => serde_json::from_str(&text)
+            .map_err(|error| ApiError::caused(Code::InternalFailure, error))?,
+        None => make(node, tx.tx(), now).await?,
+    };
+    let found = find(node, &mut *tx, &remembered).await?;
+    node.caches.apply(&tx.commit().await?);
+    Ok(found)
+}
+
+async fn make(node: &Node, tx: &mut dyn Tx, now: Timestamp) -> Result<Remembered, ApiError> {
+    let account = accounts::create_account(node, tx, now).await?.id;
+    let root = accounts::create_access_key(node, tx, &account, None, now).await?;
+    let user: UserName = known(USER)?;
+    let id = format!("2{}", pick(&*node.random, b"0123456789", 17)?);
+    tx.insert_user(&User { account: account.clone(), name: user.clone(), id, created: now })
+        .await?;
+    let user_key = accounts::create_access_key(node, tx, &account, Some(&user), now).await?;
+    attach(tx, &account, &user, now).await?;
+    let instance = accounts::create_instance(node, tx, &account, now).await?.id;
+    let mut key = Key {
+        id: KeyId::generate(Some(&instance), &node.region, now, &*node.random)?,
+        account: account.clone(),
+        instance: Some(instance.clone()),
+        spec: KeySpec::Aes256,
+        usage: KeyUsage::EncryptDecrypt,
+        origin: Origin::Kms,
+        protection: ProtectionLevel::Software,
+        state: KeyState::Enabled,
+        creator: CreatorType::User,
+        description: "Made by yaoku dev.".to_owned(),
+        created: now,
+        primary: None,
+        last_rotation: None,
+        rotation_seconds: None,
+        delete_at: None,
+        deletion_protection: None,
+        material_expires: None,
+        policy: None,
+    };
+    tx.insert_key(&key).await?;
+    add_first_version(node, tx, &mut key, now).await?;
+    let alias = Alias {
+        account: account.clone(),
+        name: known(KEY_ALIAS)?,
+        key: key.id.clone(),
+        created: now,
+    };
+    tx.insert_alias(&alias).await?;
+    let made = Remembered {
+        account: account.to_string(),
+        root_key: root.id.to_string(),
+        user_key: user_key.id.to_string(),
+        instance: instance.to_string(),
+        key: key.id.to_string(),
+    };
+    let text = serde_json::to_string(&made)
+        .map_err(|error| ApiError::caused(Code::InternalFailure, error))?;
+    tx.put_setting(SETTING, &text).await?;
+    Ok(made)
+}
+
+async fn attach(
+    tx: &mut dyn Tx,
+    account: &AccountId,
+    user: &UserName,
+    now: Timestamp,
+) -> Result<(), ApiError> {
+    let own: PolicyName = known(OWN_POLICY)?;
+    let policy = CustomPolicy {
+        account: account.clone(),
+        name: own.clone(),
+        document: OWN_POLICY_TEXT.to_owned(),
+        created: now,
+    };
+    tx.insert_custom_policy(&policy).await?;
+    for name in SYSTEM_POLICIES {
+        let attached = Attachment { kind: PolicyType::System, policy: known(name)? };
+        tx.attach(account, user, &attached).await?;
+    }
+    let attached = Attachment { kind: PolicyType::Custom, policy: own };
+    tx.attach(account, user, &attached).await?;
+    Ok(())
+}
+
+async fn find(
+    node: &Node,
+    tx: &mut dyn Transaction,
+    remembered: &Remembered,
+) -> Result<DevAccount, ApiError> {
+    let account: AccountId = known(&remembered.account)?;
+    Ok(DevAccount {
+        root: open(node, tx, &account, known(&remembered.root_key)?).await?,
+        user: known(USER)?,
+        user_key: open(node, tx, &account, known(&remembered.user_key)?).await?,
+        instance: remembered.instance.clone(),
+        key: known(&remembered.key)?,
+        alias: known(KEY_ALIAS)?,
+        account,
+    })
+}
+
+async fn open(
+    node: &Node,
+    tx: &mut dyn Transaction,
+    account: &AccountId,
+    id: AccessKeyId,
+) -> Result<NewAccessKey, ApiError> {
+    let row = tx.access_key(&id).await?.ok_or(Code::AccessKeyIdNotFound)?;
+    let owner = WrappingPlace { account, instance: None };
+    let place = CredentialPlace { kind: ACCESS_KEY, id: id.as_str() };
+    let secret = node.keyring.open_credential(&owner, &place, &row.sealed)?;
+    let secret = AccessKeySecret::opened(secret).map_err(|Invalid| Code::InternalFailure)?;
+    Ok(NewAccessKey { id, secret })
+}
+
+/// A name that this program wrote itself.
+fn known<T: std::str::FromStr<Err = Invalid>>(text: &str) -> Result<T, ApiError> {
+    text.parse().map_err(|error: Invalid| ApiError::caused(Code::InternalFailure, error))
+}

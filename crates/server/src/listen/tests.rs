@@ -1,1 +1,0 @@
-//! Listening, from the client's side of real sockets.

@@ -1,0 +1,7 @@
+//! What the program does to its own process, and where it opens its store: for `main` alone.
+
+pub use yaoku_crypto::{
+    allocator::WipingAllocator,
+    memory::{Protection, harden_process, protection},
+};
+pub use yaoku_store::open as open_store;

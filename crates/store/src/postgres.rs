@@ -1,0 +1,148 @@
+//! PostgreSQL: any number of nodes, and writers that do not wait for each other.
+//!
+//! Also for engines that speak its protocol: no advisory locks, no NOTIFY, BIGINT everywhere.
+
+use std::{fmt, str::FromStr, time::Duration};
+
+use async_trait::async_trait;
+use sqlx::{
+    Executor, PgPool,
+    error::DatabaseError,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+
+use crate::{
+    Feed, Mark, Store, StoreError, Transaction,
+    sql::{Link, POSTGRES, Places, Session, failure, is_broken_connection},
+};
+
+/// How many connections a node may have.
+const CONNECTIONS: u32 = 16;
+
+/// How long a call waits for a connection.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How many statements a connection keeps prepared: more than we have.
+const STATEMENTS: usize = 200;
+
+/// How often [`Session::prepare_schema`] is tried, for other nodes may be doing the same.
+const TRIES: usize = 5;
+
+const READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+const WRITE: &str = "BEGIN ISOLATION LEVEL SERIALIZABLE; SAVEPOINT start";
+const MIGRATE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
+
+/// Run on every new connection: a node that hangs must not hold back everybody's feed.
+const SETTINGS: &str = "SET idle_in_transaction_session_timeout = '60s'";
+
+/// A database on a PostgreSQL server.
+pub struct Postgres {
+    pool: PgPool,
+    places: Places,
+}
+
+impl Postgres {
+    /// Connects to `postgres://user:password@host:port/database` and brings its schema up to date.
+    ///
+    /// Nothing of the URL is in any error.
+    pub async fn connect(url: &str) -> Result<Self, StoreError> {
+        let options = PgConnectOptions::from_str(url).map_err(|it| failure(&it))?;
+        let options = options.application_name("yaoku").statement_cache_capacity(STATEMENTS);
+        let pool = pool().connect_with(options).await.map_err(|it| failure(&it))?;
+        let places = places(&pool).await?;
+        let store = Self { pool, places };
+        store.migrate().await?;
+        Ok(store)
+    }
+
+    async fn migrate(&self) -> Result<(), StoreError> {
+        let mut tries = 1;
+        while let Err(error) = self.prepare_schema().await {
+            if tries == TRIES {
+                return Err(error);
+            }
+            tries += 1;
+        }
+        let mut session = Session::writing(self.begin(MIGRATE).await?, self.places);
+        session.migrate(POSTGRES).await?;
+        Box::new(session).commit().await.map(drop)
+    }
+
+    async fn prepare_schema(&self) -> Result<(), StoreError> {
+        let mut session = Session::writing(self.begin(MIGRATE).await?, self.places);
+        session.prepare_schema().await?;
+        Box::new(session).commit().await.map(drop)
+    }
+
+    /// Begins a transaction. Idle connections are not tested first: those that turn out to be
+    /// broken are thrown away, so that one more try than there are must reach the server.
+    async fn begin(&self, begin: &'static str) -> Result<Link, StoreError> {
+        let mut spare = self.pool.size();
+        loop {
+            match self.pool.begin_with(begin).await {
+                Ok(tx) => return Ok(Link::Postgres(tx)),
+                Err(error) if spare == 0 || !is_broken_connection(&error) => {
+                    return Err(failure(&error));
+                }
+                Err(_) => spare -= 1,
+            }
+        }
+    }
+
+    async fn snapshot(&self) -> Result<Session, StoreError> {
+        Ok(Session::reading(self.begin(READ).await?, self.places))
+    }
+}
+
+#[async_trait]
+impl Store for Postgres {
+    async fn read(&self) -> Result<Box<dyn Transaction>, StoreError> {
+        Ok(Box::new(self.snapshot().await?))
+    }
+
+    async fn write(&self) -> Result<Box<dyn Transaction>, StoreError> {
+        Ok(Box::new(Session::writing(self.begin(WRITE).await?, self.places)))
+    }
+
+    async fn changes(&self, done: Mark) -> Result<Feed, StoreError> {
+        self.snapshot().await?.feed(done).await
+    }
+
+    async fn mark(&self) -> Result<Mark, StoreError> {
+        self.snapshot().await?.mark().await
+    }
+}
+
+impl fmt::Debug for Postgres {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Postgres").field("places", &self.places).finish_non_exhaustive()
+    }
+}
+
+fn pool() -> PgPoolOptions {
+    PgPoolOptions::new()
+        .max_connections(CONNECTIONS)
+        .acquire_timeout(PATIENCE)
+        .test_before_acquire(false)
+        .after_connect(|connection, _| {
+            Box::pin(async move { connection.execute(SETTINGS).await.map(drop) })
+        })
+}
+
+/// Whether the engine has transaction ids that we can go by. The same engine answers the same to
+/// every node; any other failure than "no such function" is a failure.
+async fn places(pool: &PgPool) -> Result<Places, StoreError> {
+    let probe = "SELECT pg_current_xact_id(), pg_snapshot_xmin(pg_current_snapshot())";
+    match sqlx::raw_sql(probe).execute(pool).await {
+        Ok(_) => Ok(Places::TransactionIds),
+        Err(error) if is_missing(&error) => Ok(Places::Counter),
+        Err(error) => Err(failure(&error)),
+    }
+}
+
+/// `undefined_function`, `undefined_object`, `feature_not_supported`.
+fn is_missing(error: &sqlx::Error) -> bool {
+    let missing = ["42883", "42704", "0A000"];
+    let code = error.as_database_error().and_then(DatabaseError::code);
+    code.is_some_and(|it| missing.contains(&it.as_ref()))
+}

@@ -1,0 +1,22 @@
+//! The contracts of this crate in SQL: one text and one code path for both engines.
+//!
+//! [`statement`] and [`row`] hide which engine it is, [`session`] runs statements and ends
+//! transactions, [`feed`] tells what changed; the other files are one contract each.
+
+mod error;
+mod feed;
+mod identities;
+mod instances;
+mod keys;
+mod migrations;
+mod records;
+mod row;
+mod secrets;
+mod session;
+mod statement;
+mod tags;
+
+pub(crate) use error::{from as failure, is_broken_connection};
+pub(crate) use feed::Places;
+pub(crate) use migrations::{POSTGRES, SQLITE};
+pub(crate) use session::{Link, Session};

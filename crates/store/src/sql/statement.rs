@@ -1,0 +1,140 @@
+//! One statement with its values, the same for both engines.
+
+use std::borrow::Cow;
+
+use sqlx::{Database, Encode, Type, database::HasStatementCache, query::Query};
+use yaoku_model::time::Timestamp;
+
+/// A statement and the values of its `$1`, `$2`, ….
+///
+/// Its text is made of constants alone, so nothing that a caller sends is ever read as SQL.
+#[derive(Debug)]
+pub(crate) struct Statement {
+    text: Cow<'static, str>,
+    values: Vec<Value>,
+    cached: bool,
+}
+
+/// A value to bind.
+#[derive(Debug)]
+pub(crate) enum Value {
+    Text(Option<String>),
+    Number(Option<i64>),
+    Bytes(Vec<u8>),
+    Flag(bool),
+}
+
+/// Starts a statement that each connection keeps prepared.
+pub(crate) fn sql(text: &'static str) -> Statement {
+    Statement { text: Cow::Borrowed(text), values: Vec::new(), cached: true }
+}
+
+impl Statement {
+    /// Binds the next value.
+    pub(crate) fn bind(mut self, value: impl Into<Value>) -> Self {
+        self.values.push(value.into());
+        self
+    }
+
+    /// Does not keep it prepared: there are too many texts like it.
+    pub(crate) fn uncached(mut self) -> Self {
+        self.cached = false;
+        self
+    }
+
+    /// Adds to the text.
+    pub(crate) fn push(mut self, text: &'static str) -> Self {
+        self.text.to_mut().push_str(text);
+        self
+    }
+
+    /// Adds a value to the text, as the next placeholder.
+    pub(crate) fn push_value(mut self, value: impl Into<Value>) -> Self {
+        self.values.push(value.into());
+        self.text.to_mut().push('$');
+        self.text.to_mut().push_str(&self.values.len().to_string());
+        self
+    }
+
+    /// Adds `before`, then `(v1, v2, …)`; nothing at all if there are no values.
+    pub(crate) fn push_any(self, before: &'static str, values: &[String]) -> Self {
+        let mut statement = self;
+        for (index, value) in values.iter().enumerate() {
+            statement = statement.push(if index == 0 { before } else { "" });
+            statement = statement.push(if index == 0 { " (" } else { ", " }).push_value(value);
+        }
+        if values.is_empty() { statement } else { statement.push(")") }
+    }
+
+    /// The statement as one engine takes it.
+    pub(crate) fn query<DB>(self) -> Query<'static, DB, DB::Arguments>
+    where
+        DB: Database + HasStatementCache,
+        Option<String>: for<'q> Encode<'q, DB> + Type<DB>,
+        Option<i64>: for<'q> Encode<'q, DB> + Type<DB>,
+        Vec<u8>: for<'q> Encode<'q, DB> + Type<DB>,
+        bool: for<'q> Encode<'q, DB> + Type<DB>,
+    {
+        let query = sqlx::query(sqlx::AssertSqlSafe(self.text)).persistent(self.cached);
+        self.values.into_iter().fold(query, |query, value| match value {
+            Value::Text(it) => query.bind(it),
+            Value::Number(it) => query.bind(it),
+            Value::Bytes(it) => query.bind(it),
+            Value::Flag(it) => query.bind(it),
+        })
+    }
+}
+
+impl From<&str> for Value {
+    fn from(it: &str) -> Self {
+        Self::Text(Some(it.to_owned()))
+    }
+}
+
+impl From<&String> for Value {
+    fn from(it: &String) -> Self {
+        Self::Text(Some(it.clone()))
+    }
+}
+
+impl From<Option<&str>> for Value {
+    fn from(it: Option<&str>) -> Self {
+        Self::Text(it.map(str::to_owned))
+    }
+}
+
+impl From<i64> for Value {
+    fn from(it: i64) -> Self {
+        Self::Number(Some(it))
+    }
+}
+
+impl From<Option<i64>> for Value {
+    fn from(it: Option<i64>) -> Self {
+        Self::Number(it)
+    }
+}
+
+impl From<Timestamp> for Value {
+    fn from(it: Timestamp) -> Self {
+        Self::Number(Some(it.unix_ms()))
+    }
+}
+
+impl From<Option<Timestamp>> for Value {
+    fn from(it: Option<Timestamp>) -> Self {
+        Self::Number(it.map(Timestamp::unix_ms))
+    }
+}
+
+impl From<&[u8]> for Value {
+    fn from(it: &[u8]) -> Self {
+        Self::Bytes(it.to_vec())
+    }
+}
+
+impl From<bool> for Value {
+    fn from(it: bool) -> Self {
+        Self::Flag(it)
+    }
+}

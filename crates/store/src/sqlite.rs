@@ -1,0 +1,109 @@
+//! SQLite: one file, one process, one writer at a time.
+
+use std::{fmt, fs::OpenOptions, os::unix::fs::OpenOptionsExt, path::Path, time::Duration};
+
+use async_trait::async_trait;
+use sqlx::{
+    SqlitePool,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+
+use crate::{
+    Feed, Mark, Store, StoreError, Transaction,
+    sql::{Link, Places, SQLITE, Session, failure},
+};
+
+/// How many transactions may read at once.
+const READERS: u32 = 4;
+
+/// How long a call waits for its turn.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long SQLite itself waits for a lock, which only another process can hold.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// A database in one file.
+pub struct Sqlite {
+    /// One connection. Writers get it in the order in which they ask.
+    writer: SqlitePool,
+    readers: SqlitePool,
+}
+
+impl Sqlite {
+    /// Opens a database, making it (mode 0600) if there is none, and brings its schema up to date.
+    pub async fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        make_private(path.as_ref())?;
+        let options = options(path.as_ref());
+        let writer = pool(1).connect_with(options.clone()).await.map_err(|it| failure(&it))?;
+        let readers = pool(READERS).connect_lazy_with(options.read_only(true));
+        let store = Self { writer, readers };
+        store.migrate().await?;
+        Ok(store)
+    }
+
+    async fn migrate(&self) -> Result<(), StoreError> {
+        let mut session = self.session("BEGIN IMMEDIATE").await?;
+        session.prepare_schema().await?;
+        session.migrate(SQLITE).await?;
+        Box::new(session).commit().await.map(drop)
+    }
+
+    async fn session(&self, begin: &'static str) -> Result<Session, StoreError> {
+        let tx = self.writer.begin_with(begin).await.map_err(|it| failure(&it))?;
+        Ok(Session::writing(Link::Sqlite(tx), Places::Counter))
+    }
+
+    async fn snapshot(&self) -> Result<Session, StoreError> {
+        let tx = self.readers.begin().await.map_err(|it| failure(&it))?;
+        Ok(Session::reading(Link::Sqlite(tx), Places::Counter))
+    }
+}
+
+#[async_trait]
+impl Store for Sqlite {
+    async fn read(&self) -> Result<Box<dyn Transaction>, StoreError> {
+        Ok(Box::new(self.snapshot().await?))
+    }
+
+    async fn write(&self) -> Result<Box<dyn Transaction>, StoreError> {
+        Ok(Box::new(self.session("BEGIN IMMEDIATE; SAVEPOINT start").await?))
+    }
+
+    async fn changes(&self, done: Mark) -> Result<Feed, StoreError> {
+        self.snapshot().await?.feed(done).await
+    }
+
+    async fn mark(&self) -> Result<Mark, StoreError> {
+        self.snapshot().await?.mark().await
+    }
+}
+
+impl fmt::Debug for Sqlite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sqlite").finish_non_exhaustive()
+    }
+}
+
+/// SQLite would make the file readable by others. Its log gets the file's mode.
+fn make_private(path: &Path) -> Result<(), StoreError> {
+    let opened = OpenOptions::new().create(true).append(true).mode(0o600).open(path);
+    opened.map(drop).map_err(|it| StoreError::Failed(format!("{}: {it}", path.display())))
+}
+
+fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(BUSY)
+}
+
+fn pool(size: u32) -> SqlitePoolOptions {
+    SqlitePoolOptions::new()
+        .max_connections(size)
+        .acquire_timeout(PATIENCE)
+        .test_before_acquire(false)
+        .idle_timeout(None)
+        .max_lifetime(None)
+}

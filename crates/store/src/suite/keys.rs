@@ -1,0 +1,199 @@
+//! Keys, versions, aliases.
+
+use yaoku_model::{
+    key::{Alias, CreatorType, Key, KeySpec, KeyState, KeyUsage, Origin, ProtectionLevel},
+    tag::TagKind,
+};
+
+use super::{Place, all, at, id, key, key_version, page, read, tag, texts, write};
+use crate::{Change, KeyFilter, Transaction};
+
+fn alias(name: &str, key: &str, created: i64) -> Alias {
+    Alias { account: id("1000"), name: id(name), key: id(key), created: at(created) }
+}
+
+/// A key that differs from [`key`] in everything.
+fn odd(name: &str) -> Key {
+    Key {
+        instance: Some(id("kst-a")),
+        spec: KeySpec::EcP256,
+        usage: KeyUsage::SignVerify,
+        origin: Origin::External,
+        protection: ProtectionLevel::Hsm,
+        state: KeyState::PendingDeletion,
+        creator: CreatorType::Service,
+        description: "说明 '; --".to_owned(),
+        primary: Some(id(&"p".repeat(36))),
+        last_rotation: Some(at(3)),
+        rotation_seconds: Some(4),
+        delete_at: Some(at(5)),
+        deletion_protection: Some("why".to_owned()),
+        material_expires: Some(at(6)),
+        policy: Some("{ }".to_owned()),
+        ..key(name, 9)
+    }
+}
+
+async fn list(tx: &mut dyn Transaction, filter: &KeyFilter) -> Vec<String> {
+    let listed = tx.list_keys(&id("1000"), filter, all()).await.unwrap();
+    assert_eq!(listed.total, i64::try_from(listed.items.len()).unwrap());
+    listed.items.iter().map(ToString::to_string).collect()
+}
+
+pub(super) async fn keys_keep_what_they_were_given(place: Place) {
+    let store = place.open().await;
+    let mut tx = write(&*store).await;
+    for it in [key("plain", 1), odd("odd")] {
+        tx.insert_key(&it).await.unwrap();
+        assert_eq!(tx.key(&it.id).await.unwrap(), Some(it));
+    }
+    let fixed = Key { created: at(9), ..key("odd", 9) };
+    let changed = Key {
+        instance: Some(id("kst-a")),
+        spec: KeySpec::EcP256,
+        usage: KeyUsage::SignVerify,
+        origin: Origin::External,
+        protection: ProtectionLevel::Hsm,
+        creator: CreatorType::Service,
+        ..fixed
+    };
+    tx.update_key(&changed).await.unwrap();
+    assert_eq!(tx.key(&changed.id).await.unwrap(), Some(changed));
+    assert_eq!(tx.key(&id("none")).await.unwrap(), None);
+    assert_eq!(tx.count_keys(&id("1000")).await.unwrap(), 1, "the service's are not counted");
+}
+
+pub(super) async fn keys_are_listed_in_order_of_creation_then_id(place: Place) {
+    let store = place.open().await;
+    let mut tx = write(&*store).await;
+    for (name, created) in [("b", 1), ("_", 1), ("B", 1), ("a", 1), ("0", 2)] {
+        tx.insert_key(&key(name, created)).await.unwrap();
+    }
+    tx.insert_key(&Key { account: id("2000"), ..key("other", 1) }).await.unwrap();
+    assert_eq!(list(&mut *tx, &KeyFilter::default()).await, ["B", "_", "a", "b", "0"]);
+    for (number, expected) in [(1, vec!["B", "_"]), (3, vec!["0"]), (4, vec![])] {
+        let filter = KeyFilter::default();
+        let listed = tx.list_keys(&id("1000"), &filter, page(number, 2)).await.unwrap();
+        let ids: Vec<_> = listed.items.iter().map(|it| it.as_str()).collect();
+        assert_eq!((ids, listed.total), (expected, 5), "page {number}");
+    }
+}
+
+pub(super) async fn keys_are_filtered_by_every_field(place: Place) {
+    let store = place.open().await;
+    let mut tx = write(&*store).await;
+    tx.insert_key(&key("plain", 1)).await.unwrap();
+    tx.insert_key(&odd("odd")).await.unwrap();
+    tx.insert_alias(&alias("alias/a", "odd", 1)).await.unwrap();
+    tx.put_tag(&id("1000"), TagKind::Key, "odd", &tag("env", "prod")).await.unwrap();
+    let none = KeyFilter::default();
+    for filter in [
+        KeyFilter { states: texts(&["PendingDeletion", "Disabled"]), ..none.clone() },
+        KeyFilter { specs: texts(&["EC_P256"]), ..none.clone() },
+        KeyFilter { usages: texts(&["SIGN/VERIFY"]), ..none.clone() },
+        KeyFilter { protections: texts(&["HSM"]), ..none.clone() },
+        KeyFilter { creator_types: texts(&["Service"]), ..none.clone() },
+        KeyFilter { instances: texts(&["kst-a", "kst-b"]), ..none.clone() },
+        KeyFilter { ids: texts(&["odd", "none"]), ..none.clone() },
+        KeyFilter { aliases: texts(&["alias/a", "alias/b"]), ..none.clone() },
+        KeyFilter { tag_keys: texts(&["env"]), ..none.clone() },
+        KeyFilter { tag_values: texts(&["prod"]), ..none.clone() },
+        KeyFilter { specs: texts(&["EC_P256"]), creators: texts(&["1000"]), ..none.clone() },
+    ] {
+        assert_eq!(list(&mut *tx, &filter).await, ["odd"], "{filter:?}");
+    }
+    for filter in [
+        KeyFilter { creators: texts(&["2000"]), ..none.clone() },
+        KeyFilter { states: texts(&["enabled"]), ..none.clone() },
+        KeyFilter { ids: texts(&["plain"]), aliases: texts(&["alias/a"]), ..none.clone() },
+    ] {
+        assert_eq!(list(&mut *tx, &filter).await, Vec::<String>::new(), "{filter:?}");
+    }
+}
+
+pub(super) async fn one_tag_must_satisfy_key_and_value(place: Place) {
+    let store = place.open().await;
+    let mut tx = write(&*store).await;
+    let account = id("1000");
+    for (name, tags) in [("one", [("a", "x"), ("b", "y")]), ("two", [("a", "y"), ("b", "x")])] {
+        tx.insert_key(&key(name, 1)).await.unwrap();
+        for (key, value) in tags {
+            tx.put_tag(&account, TagKind::Key, name, &tag(key, value)).await.unwrap();
+        }
+    }
+    tx.put_tag(&account, TagKind::Secret, "two", &tag("a", "x")).await.unwrap();
+    let filter = KeyFilter {
+        tag_keys: texts(&["a"]),
+        tag_values: texts(&["x", "z"]),
+        ..KeyFilter::default()
+    };
+    assert_eq!(list(&mut *tx, &filter).await, ["one"]);
+}
+
+pub(super) async fn versions_are_listed_oldest_first(place: Place) {
+    let store = place.open().await;
+    let mut tx = write(&*store).await;
+    tx.insert_key(&odd("odd")).await.unwrap();
+    let versions = ["z", "y", "x"].map(|it| key_version(it, "odd", 1));
+    for it in &versions {
+        tx.insert_key_version(it).await.unwrap();
+    }
+    assert_eq!(tx.key_versions(&id("odd")).await.unwrap(), versions);
+    assert_eq!(tx.key_of_version(&versions[0].id).await.unwrap(), Some(id("odd")));
+    assert_eq!(tx.key_of_version(&id(&"n".repeat(36))).await.unwrap(), None);
+    assert_eq!(tx.count_key_versions(&id("kst-a")).await.unwrap(), 3);
+    assert_eq!(tx.count_key_versions(&id("kst-b")).await.unwrap(), 0);
+}
+
+pub(super) async fn deleting_a_key_takes_versions_aliases_and_tags(place: Place) {
+    let store = place.open().await;
+    let account = id("1000");
+    let mut tx = write(&*store).await;
+    for name in ["gone", "kept"] {
+        tx.insert_key(&key(name, 1)).await.unwrap();
+        tx.insert_key_version(&key_version(&name[..1], name, 1)).await.unwrap();
+        tx.insert_alias(&alias(&format!("alias/{name}"), name, 1)).await.unwrap();
+        tx.put_tag(&account, TagKind::Key, name, &tag("a", "b")).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+
+    let mut tx = write(&*store).await;
+    tx.delete_key(&id("gone")).await.unwrap();
+    let changes = tx.commit().await.unwrap();
+    let told = [Change::Alias(account.clone(), id("alias/gone")), Change::Key(id("gone"))];
+    assert_eq!(changes, told);
+    let mut tx = read(&*store).await;
+    for (name, left) in [("gone", 0), ("kept", 1)] {
+        assert_eq!(tx.key(&id(name)).await.unwrap().iter().count(), left);
+        assert_eq!(tx.key_versions(&id(name)).await.unwrap().len(), left);
+        assert_eq!(tx.tags(&account, TagKind::Key, name).await.unwrap().len(), left);
+        let alias = tx.alias(&account, &id(&format!("alias/{name}"))).await.unwrap();
+        assert_eq!(alias.iter().count(), left);
+    }
+}
+
+pub(super) async fn aliases_are_unique_listed_and_moved(place: Place) {
+    let store = place.open().await;
+    let (account, a) = (id("1000"), id("alias/a"));
+    let mut tx = write(&*store).await;
+    tx.insert_key(&key("one", 1)).await.unwrap();
+    tx.insert_key(&key("two", 1)).await.unwrap();
+    assert!(tx.insert_alias(&alias("alias/b", "one", 2)).await.unwrap());
+    assert!(tx.insert_alias(&alias("alias/a", "one", 2)).await.unwrap());
+    assert!(tx.insert_alias(&alias("alias/A", "one", 3)).await.unwrap());
+    assert!(!tx.insert_alias(&alias("alias/a", "two", 9)).await.unwrap());
+    assert_eq!(tx.count_aliases(&account).await.unwrap(), 3);
+    assert_eq!(tx.alias(&account, &a).await.unwrap(), Some(alias("alias/a", "one", 2)));
+
+    assert!(tx.move_alias(&account, &a, &id("two")).await.unwrap());
+    assert!(!tx.move_alias(&account, &id("alias/none"), &id("two")).await.unwrap());
+    let listed = tx.list_aliases(&account, None, page(1, 2)).await.unwrap();
+    let expected = vec![alias("alias/a", "two", 2), alias("alias/b", "one", 2)];
+    assert_eq!((listed.items, listed.total), (expected, 3));
+    let listed = tx.list_aliases(&account, Some(&id("one")), all()).await.unwrap();
+    let expected = vec![alias("alias/b", "one", 2), alias("alias/A", "one", 3)];
+    assert_eq!((listed.items, listed.total), (expected, 2));
+
+    assert!(tx.delete_alias(&account, &a).await.unwrap());
+    assert!(!tx.delete_alias(&account, &a).await.unwrap());
+}
