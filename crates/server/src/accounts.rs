@@ -2,7 +2,7 @@
 
 use yaoku_crypto::{backend::KeyPlace, keyring::CredentialPlace, rootkey::WrappingPlace};
 use yaoku_model::{
-    identity::{AccessKey, Account},
+    identity::{AccessKey, Account, User},
     ids::{AccessKeyId, AccountId, AliasName, InstanceId, Invalid, KeyId, KeyVersionId, UserName},
     instance::{Instance, InstanceKind, InstanceStatus},
     key::{Alias, CreatorType, Key, KeyVersion},
@@ -47,6 +47,20 @@ pub async fn create_account(
     let alias = Alias { account: account.id.clone(), name, key, created: now };
     tx.insert_alias(&alias).await?;
     Ok(account)
+}
+
+/// Makes a RAM user, who may do nothing yet; `None` if the name is taken.
+pub async fn create_user(
+    node: &Node,
+    tx: &mut dyn Tx,
+    account: &AccountId,
+    name: &UserName,
+    now: Timestamp,
+) -> Result<Option<User>, ApiError> {
+    // 18 digits, the first not zero. Source: identity.md §2.3.
+    let id = format!("2{}", pick(&*node.random, b"0123456789", 17)?);
+    let user = User { account: account.clone(), name: name.clone(), id, created: now };
+    Ok(tx.insert_user(&user).await?.then_some(user))
 }
 
 /// Makes an access key for a user, or (`None`) for the account itself.

@@ -6,10 +6,9 @@
 use serde::{Deserialize, Serialize};
 use yaoku_crypto::{keyring::CredentialPlace, rootkey::WrappingPlace};
 use yaoku_model::{
-    identity::{Attachment, CustomPolicy, PolicyType, User},
+    identity::{Attachment, CustomPolicy, PolicyType},
     ids::{AccessKeyId, AccountId, AliasName, Invalid, KeyId, PolicyName, UserName},
     key::{Alias, CreatorType, Key},
-    random::pick,
     text::AccessKeySecret,
     time::Timestamp,
 };
@@ -84,9 +83,7 @@ async fn make(node: &Node, tx: &mut dyn Tx, now: Timestamp) -> Result<Remembered
     let account = accounts::create_account(node, tx, now).await?.id;
     let root = accounts::create_access_key(node, tx, &account, None, now).await?;
     let user: UserName = known(USER)?;
-    let id = format!("2{}", pick(&*node.random, b"0123456789", 17)?);
-    tx.insert_user(&User { account: account.clone(), name: user.clone(), id, created: now })
-        .await?;
+    accounts::create_user(node, tx, &account, &user, now).await?;
     let user_key = accounts::create_access_key(node, tx, &account, Some(&user), now).await?;
     attach(tx, &account, &user, now).await?;
     let instance = accounts::create_instance(node, tx, &account, now).await?.id;

@@ -128,6 +128,11 @@ impl Kms {
         self.node.caches.apply(&tx.commit().await.unwrap());
     }
 
+    /// The same node, called by the one who runs the program.
+    pub(crate) fn as_operator(&self) -> Self {
+        self.with(Caller { principal: Principal::Operator, source: None, ..self.caller.clone() })
+    }
+
     fn with(&self, caller: Caller) -> Self {
         Self {
             node: Arc::clone(&self.node),

@@ -12,6 +12,7 @@ use yaoku_wire::{
 
 use crate::{call::Call, error::ApiError};
 
+pub mod admin;
 pub mod aliases;
 mod filters;
 pub mod instances;
@@ -250,6 +251,7 @@ impl Entry {
 /// All operations.
 pub fn operations() -> impl Iterator<Item = &'static Entry> {
     [
+        admin::OPERATIONS,
         aliases::OPERATIONS,
         instances::OPERATIONS,
         keys::OPERATIONS,
