@@ -5,9 +5,7 @@ use yaoku_model::{
     identity::{AccessKey, Account, User},
     ids::{AccessKeyId, AccountId, AliasName, InstanceId, Invalid, KeyId, KeyVersionId, UserName},
     instance::{Instance, InstanceKind, InstanceStatus},
-    key::{
-        Alias, CreatorType, Key, KeySpec, KeyState, KeyUsage, KeyVersion, Origin, ProtectionLevel,
-    },
+    key::{Alias, CreatorType, Key, KeyVersion},
     random::pick,
     text::AccessKeySecret,
     time::Timestamp,
@@ -144,26 +142,8 @@ async fn create_service_key(
     now: Timestamp,
 ) -> Result<KeyId, ApiError> {
     let id = KeyId::generate(None, &node.region, now, &*node.random)?;
-    let mut key = Key {
-        id: id.clone(),
-        account: account.clone(),
-        instance: None,
-        spec: KeySpec::Aes256,
-        usage: KeyUsage::EncryptDecrypt,
-        origin: Origin::Kms,
-        protection: ProtectionLevel::Software,
-        state: KeyState::Enabled,
-        creator: CreatorType::Service,
-        description: "Seals the secrets that name no key of their own.".to_owned(),
-        created: now,
-        primary: None,
-        last_rotation: None,
-        rotation_seconds: None,
-        delete_at: None,
-        deletion_protection: None,
-        material_expires: None,
-        policy: None,
-    };
+    let mut key = Key::aes_256(id.clone(), account.clone(), None, CreatorType::Service, now);
+    "Seals the secrets that name no key of their own.".clone_into(&mut key.description);
     tx.insert_key(&key).await?;
     add_first_version(node, tx, &mut key, now).await?;
     Ok(id)

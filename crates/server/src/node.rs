@@ -10,6 +10,7 @@ use crate::{
     audit::{Journal, NodeName, Unknown},
     auth::nonces::Nonces,
     cache::Caches,
+    lease::Lease,
 };
 
 /// A node.
@@ -22,6 +23,8 @@ pub struct Node {
     pub store: Arc<dyn Store>,
     /// The caches.
     pub caches: Caches,
+    /// Whether the caches may be used.
+    pub lease: Lease,
     /// The backend of software keys.
     pub backend: Arc<dyn Backend>,
     /// The root key and the wrapping keys.

@@ -31,7 +31,7 @@ use yaoku_server::{
 };
 
 use crate::{
-    clock::MachineClock,
+    clock::{MachineClock, SteadyClock},
     data::{DEFAULT_DATA, DataDir},
 };
 
@@ -129,6 +129,7 @@ impl Dev {
             region,
             clock: Arc::new(MachineClock),
             domain_clock: Arc::new(MachineClock),
+            steady_clock: Arc::new(SteadyClock),
             boot_id: std::fs::read_to_string("/proc/sys/kernel/random/boot_id")?,
             ca_pem,
             limits: node::Limits::default(),

@@ -270,3 +270,6 @@ pub fn operation(product: Product, name: &str) -> Option<&'static Entry> {
         LazyLock::new(|| operations().map(|it| ((it.spec.product, it.spec.name), it)).collect());
     BY_NAME.get(&(product, name)).copied()
 }
+
+#[cfg(test)]
+pub(crate) mod tests;
