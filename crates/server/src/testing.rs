@@ -179,7 +179,9 @@ impl Kms {
             event: &event,
         };
         let reply = turn.run(&mut params.iter().copied().collect()).await;
-        if let Ok(answer) = &reply {
+        if let Ok(answer) = &reply
+            && entry.spec.product == Product::Kms
+        {
             must_be_known(action, answer);
         }
         reply.map_err(|error| error.code())
