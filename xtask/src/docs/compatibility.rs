@@ -10,6 +10,9 @@ use crate::run::root;
 use anyhow::Result;
 use serde::Deserialize;
 
+/// Our own administration, which no foreign client calls.
+const OURS: &str = "yaoku";
+
 const HEAD: &str = "\
 # Compatibility
 
@@ -58,7 +61,8 @@ fn table(text: &mut String, results: &Results, list: &List, gaps: &Gaps) -> Resu
     let numbers = (1..=results.0.len()).map(|it| it.to_string());
     writeln!(text, "{}", row("Operation", numbers))?;
     writeln!(text, "{}", row("---", clients().map(|_| "---".to_owned())))?;
-    for Operation { name, .. } in &list.operations {
+    let foreign = list.operations.iter().filter(|it| it.product != OURS);
+    for Operation { name, .. } in foreign {
         writeln!(text, "{}", row(name, clients().map(|it| cell(results, gaps, it, name))))?;
     }
     Ok(())

@@ -23,6 +23,8 @@ pub(crate) struct Operation {
     pub(crate) name: String,
     /// Where its behaviour was taken from.
     pub(crate) source: String,
+    /// What its policy action begins with: `kms`.
+    pub(crate) product: String,
     version: String,
     action: String,
     effect: String,
