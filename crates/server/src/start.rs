@@ -268,7 +268,8 @@ fn open_nonces(setup: &Setup) -> Result<(Nonces, nonces::Doubt), StartError> {
     opened.map_err(|source| StartError::File { file: "nonces", source })
 }
 
-async fn known_head(store: &dyn Store, name: &NodeName) -> Result<Option<Head>, StartError> {
+/// The head of a node's journal, as the store knows it: what [`crate::audit::verify`] compares with.
+pub async fn known_head(store: &dyn Store, name: &NodeName) -> Result<Option<Head>, StartError> {
     let Some(bytes) = store.read().await?.audit_head(name.as_str()).await? else {
         return Ok(None);
     };

@@ -16,7 +16,8 @@ use super::{actions::must_be_known, captured::Captured};
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Verdict {
     /// `ok` or `error`.
-    verdict: &'static str,
+    #[serde(rename = "verdict")]
+    word: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -46,16 +47,18 @@ pub(super) async fn judge(captured: &Captured, redact: bool) -> Verdict {
     captured
         .with_request(async |request| match read(request) {
             Ok(incoming) => judge_read(captured, &incoming, redact).await,
-            Err(rejected) => {
-                Verdict { action: rejected.action, ..Verdict::error(&rejected.refusal) }
-            }
+            Err(rejected) => Verdict {
+                action: rejected.action,
+                differs: vec![rejected.refusal.message().to_owned()],
+                ..Verdict::error(&rejected.refusal)
+            },
         })
         .await
 }
 
 async fn judge_read(captured: &Captured, incoming: &Incoming<'_>, redact: bool) -> Verdict {
     let mut verdict = match authenticate(captured, incoming).await {
-        Ok(()) => Verdict { verdict: "ok", ..Verdict::default() },
+        Ok(()) => Verdict { word: "ok", ..Verdict::default() },
         Err(error) => Verdict::error(error.refusal()),
     };
     verdict.action = Some(incoming.action.to_string());
@@ -138,7 +141,7 @@ impl Verdict {
     fn error(refusal: &Refusal) -> Self {
         let code = refusal.code();
         Self {
-            verdict: "error",
+            word: "error",
             code: Some(code.wire()),
             http_status: Some(code.status()),
             message: Some(refusal.message().to_owned()),

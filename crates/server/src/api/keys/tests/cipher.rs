@@ -311,6 +311,6 @@ async fn an_alias_and_a_blob_are_authorized_on_their_key() {
     let events = kms.events().await;
     for action in ["kms:Encrypt", "kms:Decrypt"] {
         let event = events.iter().find(|it| it.action == action).unwrap();
-        assert_eq!(event.resources, [arn.clone()], "{action}");
+        assert_eq!(event.resources.join(","), arn, "{action}");
     }
 }

@@ -122,7 +122,10 @@ async fn answers_name_the_id_whatever_the_client_named() {
     }
 }
 
-/// What a key's state allows. Source: keys.md §5.
+/// An operation, its parameters, and how it ends in each of the five states.
+type Row<'a> = (&'a str, &'a [(&'a str, &'a str)], [Result<(), Code>; 5]);
+
+/// Source: keys.md §5.
 #[tokio::test]
 async fn a_state_says_what_may_be_done() {
     use Code::{KeyDisabled, KeyPendingDeletion, KeyPendingImport, KeyUnavailable};
@@ -142,7 +145,7 @@ async fn a_state_says_what_may_be_done() {
     let changeable = [Ok(()), Ok(()), fixed, Ok(()), Ok(())];
     let switchable = [Ok(()), Ok(()), moved, moved, Err(KeyUnavailable)];
     let by_id = ("KeyId", &*key);
-    let rows: [(&str, &[(&str, &str)], [Result<(), Code>; 5]); 18] = [
+    let rows: [Row<'_>; 18] = [
         ("Encrypt", &[by_id, ("Plaintext", "x")], usable),
         ("Decrypt", &[("CiphertextBlob", blob)], usable),
         ("ReEncrypt", &[("CiphertextBlob", blob), ("DestinationKeyId", &other)], usable),
