@@ -27,7 +27,10 @@ use yaoku_server::{
     start::{Running, Setup},
 };
 
-use crate::{clock::MachineClock, data::DataDir};
+use crate::{
+    clock::{MachineClock, SteadyClock},
+    data::DataDir,
+};
 
 /// Starts a KMS for development and tests: everything is made at the first start, and kept.
 #[derive(Debug, clap::Args)]
@@ -122,6 +125,7 @@ impl Dev {
             region,
             clock: Arc::new(MachineClock),
             domain_clock: Arc::new(MachineClock),
+            steady_clock: Arc::new(SteadyClock),
             boot_id: std::fs::read_to_string("/proc/sys/kernel/random/boot_id")?,
             ca_pem,
             limits: node::Limits::default(),

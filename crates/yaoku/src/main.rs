@@ -9,6 +9,7 @@ use yaoku_server::process::{WipingAllocator, harden_process};
 mod clock;
 mod data;
 mod dev;
+mod doctor;
 
 /// What is freed is wiped first.
 #[global_allocator]
@@ -27,6 +28,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Dev(dev::Dev),
+    Doctor(doctor::Doctor),
 }
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -37,6 +39,7 @@ fn main() -> anyhow::Result<ExitCode> {
     runtime.block_on(async {
         match cli.command {
             Command::Dev(it) => it.run().await,
+            Command::Doctor(it) => it.run().await,
         }
     })
 }
