@@ -107,6 +107,7 @@ impl Bench {
     ) -> anyhow::Result<Row> {
         let (bare, yaoku) = (Server::bare(cores)?, Yaoku::start(program, cores)?);
         let mut signer = Signer::of(&yaoku);
+        signer.attach_policies()?;
         let (mut theirs, mut ours) = (Rounds::default(), Rounds::default());
         let requests = Arc::new(signer.requests(operation, WARM_UP));
         run_round(&bare, connections, &requests).await?;

@@ -101,7 +101,10 @@ impl Drop for Server {
 #[derive(Debug, Deserialize)]
 pub(crate) struct Dev {
     http_endpoint: SocketAddr,
+    pub(crate) access_key_id: String,
+    pub(crate) access_key_secret: String,
     pub(crate) key_id: String,
+    pub(crate) user_name: String,
     pub(crate) user_access_key_id: String,
     pub(crate) user_access_key_secret: String,
 }
