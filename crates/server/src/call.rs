@@ -145,7 +145,8 @@ impl<'a> Call<'a> {
     ) -> Result<UsableKey, ApiError> {
         let (place, id) = self.resolve(named, ask).await?;
         let found = self.caches()?.key(&id).await?.filter(|it| it.key.account == place.account);
-        let found = self.judge_key(ask, &place, &id, found, |it| (&it.key, &it.tags))?;
+        let found = self.judge_key(ask, &place, &id, found, |it| (&it.key, &it.tags));
+        let found = found.map_err(|error| unless_named(named, error))?;
         let Some(version) = found.key.primary.clone() else {
             return Err(match found.key.state {
                 KeyState::Enabled => Code::UnsupportedOperation.into(),
@@ -172,8 +173,8 @@ impl<'a> Call<'a> {
             Some(found) => found.key.id.clone(),
             None => unknown_key(version.as_str())?,
         };
-        let found = self.judge_key(ask, &place, &id, found, |it| (&it.key, &it.tags))?;
-        usable(found, version.clone())
+        let found = self.judge_key(ask, &place, &id, found, |it| (&it.key, &it.tags));
+        usable(found.map_err(unnamed)?, version.clone())
     }
 
     /// Finds a key that belongs to something the caller may use already: a secret. Its permission
@@ -235,7 +236,8 @@ impl<'a> Call<'a> {
             None => Vec::new(),
         };
         let found = found.map(|it| (it, tags));
-        Ok(self.judge_key(ask, &place, &id, found, |(key, tags)| (key, tags))?.0)
+        let found = self.judge_key(ask, &place, &id, found, |(key, tags)| (key, tags));
+        Ok(found.map_err(|error| unless_named(named, error))?.0)
     }
 
     /// The same where only an id or an ARN will do. Source: keys.md §2.1.
@@ -349,7 +351,7 @@ impl<'a> Call<'a> {
             return Ok((place, id));
         }
         let arn = Arn::key(&place.region, &place.account, &unknown_key(alias.as_str())?);
-        self.judge(ask, &place.account, &[&arn], &[], None)?;
+        self.judge(ask, &place.account, &[&arn], &[], None).map_err(unnamed)?;
         Err(Code::AliasNotFound.into())
     }
 
@@ -489,6 +491,20 @@ impl Call<'_> {
         self.judge(Ask::to(self.spec.action()), account, &[&arn], &tags, None)?;
         found.ok_or(Code::DkmsInstanceNotFound.into())
     }
+}
+
+/// A refusal that does not say which key: an alias or a blob stands for a key or for none, and who
+/// may not use it must not learn which, nor the key's id.
+fn unnamed(error: ApiError) -> ApiError {
+    match error.code() {
+        Code::NoPermission => Code::NoPermission.into(),
+        _ => error,
+    }
+}
+
+/// The same, unless the client itself named the key.
+fn unless_named(named: &KeyRef, error: ApiError) -> ApiError {
+    if named.is_alias() { unnamed(error) } else { error }
 }
 
 /// The id of a key that is not there, under the name that was asked for.

@@ -70,7 +70,8 @@ impl Store for Sqlite {
     }
 
     async fn write(&self) -> Result<Box<dyn Transaction>, StoreError> {
-        Ok(Box::new(self.session("BEGIN IMMEDIATE; SAVEPOINT start").await?))
+        let session = self.session("BEGIN IMMEDIATE; SAVEPOINT start").await?;
+        Ok(Box::new(session.with_log(self.writer.clone())))
     }
 
     async fn changes(&self, done: Mark) -> Result<Feed, StoreError> {
@@ -100,6 +101,8 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
+        // What is deleted is overwritten: a deleted key must be gone from the file.
+        .pragma("secure_delete", "ON")
         .busy_timeout(BUSY)
 }
 

@@ -1,7 +1,9 @@
-//! For tests, of this crate and of others: a real PostgreSQL server, one for each test process.
+//! For tests, of this crate and of others: a real PostgreSQL server, one for each test process, and
+//! a look at (or a hand in) the tables behind the store's back.
 #![expect(clippy::panic, reason = "a test that cannot have its server must say so loudly")]
 
 use std::{
+    collections::BTreeMap,
     fs,
     io::{BufRead, BufReader},
     net::TcpListener,
@@ -14,7 +16,7 @@ use std::{
     },
 };
 
-use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
 
 const WHERE: &str = "/usr/lib/postgresql";
 
@@ -92,6 +94,65 @@ impl TestPostgres {
         }
         panic!("the test server does not start:\n{}", said.join("\n"))
     }
+}
+
+/// The lines of every table of a database, in no order that means anything: bytes as hexadecimal.
+///
+/// # Panics
+/// If the database cannot be read.
+pub async fn dump(url: &str) -> BTreeMap<String, Vec<String>> {
+    let dumped = match url.strip_prefix("sqlite:") {
+        Some(path) => dump_sqlite(path).await,
+        None => dump_postgres(url).await,
+    };
+    dumped.unwrap_or_else(|error| panic!("{url} is not read: {error}"))
+}
+
+/// Does what no store would: runs any SQL on its database.
+///
+/// # Panics
+/// If the database does not do it.
+pub async fn execute(url: &str, statement: &str) {
+    let statement = sqlx::raw_sql(AssertSqlSafe(statement.to_owned()));
+    let done = async {
+        match url.strip_prefix("sqlite:") {
+            Some(path) => SqliteConnection::connect(path).await?.execute(statement).await.map(drop),
+            None => PgConnection::connect(url).await?.execute(statement).await.map(drop),
+        }
+    };
+    if let Err(error) = done.await {
+        panic!("{url} does not do it: {error}")
+    }
+}
+
+type Dump = BTreeMap<String, Vec<String>>;
+
+async fn dump_sqlite(path: &str) -> sqlx::Result<Dump> {
+    const TABLES: &str = "SELECT name, (SELECT group_concat('quote(\"' || name || '\")', \
+                          ' || '', '' || ') FROM pragma_table_info(m.name)) \
+                          FROM sqlite_master m WHERE type = 'table'";
+    let mut connection = SqliteConnection::connect(path).await?;
+    let mut dump = Dump::new();
+    let tables: Vec<(String, String)> = sqlx::query_as(TABLES).fetch_all(&mut connection).await?;
+    for (table, columns) in tables {
+        let lines = AssertSqlSafe(format!("SELECT {columns} FROM \"{table}\" ORDER BY 1"));
+        dump.insert(table, sqlx::query_scalar(lines).fetch_all(&mut connection).await?);
+    }
+    Ok(dump)
+}
+
+async fn dump_postgres(url: &str) -> sqlx::Result<Dump> {
+    const TABLES: &str = "SELECT CAST(tablename AS TEXT) FROM pg_tables \
+                          WHERE schemaname = 'public'";
+    let mut connection = PgConnection::connect(url).await?;
+    let mut dump = Dump::new();
+    let tables: Vec<String> = sqlx::query_scalar(TABLES).fetch_all(&mut connection).await?;
+    for table in tables {
+        let lines = format!("SELECT CAST(t AS TEXT) FROM \"{table}\" t ORDER BY 1");
+        let lines = sqlx::query_scalar(AssertSqlSafe(lines)).fetch_all(&mut connection).await?;
+        dump.insert(table, lines);
+    }
+    Ok(dump)
 }
 
 /// PostgreSQL refuses to run as root.

@@ -2,12 +2,16 @@
 
 use std::{collections::BTreeMap, fmt::Write as _, fs};
 
+use super::{
+    List, Operation,
+    results::{Results, joined},
+};
+use crate::run::root;
 use anyhow::Result;
 use serde::Deserialize;
-use yaoku_server::api;
 
-use super::results::{Results, joined};
-use crate::run::root;
+/// Our own administration, which no foreign client calls.
+const OURS: &str = "yaoku";
 
 const HEAD: &str = "\
 # Compatibility
@@ -26,11 +30,11 @@ struct Gaps {
 }
 
 /// The document.
-pub(super) fn markdown(results: &Results) -> Result<String> {
+pub(super) fn markdown(results: &Results, list: &List) -> Result<String> {
     let gaps: Gaps = toml::from_str(&fs::read_to_string(root().join("conformance/gaps.toml"))?)?;
     let mut text = String::from(HEAD);
     clients(&mut text, results)?;
-    table(&mut text, results, &gaps)?;
+    table(&mut text, results, list, &gaps)?;
     listed(&mut text, &gaps)?;
     Ok(text)
 }
@@ -46,7 +50,7 @@ fn clients(text: &mut String, results: &Results) -> Result<()> {
     Ok(())
 }
 
-fn table(text: &mut String, results: &Results, gaps: &Gaps) -> Result<()> {
+fn table(text: &mut String, results: &Results, list: &List, gaps: &Gaps) -> Result<()> {
     writeln!(text, "\n## Operations\n")?;
     writeln!(
         text,
@@ -57,8 +61,8 @@ fn table(text: &mut String, results: &Results, gaps: &Gaps) -> Result<()> {
     let numbers = (1..=results.0.len()).map(|it| it.to_string());
     writeln!(text, "{}", row("Operation", numbers))?;
     writeln!(text, "{}", row("---", clients().map(|_| "---".to_owned())))?;
-    for entry in api::operations() {
-        let name = entry.spec.name;
+    let foreign = list.operations.iter().filter(|it| it.product != OURS);
+    for Operation { name, .. } in foreign {
         writeln!(text, "{}", row(name, clients().map(|it| cell(results, gaps, it, name))))?;
     }
     Ok(())

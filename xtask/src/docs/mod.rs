@@ -8,9 +8,13 @@ mod compatibility;
 mod operations;
 mod results;
 
+pub(crate) use operations::{List, Operation};
 pub(crate) use results::Results;
 
 use crate::run::{Tally, faultless, root};
+
+/// The list of operations, as it was when the documents were written.
+pub(crate) const OPERATIONS: &str = "docs/operations.json";
 
 /// The full run that COMPATIBILITY.md tells of.
 const RESULTS: &str = "conformance/results.json";
@@ -35,10 +39,12 @@ impl Mode {
 pub(crate) fn run(mode: Mode) -> Result<Tally> {
     faultless("docs", || {
         let results = Results::load(&root().join(RESULTS))?;
+        let json = operations::print()?;
+        let list = List::read(&json)?;
         let documents = [
-            ("docs/operations.json", operations::json()?),
-            ("docs/operations.md", operations::markdown()),
-            ("COMPATIBILITY.md", compatibility::markdown(&results)?),
+            ("docs/operations.md", list.markdown()),
+            ("COMPATIBILITY.md", compatibility::markdown(&results, &list)?),
+            (OPERATIONS, json),
         ];
         put_all(&documents, mode)
     })
@@ -46,8 +52,11 @@ pub(crate) fn run(mode: Mode) -> Result<Tally> {
 
 /// Writes or compares what a full conformance run leaves.
 pub(crate) fn keep(results: &Results, mode: Mode) -> Result<Vec<String>> {
-    let documents =
-        [(RESULTS, results.json()?), ("COMPATIBILITY.md", compatibility::markdown(results)?)];
+    let list = List::read(&fs::read_to_string(root().join(OPERATIONS))?)?;
+    let documents = [
+        (RESULTS, results.json()?),
+        ("COMPATIBILITY.md", compatibility::markdown(results, &list)?),
+    ];
     put_all(&documents, mode)
 }
 

@@ -1,99 +1,98 @@
-//! docs/operations.json for programs and docs/operations.md for people, from the list itself.
+//! docs/operations.json for programs and docs/operations.md for people, from the server's own list.
 
 use std::fmt::Write as _;
 
-use anyhow::Result;
-use serde::Serialize;
-use yaoku_server::api::{self, COMMON, DRY_RUN, Effect, Spec};
+use anyhow::{Context, Result, ensure};
+use serde::Deserialize;
 
-/// An operation, as a reader outside the program sees it.
-#[derive(Serialize)]
-struct Operation {
-    name: &'static str,
-    product: &'static str,
-    version: &'static str,
+use crate::run::{cargo, command};
+
+/// The list, as `crates/server/examples/operations.rs` prints it.
+#[derive(Debug, Deserialize)]
+pub(crate) struct List {
+    common_errors: Vec<String>,
+    dry_run_errors: Vec<String>,
+    /// All operations, by product and name.
+    pub(crate) operations: Vec<Operation>,
+}
+
+/// An operation.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Operation {
+    /// The `Action` on the wire.
+    pub(crate) name: String,
+    /// Where its behaviour was taken from.
+    pub(crate) source: String,
+    /// What its policy action begins with: `kms`.
+    pub(crate) product: String,
+    version: String,
     action: String,
-    effect: &'static str,
+    effect: String,
     works_while_closed: bool,
     dry_run: bool,
-    secret_parameters: &'static [&'static str],
-    example: Vec<[&'static str; 2]>,
+    example: Vec<[String; 2]>,
     errors: Vec<String>,
-    source: &'static str,
 }
 
-/// The machine's form.
-pub(super) fn json() -> Result<String> {
-    Ok(serde_json::to_string_pretty(&all())? + "\n")
+/// What the server of this very tree says, as text. Built as the tests are, so shared with them.
+pub(super) fn print() -> Result<String> {
+    let built = cargo(&["build", "-q", "--workspace", "--example", "operations"]).status()?;
+    ensure!(built.success(), "the list of operations does not build");
+    let printed = command("target/debug/examples/operations", &[]).output()?;
+    ensure!(printed.status.success(), "the list of operations does not run");
+    Ok(String::from_utf8(printed.stdout)?)
 }
 
-/// The reader's form.
-pub(super) fn markdown() -> String {
-    let mut text = format!(
-        "# Operations\n\nMade by `cargo xtask docs`; do not edit. Any operation may also answer {}; \
-         one that takes `DryRun`, also {}.\n",
-        codes(&[COMMON]).join(", "),
-        codes(&[DRY_RUN]).join(", "),
-    );
-    for it in all() {
-        // Writing to a String cannot fail.
-        let _ = section(&mut text, &it);
+impl List {
+    /// Reads what was printed, or kept in docs/operations.json.
+    pub(crate) fn read(json: &str) -> Result<Self> {
+        serde_json::from_str(json).context("the list of operations")
     }
-    text
-}
 
-fn section(text: &mut String, it: &Operation) -> std::fmt::Result {
-    writeln!(text, "\n## {}\n", it.name)?;
-    writeln!(text, "`{}`, version {}: {}.", it.action, it.version, it.effect)?;
-    if it.dry_run {
-        writeln!(text, "Takes `DryRun`.")?;
-    }
-    if it.works_while_closed {
-        writeln!(text, "Works in an account that has not opened the service.")?;
-    }
-    if !it.example.is_empty() {
-        writeln!(text, "\n| Parameter | Example |\n|---|---|")?;
-    }
-    for [name, value] in &it.example {
-        writeln!(text, "| {name} | `{}` |", value.replace('|', "\\|"))?;
-    }
-    if !it.errors.is_empty() {
-        writeln!(text, "\nErrors: {}.", it.errors.join(", "))?;
-    }
-    writeln!(text, "\nSource: {}", it.source)
-}
-
-/// By product and name, so that moving a file changes nothing.
-fn all() -> Vec<Operation> {
-    let mut all: Vec<_> = api::operations().map(|it| operation(it.spec)).collect();
-    all.sort_by_key(|it| (it.product, it.name));
-    all
-}
-
-fn operation(spec: &'static Spec) -> Operation {
-    Operation {
-        name: spec.name,
-        product: spec.product.prefix(),
-        version: spec.product.version(),
-        action: spec.action().to_string(),
-        effect: effect(spec.effect),
-        works_while_closed: spec.works_while_closed,
-        dry_run: spec.dry_run,
-        secret_parameters: spec.secret_params,
-        example: spec.example.iter().map(|(name, value)| [*name, *value]).collect(),
-        errors: codes(spec.errors),
-        source: spec.source,
+    /// The reader's form.
+    pub(super) fn markdown(&self) -> String {
+        let mut text = format!(
+            "# Operations\n\nMade by `cargo xtask docs`; do not edit.\n\nAny operation may also answer: {}.\n\n\
+             One that takes `DryRun`, also: {}.\n",
+            self.common_errors.join(", "),
+            self.dry_run_errors.join(", "),
+        );
+        for it in &self.operations {
+            // Writing to a String cannot fail.
+            let _ = it.section(&mut text);
+        }
+        text
     }
 }
 
-const fn effect(effect: Effect) -> &'static str {
-    match effect {
-        Effect::Read => "reads the store",
-        Effect::Use => "uses a key, without the store",
-        Effect::Write => "writes the store",
+impl Operation {
+    fn section(&self, text: &mut String) -> std::fmt::Result {
+        writeln!(text, "\n## {}\n", self.name)?;
+        writeln!(text, "`{}`, version {}; {}.", self.action, self.version, self.works_on())?;
+        if self.dry_run {
+            writeln!(text, "Takes `DryRun`.")?;
+        }
+        if self.works_while_closed {
+            writeln!(text, "Works in an account that has not opened the service.")?;
+        }
+        if !self.example.is_empty() {
+            writeln!(text, "\n| Parameter | Example |\n|---|---|")?;
+        }
+        for [name, value] in &self.example {
+            writeln!(text, "| {name} | `{}` |", value.replace('|', "\\|"))?;
+        }
+        if !self.errors.is_empty() {
+            writeln!(text, "\nErrors: {}.", self.errors.join(", "))?;
+        }
+        writeln!(text, "\nSource: {}", self.source)
     }
-}
 
-fn codes(groups: &[&[yaoku_wire::Code]]) -> Vec<String> {
-    groups.iter().copied().flatten().map(|it| format!("{} {}", it.status(), it.wire())).collect()
+    fn works_on(&self) -> &str {
+        match self.effect.as_str() {
+            "use" => "works on the caches, without the store",
+            "read" => "reads the store",
+            "write" => "writes the store",
+            other => other,
+        }
+    }
 }

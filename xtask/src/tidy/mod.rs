@@ -52,7 +52,7 @@ pub(crate) fn faults() -> Result<Vec<String>> {
     let files = files()?;
     Ok([
         manifests::faults(&manifests::arrows()?),
-        operations::faults(&files),
+        operations::faults(&files)?,
         sources::faults(&files, &rules),
     ]
     .concat())

@@ -1,7 +1,7 @@
 //! A transaction on either engine: how statements run in it, and how it ends.
 
 use async_trait::async_trait;
-use sqlx::{Postgres, Sqlite};
+use sqlx::{Postgres, Sqlite, SqlitePool};
 use yaoku_model::ids::Invalid;
 
 use super::{
@@ -25,6 +25,10 @@ pub(crate) struct Session {
     pub(super) events: i64,
     /// What it has changed so far.
     pub(super) changes: Vec<Change>,
+    /// Whether something sealed was deleted: it must not be left in a file.
+    pub(super) shreds: bool,
+    /// SQLite's write-ahead log, to be emptied after such a deletion.
+    log: Option<SqlitePool>,
     /// The first error since it began or was undone. PostgreSQL answers COMMIT of such a
     /// transaction with a silent rollback, so commit looks here first.
     failure: Option<Failure>,
@@ -52,6 +56,8 @@ impl Session {
             placed: false,
             events: 0,
             changes: Vec::new(),
+            shreds: false,
+            log: None,
             failure: None,
         }
     }
@@ -59,6 +65,11 @@ impl Session {
     /// A transaction that writes; its savepoint `start` is set, unless it will never be undone.
     pub(crate) fn writing(link: Link, places: Places) -> Self {
         Self { writes: true, ..Self::reading(link, places) }
+    }
+
+    /// The same, on SQLite: `log` leads to the file whose log keeps what was deleted.
+    pub(crate) fn with_log(self, log: SqlitePool) -> Self {
+        Self { log: Some(log), ..self }
     }
 
     /// Runs a statement; answers how many rows it touched.
@@ -184,6 +195,7 @@ impl Transaction for Session {
             return Ok(());
         }
         self.changes.clear();
+        self.shreds = false;
         (self.placed, self.events, self.failure) = (false, 0, None);
         self.script("ROLLBACK TO SAVEPOINT start").await
     }
@@ -196,6 +208,10 @@ impl Transaction for Session {
             Link::Postgres(tx) => tx.commit().await,
         };
         done.map_err(|it| error::from(&it))?;
+        if let Some(log) = self.log.filter(|_| self.shreds) {
+            // It is committed, whatever comes of this; a reader in the way leaves it to the next.
+            _ = sqlx::raw_sql("PRAGMA wal_checkpoint(TRUNCATE)").execute(&log).await;
+        }
         Ok(self.changes)
     }
 

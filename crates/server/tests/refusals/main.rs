@@ -1,0 +1,58 @@
+//! Refusals, from outside: real HTTP against a whole node, on SQLite and on PostgreSQL.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test may fail loudly"
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+/// Runs each test on both databases.
+macro_rules! on_both {
+    ($($test:ident),+ $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test] async fn $test() { super::$test(crate::support::Database::Sqlite).await })+
+        }
+        mod postgres {
+            $(#[tokio::test] async fn $test() { super::$test(crate::support::Database::Postgres).await })+
+        }
+    };
+}
+
+mod callers;
+mod existence;
+mod gateway;
+mod parameters;
+mod restart;
+mod shredding;
+mod swaps;
+
+use yaoku_server::api::{self, Entry, Product};
+
+use support::client::Param;
+
+/// Every operation of KMS.
+fn operations() -> impl Iterator<Item = &'static Entry> {
+    api::operations().filter(|it| it.spec.product == Product::Kms)
+}
+
+fn params(pairs: &[(&str, &str)]) -> Vec<Param> {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+/// The same parameters, one of them with another value.
+fn with(params: &[Param], name: &str, value: &str) -> Vec<Param> {
+    let mut params: Vec<_> = params.to_vec();
+    for param in params.iter_mut().filter(|it| it.0 == name) {
+        value.clone_into(&mut param.1);
+    }
+    params
+}
+
+/// The same parameters without one.
+fn without(params: &[Param], name: &str) -> Vec<Param> {
+    params.iter().filter(|it| it.0 != name).cloned().collect()
+}

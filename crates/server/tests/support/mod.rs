@@ -1,0 +1,289 @@
+//! A whole node, served over HTTP in this process, on either database; and the parties that call it.
+
+pub(crate) mod client;
+pub(crate) mod things;
+
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use tempfile::TempDir;
+use tokio::{sync::oneshot, task::JoinHandle};
+use yaoku_model::{
+    identity::{Attachment, CustomPolicy, PolicyType, User},
+    ids::{AccountId, UserName},
+    time::{Clock as _, ManualClock, Timestamp},
+};
+use yaoku_server::{
+    accounts,
+    audit::{self, Event, Tail},
+    gateway::{Door, Gateway},
+    listen::{self, Listener},
+    node::{self, Node},
+    start::{Running, Setup},
+};
+use yaoku_store::{Transaction, testing};
+use yaoku_wire::rpc::Format;
+
+use client::{Answer, KMS, Key, Outbound, Param, Scheme, exchange};
+
+/// 2026-01-02T03:04:05Z.
+pub(crate) const NOW: Timestamp = Timestamp::from_unix_seconds(1_767_323_045);
+
+pub(crate) const ALLOW_ALL: &str =
+    r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
+pub(crate) const DENY_ALL: &str =
+    r#"{"Version":"1","Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}"#;
+
+/// Which engine keeps a world.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Database {
+    Sqlite,
+    Postgres,
+}
+
+/// A data directory, its database, and the node that runs on them.
+pub(crate) struct World {
+    pub(crate) data: Arc<TempDir>,
+    pub(crate) url: String,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) node: Arc<Node>,
+    address: SocketAddr,
+    running: Running,
+    stop: oneshot::Sender<()>,
+    served: JoinHandle<()>,
+    told: Mutex<Vec<Told>>,
+}
+
+/// What is left of a world that has stopped.
+pub(crate) struct Stopped {
+    pub(crate) data: Arc<TempDir>,
+    pub(crate) url: String,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) told: Vec<Told>,
+}
+
+/// An answer that was given, and whether the caller was known.
+#[derive(Clone, Debug)]
+pub(crate) struct Told {
+    pub(crate) known: bool,
+    pub(crate) answer: Answer,
+}
+
+/// Somebody with an access key.
+#[derive(Clone, Debug)]
+pub(crate) struct Party {
+    pub(crate) account: AccountId,
+    pub(crate) key: Key,
+}
+
+impl World {
+    /// An empty one.
+    pub(crate) async fn new(database: Database) -> Self {
+        let data = Arc::new(tempfile::tempdir().unwrap());
+        let url = match database {
+            Database::Sqlite => format!("sqlite:{}", data.path().join("yaoku.db").display()),
+            Database::Postgres => testing::TestPostgres::shared().new_database().await,
+        };
+        Self::open(data, url, Arc::new(ManualClock::at(NOW))).await
+    }
+
+    /// Starts a node on what is there.
+    pub(crate) async fn open(data: Arc<TempDir>, url: String, clock: Arc<ManualClock>) -> Self {
+        let running = start(data.path().to_owned(), &url, &clock).await.unwrap();
+        let node = Arc::clone(&running.node);
+        let listener = Listener::bind(([127, 0, 0, 1], 0).into(), None).await.unwrap();
+        let address = listener.local_addr();
+        let gateway = Arc::new(Gateway::new(Arc::clone(&node), Door::Network));
+        let (stop, stopped) = oneshot::channel::<()>();
+        let stopped = async { _ = stopped.await };
+        let limits = listen::Limits::default();
+        let served = tokio::spawn(listen::serve(vec![listener], gateway, limits, stopped));
+        let told = Mutex::default();
+        Self { data, url, clock, node, address, running, stop, served, told }
+    }
+
+    /// Stops gracefully.
+    pub(crate) async fn stop(self) -> Stopped {
+        drop(self.stop);
+        self.served.await.unwrap();
+        drop(self.node);
+        self.running.stop().await.unwrap();
+        let told = self.told.into_inner().unwrap();
+        Stopped { data: self.data, url: self.url, clock: self.clock, told }
+    }
+
+    /// A new account, called by its root.
+    pub(crate) async fn account(&self) -> Party {
+        let mut tx = self.node.store.write().await.unwrap();
+        let account = accounts::create_account(&self.node, tx.tx(), NOW).await.unwrap().id;
+        self.party(tx, account, None).await
+    }
+
+    /// A new user of `of`'s account, with these policies.
+    pub(crate) async fn user(&self, of: &Party, name: &str, policies: &[&str]) -> Party {
+        let (account, user): (_, UserName) = (of.account.clone(), name.parse().unwrap());
+        let mut tx = self.node.store.write().await.unwrap();
+        let row = User {
+            account: account.clone(),
+            name: user.clone(),
+            id: format!("{:018}", Self::unique()),
+            created: NOW,
+        };
+        assert!(tx.insert_user(&row).await.unwrap());
+        for (index, document) in policies.iter().enumerate() {
+            let policy = CustomPolicy {
+                account: account.clone(),
+                name: format!("{name}-{index}").parse().unwrap(),
+                document: (*document).to_owned(),
+                created: NOW,
+            };
+            tx.insert_custom_policy(&policy).await.unwrap();
+            let attached = Attachment { kind: PolicyType::Custom, policy: policy.name };
+            tx.attach(&account, &user, &attached).await.unwrap();
+        }
+        self.party(tx, account, Some(user)).await
+    }
+
+    async fn party(
+        &self,
+        mut tx: Box<dyn Transaction>,
+        account: AccountId,
+        user: Option<UserName>,
+    ) -> Party {
+        let key =
+            accounts::create_access_key(&self.node, tx.tx(), &account, user.as_ref(), NOW).await;
+        let key = key.unwrap();
+        self.node.caches.apply(&tx.commit().await.unwrap());
+        let secret = key.secret.expose_text().to_owned();
+        Party { account, key: Key { id: key.id.to_string(), secret, token: None } }
+    }
+
+    /// Calls KMS as somebody it knows.
+    pub(crate) async fn call(&self, by: &Party, action: &str, params: &[(&str, &str)]) -> Answer {
+        let params: Vec<Param> =
+            params.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        self.call_with(by, action, &params).await
+    }
+
+    /// The same, with parameters that were put together.
+    pub(crate) async fn call_with(&self, by: &Party, action: &str, params: &[Param]) -> Answer {
+        self.send(&self.outbound(Scheme::V3, action, params).sign(&by.key), true).await
+    }
+
+    /// A success, or the test fails.
+    pub(crate) async fn done(&self, by: &Party, action: &str, params: &[(&str, &str)]) -> Answer {
+        let answer = self.call(by, action, params).await;
+        assert_eq!(answer.status, 200, "{action}: {answer:?}");
+        answer
+    }
+
+    /// A call of today with a nonce of its own.
+    pub(crate) fn outbound<'a>(
+        &self,
+        scheme: Scheme,
+        action: &'a str,
+        params: &'a [Param],
+    ) -> Outbound<'a> {
+        let nonce: &'static str = format!("nonce-{}", Self::unique()).leak();
+        let (at, format) = (self.clock.now(), Format::Json);
+        Outbound { scheme, version: KMS, action, format, params, at, nonce }
+    }
+
+    /// Sends bytes. `known`: whether the server must know who calls.
+    pub(crate) async fn send(&self, request: &[u8], known: bool) -> Answer {
+        let answer = exchange(self.address, request).await.expect("an answer");
+        self.told.lock().unwrap().push(Told { known, answer: answer.clone() });
+        answer
+    }
+
+    /// A number that nobody else gets.
+    fn unique() -> u64 {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        NEXT.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Every table that a refusal must leave as it is.
+    pub(crate) async fn state(&self) -> BTreeMap<String, Vec<String>> {
+        let mut dump = testing::dump(&self.url).await;
+        // The last one numbers events.
+        for free in ["events", "audit_heads", "nonces", "feed_place"] {
+            assert!(dump.remove(free).is_some(), "no table {free}");
+        }
+        dump
+    }
+}
+
+impl Stopped {
+    /// The same data directory, served again.
+    pub(crate) async fn again(self) -> World {
+        World::open(self.data, self.url, self.clock).await
+    }
+
+    /// One event for each answer to somebody known, with the same code, and none by name for
+    /// strangers, who are only counted.
+    pub(crate) async fn events_equal_answers(&self) {
+        let events = self.events().await;
+        let mut counted = 0;
+        for told in &self.told {
+            let id = told.answer.request_id();
+            let its: Vec<_> = events.iter().filter(|it| it.request_id == id).collect();
+            assert!(!id.is_empty(), "{told:?}");
+            assert_eq!(its.len(), usize::from(told.known), "{told:?} {its:?}");
+            for event in its {
+                assert_eq!(event.status, told.answer.status, "{told:?}");
+                assert_eq!(event.code.as_deref().unwrap_or_default(), told.answer.code());
+            }
+            counted += u64::from(!told.known);
+        }
+        let strangers = events.iter().filter(|it| it.account.is_none());
+        assert_eq!(strangers.map(|it| it.count).sum::<u64>(), counted);
+        assert_eq!(events.iter().map(|it| it.count).sum::<u64>(), self.told.len() as u64);
+    }
+
+    /// Every event: those of its journal, and those of writes that still wait in the store, because
+    /// PostgreSQL had an older transaction open.
+    pub(crate) async fn events(&self) -> Vec<Event> {
+        let segments = audit::directory(self.data.path(), &"one".parse().unwrap());
+        let (entries, _) = Tail::last(&segments, usize::MAX).unwrap();
+        let highest = entries.iter().filter_map(|it| it.row).max().unwrap_or(0);
+        let mut events: Vec<_> = entries.into_iter().map(|it| it.event).collect();
+        for line in &testing::dump(&self.url).await["events"] {
+            let number: String = line.chars().filter(|it| *it != '(').collect();
+            let number: i64 = number.split(',').next().unwrap().parse().unwrap();
+            let bytes = line.rsplit(['x', 'X']).next().unwrap();
+            let bytes = bytes.trim_matches(|it: char| !it.is_ascii_hexdigit());
+            if number > highest {
+                events.push(Event::from_row(&hex::decode(bytes).unwrap()).unwrap());
+            }
+        }
+        events
+    }
+}
+
+/// Starts a node, or says why not.
+pub(crate) async fn start(
+    data: PathBuf,
+    url: &str,
+    clock: &Arc<ManualClock>,
+) -> Result<Running, yaoku_server::start::StartError> {
+    Running::start(Setup {
+        data,
+        name: "one".parse().unwrap(),
+        store: yaoku_store::open(url).await?,
+        region: "cn-hangzhou".parse().unwrap(),
+        clock: clock.clone(),
+        domain_clock: clock.clone(),
+        boot_id: "boot".to_owned(),
+        ca_pem: "the CA".to_owned(),
+        limits: node::Limits::default(),
+        journal: audit::Options::default(),
+    })
+    .await
+}
