@@ -262,6 +262,37 @@ pub struct Alias {
 }
 
 impl Key {
+    /// An enabled key of AES-256, without a version yet, as the service makes them by itself.
+    #[must_use]
+    pub fn aes_256(
+        id: KeyId,
+        account: AccountId,
+        instance: Option<InstanceId>,
+        creator: CreatorType,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            account,
+            instance,
+            spec: KeySpec::Aes256,
+            usage: KeyUsage::EncryptDecrypt,
+            origin: Origin::Kms,
+            protection: ProtectionLevel::Software,
+            state: KeyState::Enabled,
+            creator,
+            description: String::new(),
+            created: now,
+            primary: None,
+            last_rotation: None,
+            rotation_seconds: None,
+            delete_at: None,
+            deletion_protection: None,
+            material_expires: None,
+            policy: None,
+        }
+    }
+
     /// When it rotates by itself next, unless something is in the way. Source: keys.md §8.3.
     #[must_use]
     pub fn next_rotation(&self) -> Option<Timestamp> {

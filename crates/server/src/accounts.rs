@@ -2,12 +2,10 @@
 
 use yaoku_crypto::{backend::KeyPlace, keyring::CredentialPlace, rootkey::WrappingPlace};
 use yaoku_model::{
-    identity::{AccessKey, Account},
+    identity::{AccessKey, Account, User},
     ids::{AccessKeyId, AccountId, AliasName, InstanceId, Invalid, KeyId, KeyVersionId, UserName},
     instance::{Instance, InstanceKind, InstanceStatus},
-    key::{
-        Alias, CreatorType, Key, KeySpec, KeyState, KeyUsage, KeyVersion, Origin, ProtectionLevel,
-    },
+    key::{Alias, CreatorType, Key, KeyVersion},
     random::pick,
     text::AccessKeySecret,
     time::Timestamp,
@@ -49,6 +47,20 @@ pub async fn create_account(
     let alias = Alias { account: account.id.clone(), name, key, created: now };
     tx.insert_alias(&alias).await?;
     Ok(account)
+}
+
+/// Makes a RAM user, who may do nothing yet; `None` if the name is taken.
+pub async fn create_user(
+    node: &Node,
+    tx: &mut dyn Tx,
+    account: &AccountId,
+    name: &UserName,
+    now: Timestamp,
+) -> Result<Option<User>, ApiError> {
+    // 18 digits, the first not zero. Source: identity.md §2.3.
+    let id = format!("2{}", pick(&*node.random, b"0123456789", 17)?);
+    let user = User { account: account.clone(), name: name.clone(), id, created: now };
+    Ok(tx.insert_user(&user).await?.then_some(user))
 }
 
 /// Makes an access key for a user, or (`None`) for the account itself.
@@ -130,26 +142,8 @@ async fn create_service_key(
     now: Timestamp,
 ) -> Result<KeyId, ApiError> {
     let id = KeyId::generate(None, &node.region, now, &*node.random)?;
-    let mut key = Key {
-        id: id.clone(),
-        account: account.clone(),
-        instance: None,
-        spec: KeySpec::Aes256,
-        usage: KeyUsage::EncryptDecrypt,
-        origin: Origin::Kms,
-        protection: ProtectionLevel::Software,
-        state: KeyState::Enabled,
-        creator: CreatorType::Service,
-        description: "Seals the secrets that name no key of their own.".to_owned(),
-        created: now,
-        primary: None,
-        last_rotation: None,
-        rotation_seconds: None,
-        delete_at: None,
-        deletion_protection: None,
-        material_expires: None,
-        policy: None,
-    };
+    let mut key = Key::aes_256(id.clone(), account.clone(), None, CreatorType::Service, now);
+    "Seals the secrets that name no key of their own.".clone_into(&mut key.description);
     tx.insert_key(&key).await?;
     add_first_version(node, tx, &mut key, now).await?;
     Ok(id)

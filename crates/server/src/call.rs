@@ -572,6 +572,9 @@ pub const SECRET: &[Code] = &[Code::ResourceNotFound, Code::KeyUnavailable];
 /// What [`Call::running_instance`] may answer.
 pub const RUNNING_INSTANCE: &[Code] = &[Code::DkmsInstanceNotFound, Code::DkmsInstanceStateInvalid];
 
-/// What [`Call::live_secret`] and [`Call::cached_secret`] may answer.
+/// What [`Call::cached_secret`] may answer.
+pub const CACHED_SECRET: &[Code] = &[Code::ResourceNotFound, Code::ResourceInDeleteWindow];
+
+/// What [`Call::live_secret`] may answer.
 pub const LIVE_SECRET: &[Code] =
     &[Code::ResourceNotFound, Code::ResourceInDeleteWindow, Code::KeyUnavailable];

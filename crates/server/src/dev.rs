@@ -6,10 +6,9 @@
 use serde::{Deserialize, Serialize};
 use yaoku_crypto::{keyring::CredentialPlace, rootkey::WrappingPlace};
 use yaoku_model::{
-    identity::{Attachment, CustomPolicy, PolicyType, User},
+    identity::{Attachment, CustomPolicy, PolicyType},
     ids::{AccessKeyId, AccountId, AliasName, Invalid, KeyId, PolicyName, UserName},
-    key::{Alias, CreatorType, Key, KeySpec, KeyState, KeyUsage, Origin, ProtectionLevel},
-    random::pick,
+    key::{Alias, CreatorType, Key},
     text::AccessKeySecret,
     time::Timestamp,
 };
@@ -84,32 +83,14 @@ async fn make(node: &Node, tx: &mut dyn Tx, now: Timestamp) -> Result<Remembered
     let account = accounts::create_account(node, tx, now).await?.id;
     let root = accounts::create_access_key(node, tx, &account, None, now).await?;
     let user: UserName = known(USER)?;
-    let id = format!("2{}", pick(&*node.random, b"0123456789", 17)?);
-    tx.insert_user(&User { account: account.clone(), name: user.clone(), id, created: now })
-        .await?;
+    accounts::create_user(node, tx, &account, &user, now).await?;
     let user_key = accounts::create_access_key(node, tx, &account, Some(&user), now).await?;
     attach(tx, &account, &user, now).await?;
     let instance = accounts::create_instance(node, tx, &account, now).await?.id;
-    let mut key = Key {
-        id: KeyId::generate(Some(&instance), &node.region, now, &*node.random)?,
-        account: account.clone(),
-        instance: Some(instance.clone()),
-        spec: KeySpec::Aes256,
-        usage: KeyUsage::EncryptDecrypt,
-        origin: Origin::Kms,
-        protection: ProtectionLevel::Software,
-        state: KeyState::Enabled,
-        creator: CreatorType::User,
-        description: "Made by yaoku dev.".to_owned(),
-        created: now,
-        primary: None,
-        last_rotation: None,
-        rotation_seconds: None,
-        delete_at: None,
-        deletion_protection: None,
-        material_expires: None,
-        policy: None,
-    };
+    let id = KeyId::generate(Some(&instance), &node.region, now, &*node.random)?;
+    let home = Some(instance.clone());
+    let mut key = Key::aes_256(id, account.clone(), home, CreatorType::User, now);
+    "Made by yaoku dev.".clone_into(&mut key.description);
     tx.insert_key(&key).await?;
     add_first_version(node, tx, &mut key, now).await?;
     let alias = Alias {

@@ -15,6 +15,7 @@ pub mod dev;
 pub mod disk;
 pub mod error;
 pub mod gateway;
+pub mod lease;
 pub mod listen;
 pub mod node;
 pub mod pipeline;

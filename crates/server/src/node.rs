@@ -10,6 +10,7 @@ use crate::{
     audit::{Journal, NodeName, Unknown},
     auth::nonces::Nonces,
     cache::Caches,
+    lease::Lease,
 };
 
 /// A node.
@@ -22,6 +23,8 @@ pub struct Node {
     pub store: Arc<dyn Store>,
     /// The caches.
     pub caches: Caches,
+    /// Whether the caches may be used.
+    pub lease: Lease,
     /// The backend of software keys.
     pub backend: Arc<dyn Backend>,
     /// The root key and the wrapping keys.
@@ -46,17 +49,35 @@ pub struct Node {
     pub ca_pem: String,
 }
 
-/// Quotas and switches, in one place. Source: keys.md §15.3, identity.md §4.7.
+/// Quotas and switches, in one place. Source: keys.md §15.3, identity.md §2.5, §4.7.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// Keys of an account. The service's default is 200; ours is generous.
     pub keys: i64,
     /// Aliases of an account. The service's default is 300; ours is generous.
     pub aliases: i64,
+    /// Users of an account.
+    pub users: usize,
+    /// Access keys of a user, or of the account itself.
+    pub access_keys: usize,
+    /// Policies that an account has written.
+    pub custom_policies: usize,
+    /// Policies of the system that a user has.
+    pub system_policies_of_user: usize,
+    /// Policies of the account that a user has.
+    pub custom_policies_of_user: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { keys: 100_000, aliases: 100_000 }
+        Self {
+            keys: 100_000,
+            aliases: 100_000,
+            users: 1000,
+            access_keys: 2,
+            custom_policies: 1500,
+            system_policies_of_user: 20,
+            custom_policies_of_user: 10,
+        }
     }
 }

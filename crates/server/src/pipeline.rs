@@ -86,6 +86,8 @@ impl Turn<'_> {
         let mut asked = Vec::new();
         let on = On::Caches(&self.node.caches);
         let reply = request.answer(&mut self.call(on, &mut asked)).await;
+        // What was true when the caches were read must have been true of the store.
+        let reply = if self.node.lease.holds() { reply } else { Err(stale()) };
         let reply = if dry { Err(verdict(&reply)) } else { reply };
         self.journal(&asked, &reply).await?;
         reply
@@ -185,6 +187,11 @@ impl Turn<'_> {
     fn call<'c>(&'c self, on: On<'c>, asked: &'c mut Vec<Arn>) -> Call<'c> {
         Call::new(self.node, self.caller, self.now, self.spec(), on, asked)
     }
+}
+
+/// The store, which other nodes write to, has not been heard of for too long.
+fn stale() -> ApiError {
+    ApiError::caused(Code::ServiceUnavailableTemporary, "the caches may be stale")
 }
 
 /// What a dry run answers: never a success. Source: keys.md §9.1; that look-ups and states count

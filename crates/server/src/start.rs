@@ -30,6 +30,7 @@ use crate::{
     auth::nonces::{self, Nonces},
     cache::{CacheSizes, Caches},
     disk::{self, RealDisk},
+    lease::Lease,
     node::{Limits, Node},
 };
 
@@ -59,6 +60,8 @@ pub struct Setup {
     pub clock: Arc<dyn Clock>,
     /// The domain's clock.
     pub domain_clock: Arc<dyn Clock>,
+    /// A clock that never jumps (`CLOCK_BOOTTIME`).
+    pub steady_clock: Arc<dyn Clock>,
     /// What `/proc/sys/kernel/random/boot_id` says.
     pub boot_id: String,
     /// The certificates that clients are told to trust, PEM.
@@ -152,11 +155,13 @@ impl Running {
             Arc::clone(&keyring),
             CacheSizes::default(),
         );
+        let lease = Lease::new(setup.steady_clock, setup.store.is_shared());
         let node = Arc::new(Node {
             name: setup.name,
             region: setup.region,
             store: setup.store,
             caches,
+            lease,
             backend,
             keyring,
             journal,
@@ -170,11 +175,13 @@ impl Running {
             ca_pem: setup.ca_pem,
         });
         copy_events(&node).await?;
+        // Before anything is cached, so that no change falls between.
+        let mark = node.store.mark().await?;
         let (stop, stopped) = watch::channel(());
         let tasks = vec![
             tokio::spawn(background::copy_on_write(Arc::clone(&node), stopped.clone())),
             tokio::spawn(background::each_second(Arc::clone(&node), stopped.clone())),
-            tokio::spawn(background::follow(Arc::clone(&node), stopped)),
+            tokio::spawn(background::follow(Arc::clone(&node), mark, stopped)),
         ];
         Ok(Self { node, stop, tasks })
     }
@@ -261,7 +268,8 @@ fn open_nonces(setup: &Setup) -> Result<(Nonces, nonces::Doubt), StartError> {
     opened.map_err(|source| StartError::File { file: "nonces", source })
 }
 
-async fn known_head(store: &dyn Store, name: &NodeName) -> Result<Option<Head>, StartError> {
+/// The head of a node's journal, as the store knows it: what [`crate::audit::verify`] compares with.
+pub async fn known_head(store: &dyn Store, name: &NodeName) -> Result<Option<Head>, StartError> {
     let Some(bytes) = store.read().await?.audit_head(name.as_str()).await? else {
         return Ok(None);
     };
@@ -303,6 +311,8 @@ async fn keep_head(node: &Node) -> Result<(), StartError> {
 
 mod background {
     //! What runs beside the calls of a node, until it stops.
+
+    use yaoku_store::Mark;
 
     use super::{Arc, Duration, Node, copy_events, keep_head, watch};
 
@@ -347,18 +357,13 @@ mod background {
     }
 
     /// Drops from the caches what other nodes changed.
-    pub(super) async fn follow(node: Arc<Node>, mut stopped: Stopped) {
-        let mut done = match node.store.mark().await {
-            Ok(mark) => mark,
-            Err(error) => {
-                tracing::error!(%error, "the change feed cannot be read");
-                Default::default()
-            }
-        };
+    pub(super) async fn follow(node: Arc<Node>, mut done: Mark, mut stopped: Stopped) {
         while tick(&mut stopped, POLL).await {
+            let sent = node.lease.now();
             match node.store.changes(done).await {
                 Ok(feed) => {
                     node.caches.apply(&feed.changes);
+                    node.lease.renew(sent);
                     done = feed.next;
                 }
                 Err(error) => tracing::warn!(%error, "the change feed cannot be read"),

@@ -7,6 +7,7 @@ use tempfile::TempDir;
 use yaoku_model::{
     arn::Arn,
     ids::{AccountId, InstanceId, KeyId, UserName},
+    key::Key,
     policy::{Document, Kind},
     time::{ManualClock, Timestamp},
 };
@@ -15,7 +16,7 @@ use yaoku_wire::{error::Code, fields::Fields};
 
 use crate::{
     accounts,
-    api::{Product, operation},
+    api::{Product, operation, tests::must_be_known},
     audit::{self, Event, Source, Tail, UserAgent},
     caller::{Caller, Principal},
     node::{Limits, Node},
@@ -54,6 +55,7 @@ impl Kms {
             region: "cn-hangzhou".parse().unwrap(),
             clock: clock.clone(),
             domain_clock: clock.clone(),
+            steady_clock: clock.clone(),
             boot_id: "boot".to_owned(),
             ca_pem: "the CA".to_owned(),
             limits: Limits::default(),
@@ -109,6 +111,28 @@ impl Kms {
         kms
     }
 
+    /// The same node, called as the root of the account before it has opened the service.
+    pub(crate) async fn closed(&self) -> Self {
+        let mut tx = self.node.store.write().await.unwrap();
+        tx.set_kms_open(&self.account, false).await.unwrap();
+        self.node.caches.apply(&tx.commit().await.unwrap());
+        self.with(Caller { kms_open: false, ..self.caller.clone() })
+    }
+
+    /// Changes the row of a key, past all rules.
+    pub(crate) async fn edit_key(&self, id: &KeyId, change: impl FnOnce(&mut Key)) {
+        let mut tx = self.node.store.write().await.unwrap();
+        let mut key = tx.key(id).await.unwrap().unwrap();
+        change(&mut key);
+        tx.update_key(&key).await.unwrap();
+        self.node.caches.apply(&tx.commit().await.unwrap());
+    }
+
+    /// The same node, called by the one who runs the program.
+    pub(crate) fn as_operator(&self) -> Self {
+        self.with(Caller { principal: Principal::Operator, source: None, ..self.caller.clone() })
+    }
+
     fn with(&self, caller: Caller) -> Self {
         Self {
             node: Arc::clone(&self.node),
@@ -155,6 +179,9 @@ impl Kms {
             event: &event,
         };
         let reply = turn.run(&mut params.iter().copied().collect()).await;
+        if let Ok(answer) = &reply {
+            must_be_known(action, answer);
+        }
         reply.map_err(|error| error.code())
     }
 

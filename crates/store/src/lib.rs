@@ -78,6 +78,9 @@ pub enum StoreError {
 /// A database.
 #[async_trait]
 pub trait Store: fmt::Debug + Send + Sync {
+    /// Whether other nodes may write to it.
+    fn is_shared(&self) -> bool;
+
     /// Opens a read-only snapshot, which cannot conflict.
     async fn read(&self) -> Result<Box<dyn Transaction>, StoreError>;
 

@@ -96,6 +96,10 @@ impl Postgres {
 
 #[async_trait]
 impl Store for Postgres {
+    fn is_shared(&self) -> bool {
+        true
+    }
+
     async fn read(&self) -> Result<Box<dyn Transaction>, StoreError> {
         Ok(Box::new(self.snapshot().await?))
     }

@@ -61,6 +61,10 @@ impl Sqlite {
 
 #[async_trait]
 impl Store for Sqlite {
+    fn is_shared(&self) -> bool {
+        false
+    }
+
     async fn read(&self) -> Result<Box<dyn Transaction>, StoreError> {
         Ok(Box::new(self.snapshot().await?))
     }

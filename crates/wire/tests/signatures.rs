@@ -126,7 +126,7 @@ impl Vector {
         if self.used.contains(&(self.access_key_id.clone(), nonce)) {
             return Err(Code::SignatureNonceUsed.into());
         }
-        incoming.explain(self.secret.as_bytes()).map(Some)
+        incoming.explain(self.secret.as_bytes(), None).map(Some)
     }
 }
 
@@ -233,7 +233,8 @@ fn a_refused_vector_is_explained_in_words() {
         ("093-neg-v3-query-tampered.json", "Nothing simple explains it"),
     ] {
         let vector = Vector::all().into_iter().find(|it| it.file == file).unwrap();
-        let explained = vector.read(|it| it.unwrap().explain(vector.secret.as_bytes()).unwrap());
+        let explained =
+            vector.read(|it| it.unwrap().explain(vector.secret.as_bytes(), None).unwrap());
         assert!(!explained.accepted);
         assert!(explained.findings[0].starts_with(finding), "{:?}", explained.findings);
     }
@@ -264,7 +265,7 @@ fn a_changed_method_or_a_header_on_the_way_is_explained() {
 }
 
 fn findings(it: &Vector) -> String {
-    it.read(|read| read.unwrap().explain(it.secret.as_bytes()).unwrap().findings.join("\n"))
+    it.read(|read| read.unwrap().explain(it.secret.as_bytes(), None).unwrap().findings.join("\n"))
 }
 
 #[test]
@@ -421,7 +422,7 @@ proptest! {
         let request = Request { method, target: &target, headers: &headers, body: &body, tls: false };
         if let Ok(incoming) = read(&request) {
             _ = incoming.claim();
-            _ = incoming.explain(b"secret");
+            _ = incoming.explain(b"secret", None);
             prop_assert!(incoming.verify(b"secret", &|_| false).is_err());
         }
     }

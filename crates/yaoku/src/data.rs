@@ -9,6 +9,9 @@ use std::{
 use anyhow::{Context as _, bail};
 use rustix::fs::{FlockOperation, flock};
 
+/// The data directory where none is named.
+pub(crate) const DEFAULT_DATA: &str = "yaoku-dev";
+
 /// A data directory in this process's hands, until it is dropped.
 #[derive(Debug)]
 pub(crate) struct DataDir {

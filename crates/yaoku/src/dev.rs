@@ -10,7 +10,10 @@ use std::{
 
 use anyhow::{Context as _, bail};
 use serde::Serialize;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+};
 use yaoku_model::{ids::Region, time::Clock as _};
 use yaoku_server::{
     audit,
@@ -18,7 +21,7 @@ use yaoku_server::{
     disk,
     gateway::{Door, Gateway},
     listen::{
-        self, Limits, Listener,
+        self, AdminSocket, Limits, Listener,
         ca::{Names, PrivateCa},
         tls::TlsSettings,
     },
@@ -27,13 +30,16 @@ use yaoku_server::{
     start::{Running, Setup},
 };
 
-use crate::{clock::MachineClock, data::DataDir};
+use crate::{
+    clock::{MachineClock, SteadyClock},
+    data::{DEFAULT_DATA, DataDir},
+};
 
 /// Starts a KMS for development and tests: everything is made at the first start, and kept.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Dev {
     /// Where everything is kept.
-    #[arg(long, value_name = "DIR", default_value = "yaoku-dev")]
+    #[arg(long, value_name = "DIR", default_value = DEFAULT_DATA)]
     data: PathBuf,
     /// The address to serve HTTPS on. Port 0 takes any free port.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8443")]
@@ -98,10 +104,11 @@ impl Dev {
             key_id: account.key.as_str(),
             key_alias: account.alias.as_str(),
         };
+        let admin = AdminSocket::bind(data.path()).context("the admin socket cannot be made")?;
         let stop = shutdown()?;
         write_file(&data, &file)?;
         show(&data, &file)?;
-        serve(&running, &account, vec![tls, plain], stop).await;
+        serve(&running, &account, vec![tls, plain], admin, stop).await;
         running.stop().await?;
         Ok(ExitCode::SUCCESS)
     }
@@ -122,6 +129,7 @@ impl Dev {
             region,
             clock: Arc::new(MachineClock),
             domain_clock: Arc::new(MachineClock),
+            steady_clock: Arc::new(SteadyClock),
             boot_id: std::fs::read_to_string("/proc/sys/kernel/random/boot_id")?,
             ca_pem,
             limits: node::Limits::default(),
@@ -144,11 +152,22 @@ async fn serve(
     running: &Running,
     account: &DevAccount,
     listeners: Vec<Listener>,
+    admin: AdminSocket,
     stop: impl Future<Output = ()>,
 ) {
-    _ = account;
-    let gateway = Arc::new(Gateway::new(Arc::clone(&running.node), Door::Network));
-    listen::serve(listeners, gateway, Limits::default(), stop).await;
+    let door = |door| Arc::new(Gateway::new(Arc::clone(&running.node), door));
+    let (network, operator) =
+        (door(Door::Network), door(Door::AdminSocket(account.account.clone())));
+    let (stopping, stopped) = watch::channel(());
+    let until = |mut it: watch::Receiver<()>| async move { _ = it.changed().await };
+    tokio::join!(
+        async {
+            stop.await;
+            drop(stopping);
+        },
+        listen::serve(listeners, network, Limits::default(), until(stopped.clone())),
+        admin.serve(operator, Limits::default(), until(stopped)),
+    );
 }
 
 /// Completes when the program is told to stop. Registered before anything is announced.

@@ -6,9 +6,12 @@ use clap::{Parser, Subcommand};
 use mimalloc::MiMalloc;
 use yaoku_server::process::{WipingAllocator, harden_process};
 
+mod admin;
+mod audit;
 mod clock;
 mod data;
 mod dev;
+mod doctor;
 
 /// What is freed is wiped first.
 #[global_allocator]
@@ -26,7 +29,14 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    AccessKey(admin::access_key::AccessKey),
+    Account(admin::account::Account),
+    Audit(audit::Audit),
     Dev(dev::Dev),
+    Doctor(doctor::Doctor),
+    Instance(admin::instance::Instance),
+    Policy(admin::policy::Policy),
+    User(admin::user::User),
 }
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -36,7 +46,14 @@ fn main() -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         match cli.command {
+            Command::AccessKey(it) => it.run().await,
+            Command::Account(it) => it.run().await,
+            Command::Audit(it) => it.run().await,
             Command::Dev(it) => it.run().await,
+            Command::Doctor(it) => it.run().await,
+            Command::Instance(it) => it.run().await,
+            Command::Policy(it) => it.run().await,
+            Command::User(it) => it.run().await,
         }
     })
 }

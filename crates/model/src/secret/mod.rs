@@ -181,6 +181,9 @@ mod tests {
         let mut it = secret();
         assert!(!it.is_gone(NOW.plus_seconds(i64::from(u32::MAX))));
         let at = it.schedule_deletion(NOW, 7).unwrap();
-        assert_eq!([-1, 0, 1].map(|it_| it.is_gone(at.plus_seconds(it_))), [false, true, true]);
+        assert_eq!(
+            [-1, 0, 1].map(|seconds| it.is_gone(at.plus_seconds(seconds))),
+            [false, true, true]
+        );
     }
 }

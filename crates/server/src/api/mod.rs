@@ -12,6 +12,7 @@ use yaoku_wire::{
 
 use crate::{call::Call, error::ApiError};
 
+pub mod admin;
 pub mod aliases;
 mod filters;
 pub mod instances;
@@ -250,6 +251,7 @@ impl Entry {
 /// All operations.
 pub fn operations() -> impl Iterator<Item = &'static Entry> {
     [
+        admin::OPERATIONS,
         aliases::OPERATIONS,
         instances::OPERATIONS,
         keys::OPERATIONS,
@@ -268,3 +270,6 @@ pub fn operation(product: Product, name: &str) -> Option<&'static Entry> {
         LazyLock::new(|| operations().map(|it| ((it.spec.product, it.spec.name), it)).collect());
     BY_NAME.get(&(product, name)).copied()
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,6 +1,7 @@
 //! Listening: sockets, TLS, HTTP/1.1, and the private CA. Bytes come in here and leave as
 //! [`HttpCall`]s; answers go the other way.
 
+mod admin;
 pub mod ca;
 mod front;
 mod head;
@@ -30,11 +31,12 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
-use self::{front::Front, http::Connection, lane::Lane};
 pub use self::{
+    admin::{ADMIN_SOCKET, AdminSocket},
     http::{Fault, Handler, HttpCall, HttpReply},
     tls::TlsSettings,
 };
+use self::{front::Front, http::Connection, lane::Lane};
 
 /// How long to wait when the machine has no more file descriptors or memory for a connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -115,22 +117,21 @@ pub async fn serve<H: Handler>(
     shutdown: impl Future<Output = ()>,
 ) {
     let (stop, stopped) = watch::channel(());
-    let server = Arc::new(Server {
-        handler,
-        limits,
-        connections: Arc::new(Semaphore::new(limits.max_connections)),
-        handshakes: Semaphore::new(limits.max_handshakes),
-        large: Arc::new(Semaphore::new(limits.large)),
-    });
+    let server = Arc::new(Server::new(handler, limits));
     let mut doors = JoinSet::new();
     for listener in listeners {
         doors.spawn(Arc::clone(&server).open(listener, stopped.clone()));
     }
     drop(stopped);
     shutdown.await;
+    close(doors, stop, limits.grace).await;
+}
+
+/// Tells the doors to close, and waits until they have.
+async fn close(mut doors: JoinSet<()>, stop: watch::Sender<()>, grace: Duration) {
     drop(stop);
     let finished = async { while doors.join_next().await.is_some() {} };
-    if tokio::time::timeout(limits.grace, finished).await.is_err() {
+    if tokio::time::timeout(grace, finished).await.is_err() {
         tracing::warn!("calls were still running at shutdown: their connections are cut");
     }
 }
@@ -148,6 +149,16 @@ struct Server<H> {
 type Stopped = watch::Receiver<()>;
 
 impl<H: Handler> Server<H> {
+    fn new(handler: Arc<H>, limits: Limits) -> Self {
+        Self {
+            handler,
+            limits,
+            connections: Arc::new(Semaphore::new(limits.max_connections)),
+            handshakes: Semaphore::new(limits.max_handshakes),
+            large: Arc::new(Semaphore::new(limits.large)),
+        }
+    }
+
     /// Accepts at one listener until the server stops, then waits for its connections.
     async fn open(self: Arc<Self>, listener: Listener, mut stopped: Stopped) {
         let mut connections = JoinSet::new();

@@ -74,7 +74,7 @@ pub(super) async fn keys_are_listed_in_order_of_creation_then_id(place: Place) {
     for (number, expected) in [(1, vec!["B", "_"]), (3, vec!["0"]), (4, vec![])] {
         let filter = KeyFilter::default();
         let listed = tx.list_keys(&id("1000"), &filter, page(number, 2)).await.unwrap();
-        let ids: Vec<_> = listed.items.iter().map(|it| it.as_str()).collect();
+        let ids: Vec<_> = listed.items.iter().map(yaoku_model::ids::KeyId::as_str).collect();
         assert_eq!((ids, listed.total), (expected, 5), "page {number}");
     }
 }

@@ -2,16 +2,18 @@
 
 use std::fmt::Write as _;
 
+use zeroize::Zeroizing;
+
 use super::{
     authorization::{Authorization, Scheme},
-    canonical::string_to_sign_v3,
+    canonical::{Hide, string_to_sign_v3},
     digest::{self, Hash},
     read::{Auth, Incoming, Request, read},
     verify::Flaw,
 };
 use crate::error::{Code, Refusal};
 
-/// How a request was judged. **Nothing is hidden in it**: it is for whoever holds the secret.
+/// How a request was judged: for whoever holds the secret.
 #[derive(Clone, Eq, PartialEq)]
 pub struct Explanation {
     /// How the request is signed.
@@ -38,10 +40,18 @@ impl std::fmt::Debug for Explanation {
 
 impl Incoming<'_> {
     /// Judges the request against `secret` and says what it saw.
-    pub fn explain(&self, secret: &[u8]) -> Result<Explanation, Refusal> {
+    ///
+    /// **Nothing is hidden in it** if `hide` is `None`; else what [`Incoming::verify`] hides.
+    pub fn explain(
+        &self,
+        secret: &[u8],
+        hide: Option<&dyn Fn(&str) -> bool>,
+    ) -> Result<Explanation, Refusal> {
         let mut out = match self.auth {
-            Auth::Parameters => self.explain_v1(secret),
-            Auth::Header(text) => self.explain_header(&Authorization::parse(text)?, secret)?,
+            Auth::Parameters => self.explain_v1(secret, hide),
+            Auth::Header(text) => {
+                self.explain_header(&Authorization::parse(text)?, secret, hide)?
+            }
             Auth::Anonymous => return Err(Code::MissingAccessKeyId.into()),
         };
         out.accepted = self.accepts(secret);
@@ -61,7 +71,7 @@ impl Incoming<'_> {
         Ok(out)
     }
 
-    fn explain_v1(&self, secret: &[u8]) -> Explanation {
+    fn explain_v1(&self, secret: &[u8], hide: Hide<'_>) -> Explanation {
         let to_sign = self.string_to_sign_v1(self.request.method, None);
         let given = self.pairs.value("Signature").unwrap_or_default();
         let bare = digest::hmac_sha1_base64(secret, &to_sign);
@@ -72,9 +82,10 @@ impl Incoming<'_> {
                     .to_owned(),
             );
         }
+        let shown = self.string_to_sign_v1(self.request.method, hide);
         Explanation {
             scheme: Scheme::V1,
-            string_to_sign: String::from_utf8_lossy(&to_sign).into_owned(),
+            string_to_sign: String::from_utf8_lossy(&shown).into_owned(),
             canonical_request: None,
             signature: self.signature_v1(secret),
             accepted: false,
@@ -86,16 +97,19 @@ impl Incoming<'_> {
         &self,
         auth: &Authorization<'_>,
         secret: &[u8],
+        hide: Hide<'_>,
     ) -> Result<Explanation, Refusal> {
         let (scheme, hash) = (auth.scheme, auth.scheme.hash());
         let key = auth.key(secret)?;
         let mut canonical = self.canonical(auth);
         let mut computed = |raw_names| -> Result<_, Refusal> {
             canonical.raw_names = raw_names;
-            let mut text = Vec::new();
+            let mut text = Zeroizing::new(Vec::new());
             canonical.write(None, &mut text);
             let to_sign = string_to_sign_v3(scheme.name(), hash, &text);
             let signature = digest::hex(&*hash.mac(&key, &to_sign)?);
+            text.clear();
+            canonical.write(hide, &mut text);
             Ok((text, to_sign, signature))
         };
         let encoded = computed(false)?;

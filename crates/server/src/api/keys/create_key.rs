@@ -17,7 +17,7 @@ use yaoku_wire::{
 use crate::{
     accounts::add_first_version,
     api::{Effect, Operation, Spec, tags::tags_in_json},
-    call::Call,
+    call::{Call, RUNNING_INSTANCE},
     error::ApiError,
 };
 
@@ -52,13 +52,10 @@ impl Operation for CreateKey {
     const SPEC: &'static Spec = &Spec {
         name: "CreateKey",
         effect: Effect::Write,
-        errors: &[&[
-            Code::LimitExceeded,
-            Code::UnsupportedOperation,
-            Code::UnsupportedProtectionLevel,
-            Code::DkmsInstanceNotFound,
-            Code::DkmsInstanceStateInvalid,
-        ]],
+        errors: &[
+            RUNNING_INSTANCE,
+            &[Code::LimitExceeded, Code::UnsupportedOperation, Code::UnsupportedProtectionLevel],
+        ],
         example: &[
             ("KeySpec", "Aliyun_AES_256"),
             ("KeyUsage", "ENCRYPT/DECRYPT"),

@@ -1,6 +1,6 @@
 //! Operations on keys, and cryptography with symmetric ones.
 
-use super::Entry;
+use super::{Action, Entry, Operation};
 
 mod blob;
 mod context;
@@ -34,6 +34,12 @@ pub const OPERATIONS: &[Entry] = &[
     Entry::of::<re_encrypt::ReEncrypt>(),
     Entry::of::<update_key_description::UpdateKeyDescription>(),
 ];
+
+/// What it takes to seal a secret's value under a customer's key. Source: identity.md §4.3.
+pub(super) const SEAL_SECRET: Action = generate_data_key::GenerateDataKey::ACTION;
+
+/// What it takes to open one. Source: identity.md §4.3.
+pub(super) const OPEN_SECRET: Action = decrypt::Decrypt::ACTION;
 
 #[cfg(test)]
 mod tests;

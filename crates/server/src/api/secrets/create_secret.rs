@@ -16,15 +16,16 @@ use yaoku_wire::{
 };
 
 use crate::{
-    api::{Effect, Operation, Spec, keys::description::Description, tags::tags_in_json},
+    api::{
+        Effect, Operation, Spec,
+        keys::{SEAL_SECRET, description::Description},
+        tags::tags_in_json,
+    },
     call::{Ask, Call, KEY_BY_NAME, RUNNING_INSTANCE, UsableKey, WRONG_STATE},
     error::ApiError,
 };
 
-use super::{
-    SEAL,
-    sealed::{NewValue, Sealed},
-};
+use super::sealed::{NewValue, Sealed};
 
 /// A request to create a secret.
 #[derive(Debug)]
@@ -155,7 +156,7 @@ impl CreateSecret {
 
     async fn usable_key(&self, call: &mut Call<'_>) -> Result<UsableKey, ApiError> {
         let Some(named) = &self.key else { return call.service_key().await };
-        let found = call.usable_key(named, Ask::to(SEAL)).await;
+        let found = call.usable_key(named, Ask::to(SEAL_SECRET)).await;
         found.map_err(|error| match error.code() {
             Code::UnsupportedOperation => ApiError::invalid("EncryptionKeyId"),
             _ => error,

@@ -14,13 +14,13 @@ use yaoku_wire::{
 };
 
 use crate::{
-    api::{Effect, Operation, Spec},
+    api::{Effect, Operation, Spec, keys::OPEN_SECRET},
     cache::{CachedSecret, CachedVersion},
-    call::{Call, KEY_BY_NAME, LIVE_SECRET, WRONG_STATE},
+    call::{CACHED_SECRET, Call, WRONG_STATE},
     error::ApiError,
 };
 
-use super::{OPEN, sealed};
+use super::sealed;
 
 /// A request for a value: also one item of a batch.
 #[derive(Debug)]
@@ -47,7 +47,11 @@ impl Operation for GetSecretValue {
     const SPEC: &'static Spec = &Spec {
         name: "GetSecretValue",
         effect: Effect::Use,
-        errors: &[LIVE_SECRET, KEY_BY_NAME, WRONG_STATE, &[Code::RejectedUnsupportedOperation]],
+        errors: &[
+            CACHED_SECRET,
+            WRONG_STATE,
+            &[Code::KeyNotFound, Code::RejectedUnsupportedOperation],
+        ],
         dry_run: true,
         example: &[
             ("SecretName", "db/orders"),
@@ -80,7 +84,7 @@ impl Operation for GetSecretValue {
         let found = call.cached_secret(&self.secret, Self::ACTION).await?;
         let (secret, chosen) = (&found.secret, self.choose(&found)?);
         let key_version = Some(&chosen.version.key_version);
-        let key = call.usable_key_of_secret(secret, key_version, OPEN).await?;
+        let key = call.usable_key_of_secret(secret, key_version, OPEN_SECRET).await?;
         let version = &chosen.version;
         Ok(Value {
             name: secret.name.clone(),

@@ -10,7 +10,7 @@ use yaoku_wire::{
     fields::{Encode, Fields},
 };
 
-use super::{Action, Entry};
+use super::Entry;
 use crate::{call::Call, error::ApiError};
 
 mod batch_get_secret_value;
@@ -42,12 +42,6 @@ pub const OPERATIONS: &[Entry] = &[
     Entry::of::<update_secret::UpdateSecret>(),
     Entry::of::<update_secret_version_stage::UpdateSecretVersionStage>(),
 ];
-
-/// What it takes to seal a value under a customer's key. Source: identity.md §4.3.
-const SEAL: Action = Action::kms("GenerateDataKey");
-
-/// What it takes to open one. Source: identity.md §4.3.
-const OPEN: Action = Action::kms("Decrypt");
 
 /// The answer of operations that say nothing but what they worked on.
 #[derive(Debug)]

@@ -13,14 +13,14 @@ use yaoku_wire::{
 };
 
 use crate::{
-    api::{Effect, Operation, Spec},
+    api::{Effect, Operation, Spec, keys::SEAL_SECRET},
     cache::{CachedSecret, CachedVersion},
-    call::{Call, KEY_BY_NAME, LIVE_SECRET, WRONG_STATE},
+    call::{CACHED_SECRET, Call, WRONG_STATE},
     error::ApiError,
 };
 
 use super::{
-    SEAL, must_be_generic,
+    must_be_generic,
     sealed::{self, NewValue, Sealed},
 };
 
@@ -55,10 +55,14 @@ impl Operation for PutSecretValue {
         name: "PutSecretValue",
         effect: Effect::Write,
         errors: &[
-            LIVE_SECRET,
-            KEY_BY_NAME,
+            CACHED_SECRET,
             WRONG_STATE,
-            &[Code::RejectedUnsupportedOperation, Code::ResourceExist, Code::LimitExceeded],
+            &[
+                Code::KeyNotFound,
+                Code::RejectedUnsupportedOperation,
+                Code::ResourceExist,
+                Code::LimitExceeded,
+            ],
         ],
         secret_params: &["SecretData"],
         example: &[
@@ -94,7 +98,7 @@ impl Operation for PutSecretValue {
         self.prepared = Some(if let Some(known) = known {
             self.compare(call, &found, known).await?
         } else {
-            let key = call.usable_key_of_secret(&found.secret, None, SEAL).await?;
+            let key = call.usable_key_of_secret(&found.secret, None, SEAL_SECRET).await?;
             Prepared::New(self.value.seal(call, &key, &found.secret)?)
         });
         Ok(())
@@ -131,7 +135,8 @@ impl PutSecretValue {
         known: &CachedVersion,
     ) -> Result<Prepared, ApiError> {
         let (secret, version) = (&found.secret, &known.version);
-        let key = call.usable_key_of_secret(secret, Some(&version.key_version), SEAL).await?;
+        let key =
+            call.usable_key_of_secret(secret, Some(&version.key_version), SEAL_SECRET).await?;
         let (old, new) = (sealed::open(call, &key, secret, known)?, &self.value);
         let same = constant_time::verify_slices_are_equal(old.expose(), new.data.expose()).is_ok();
         Ok(Prepared::Known(version.clone(), same && version.data_type == new.data_type))

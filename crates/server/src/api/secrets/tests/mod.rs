@@ -98,9 +98,5 @@ async fn commit(kms: &Kms, tx: Box<dyn Transaction>) {
 }
 
 async fn set_state(kms: &Kms, id: &KeyId, state: KeyState) {
-    let mut tx = kms.node.store.write().await.unwrap();
-    let mut key = tx.key(id).await.unwrap().unwrap();
-    key.state = state;
-    tx.update_key(&key).await.unwrap();
-    commit(kms, tx).await;
+    kms.edit_key(id, |it| it.state = state).await;
 }

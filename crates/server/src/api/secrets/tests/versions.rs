@@ -1,8 +1,9 @@
 //! Versions and labels. Source: secrets.md §2, §4.6, §4.7, §4.9, §9 items 3 to 5.
 
+use yaoku_model::secret::SecretType;
 use yaoku_wire::error::Code;
 
-use super::{create, put, rows, texts, value, versions};
+use super::{commit, create, put, rows, texts, value, versions};
 use crate::testing::Kms;
 
 async fn kms() -> Kms {
@@ -195,6 +196,23 @@ async fn a_label_moves_by_the_rules() {
         assert_eq!(name, expected.map(|_| Some("a")), "{params:?}");
         assert_eq!(versions(&kms, "a").await, expected.unwrap_or(before), "{params:?}");
     }
+}
+
+#[tokio::test]
+async fn only_the_service_versions_other_types() {
+    let kms = kms().await;
+    let mut tx = kms.node.store.write().await.unwrap();
+    let mut secret = tx.secret(&kms.account, &"a".parse().unwrap()).await.unwrap().unwrap();
+    tx.delete_secret(&secret.account, &secret.name).await.unwrap();
+    secret.kind = SecretType::Rds;
+    tx.insert_secret(&secret).await.unwrap();
+    commit(&kms, tx).await;
+    let before = rows(&kms, "a").await;
+    let label = [("SecretName", "a"), ("VersionStage", "x"), ("MoveToVersion", "v1")];
+    let expected = Err(Code::RejectedUnsupportedOperation);
+    assert_eq!(kms.call("UpdateSecretVersionStage", label).await, expected);
+    assert_eq!(put(&kms, "a", "v2", "x", "").await, expected);
+    assert_eq!(rows(&kms, "a").await, before);
 }
 
 #[tokio::test]

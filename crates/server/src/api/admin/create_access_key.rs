@@ -1,0 +1,67 @@
+//! `CreateAccessKey`: makes an access key. Its secret is in this answer and in no other.
+//! Source: identity.md §2.3.
+
+use yaoku_model::{arn::Arn, ids::UserName, time::Timestamp};
+use yaoku_wire::{
+    error::Code,
+    fields::{Encode, Fields},
+    params::Params,
+};
+
+use super::{ADMIN, access_key_owner, list_access_keys::status, must_have_room};
+use crate::{
+    accounts::{self, NewAccessKey},
+    api::{Effect, Operation, Spec},
+    call::Call,
+    error::ApiError,
+};
+
+/// A request to create an access key.
+#[derive(Debug)]
+pub(super) struct CreateAccessKey {
+    user: Option<UserName>,
+}
+
+/// The answer.
+#[derive(Debug)]
+pub(super) struct Created {
+    key: NewAccessKey,
+    created: Timestamp,
+}
+
+impl Operation for CreateAccessKey {
+    const SPEC: &'static Spec = &Spec {
+        name: "CreateAccessKey",
+        effect: Effect::Write,
+        errors: &[&[Code::ResourceNotFound, Code::LimitExceeded]],
+        example: &[("UserName", "alice")],
+        ..ADMIN
+    };
+
+    type Response = Created;
+
+    fn parse(params: &mut Params) -> Result<Self, ApiError> {
+        Ok(Self { user: params.optional("UserName")? })
+    }
+
+    async fn run(&self, call: &mut Call<'_>) -> Result<Created, ApiError> {
+        call.allow(&Arn::any())?;
+        let owner = access_key_owner(call, self.user.as_ref()).await?;
+        let (node, account, now) = (call.node, call.account(), call.now);
+        let count = call.tx()?.access_keys(account, owner.as_ref()).await?.len();
+        must_have_room(count, node.limits.access_keys)?;
+        let key = accounts::create_access_key(node, call.tx()?, account, owner.as_ref(), now);
+        Ok(Created { key: key.await?, created: now })
+    }
+}
+
+impl Encode for Created {
+    fn encode(self) -> Fields {
+        let key = Fields::default()
+            .text("AccessKeyId", self.key.id.as_str())
+            .secret("AccessKeySecret", self.key.secret.expose_text())
+            .text("Status", status(true))
+            .text("CreateDate", self.created.to_string());
+        Fields::default().object("AccessKey", key)
+    }
+}

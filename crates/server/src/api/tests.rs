@@ -1,0 +1,148 @@
+//! Tests over the whole list, and of what every operation answers.
+
+use std::{collections::BTreeSet, fs, path::Path, sync::LazyLock};
+
+use serde_json::Value;
+use yaoku_wire::{fields::Fields, params::Params};
+
+use super::{COMMON, DRY_RUN, Product, operations};
+
+/// What the vendor's own clients know of each operation's parameters and answer.
+static VENDOR: LazyLock<Value> = LazyLock::new(|| {
+    let text =
+        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../vectors/api/kms-2016-01-20.json"));
+    serde_json::from_str(text).unwrap()
+});
+
+#[test]
+fn names_are_unique() {
+    let mut seen = BTreeSet::new();
+    for it in operations() {
+        let (version, name) = (it.spec.product.version(), it.spec.name);
+        assert!(seen.insert((version, name)), "{name} is listed twice");
+    }
+}
+
+#[test]
+fn declared_errors_do_not_repeat_the_common_ones() {
+    for it in operations() {
+        for code in it.spec.errors.iter().copied().flatten() {
+            let common = COMMON.contains(code) || DRY_RUN.contains(code);
+            assert!(!common, "{} declares {code:?}", it.spec.name);
+        }
+    }
+}
+
+#[test]
+fn every_operation_says_where_it_comes_from() {
+    for it in operations() {
+        assert!(!it.spec.source.is_empty(), "{} has no source", it.spec.name);
+    }
+}
+
+#[test]
+fn examples_parse_and_nothing_is_left() {
+    for it in operations() {
+        let mut params: Params = it.spec.example.iter().copied().collect();
+        if let Err(error) = it.parse(&mut params) {
+            panic!("{}: {error}", it.spec.name);
+        }
+        assert_eq!(params.left().next(), None, "{} does not read it", it.spec.name);
+    }
+}
+
+/// With the test before this one: every parameter that the vendor's clients send is read.
+#[test]
+fn examples_have_the_vendors_parameters_and_no_others() {
+    for it in operations().filter(|it| it.spec.product == Product::Kms) {
+        let mut vendors: BTreeSet<&str> = names(&vendor(it.spec.name)["request"]).collect();
+        assert_eq!(vendors.remove("DryRun"), it.spec.dry_run, "{}", it.spec.name);
+        let ours = it.spec.example.iter();
+        let ours: BTreeSet<&str> = ours.map(|(it, _)| it.split('.').next().unwrap()).collect();
+        assert_eq!(ours, vendors, "{}", it.spec.name);
+    }
+}
+
+#[test]
+fn secret_parameters_are_parameters() {
+    for it in operations() {
+        for name in it.spec.secret_params {
+            let found = it.spec.example.iter().any(|(it, _)| it == name);
+            assert!(found, "{} has no {name}", it.spec.name);
+        }
+    }
+}
+
+#[test]
+fn one_operation_is_one_file_of_its_name_and_one_line_in_the_list() {
+    let mut found = BTreeSet::new();
+    for file in sources(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src/api"))) {
+        let stem = file.file_stem().unwrap().to_str().unwrap().to_owned();
+        let text = fs::read_to_string(&file).unwrap();
+        for rest in text.split("impl Operation for ").skip(1) {
+            let name = rest.split(' ').next().unwrap().to_owned();
+            assert_eq!(snake(&name), stem, "{}", file.display());
+            found.insert(name);
+        }
+    }
+    let listed: BTreeSet<String> = operations().map(|it| it.spec.name.to_owned()).collect();
+    assert_eq!(found, listed);
+}
+
+/// Fields that the documentation has and no client reads. Source: secrets.md §4.2.
+const DOCUMENTED: &[&str] = &["DescribeSecret.Creator"];
+
+/// Fails if an answer has a field that the vendor's clients do not know. The harness asks it about
+/// every answer that a test gets.
+pub(crate) fn must_be_known(action: &str, answer: &Fields) {
+    if VENDOR["operations"].get(action).is_some() {
+        must_be_among(action, &vendor(action)["response"], answer);
+    }
+}
+
+fn must_be_among(path: &str, known: &Value, answer: &Fields) {
+    for name in answer.names() {
+        let path = format!("{path}.{name}");
+        if DOCUMENTED.contains(&&*path) {
+            continue;
+        }
+        let mut known = known.as_array().into_iter().flatten();
+        let field = known.find(|it| it["name"] == name);
+        let field = field.unwrap_or_else(|| panic!("the vendor has no {path}"));
+        if let Some(inner) = answer.fields(name) {
+            must_be_among(&path, &field["fields"], inner);
+        }
+        for at in 0..answer.count(name).unwrap_or(0) {
+            if let Some(inner) = answer.fields(&format!("{name}.{at}")) {
+                must_be_among(&path, &field["fields"], inner);
+            }
+        }
+    }
+}
+
+fn vendor(action: &str) -> &'static Value {
+    VENDOR["operations"].get(action).unwrap_or_else(|| panic!("the vendor has no {action}"))
+}
+
+fn names(fields: &Value) -> impl Iterator<Item = &str> {
+    fields.as_array().into_iter().flatten().map(|it| it["name"].as_str().unwrap())
+}
+
+/// The files of the folders of `api`, its tests left out.
+fn sources(folder: &Path) -> Vec<std::path::PathBuf> {
+    let entries = || fs::read_dir(folder).unwrap().map(|it| it.unwrap().path());
+    let folders = entries().filter(|it| it.is_dir() && !it.ends_with("tests"));
+    let here = entries().filter(|it| it.is_file() && !it.ends_with("tests.rs"));
+    here.chain(folders.flat_map(|it| sources(&it))).collect()
+}
+
+fn snake(name: &str) -> String {
+    let mut out = String::new();
+    for c in name.chars() {
+        if c.is_ascii_uppercase() && !out.is_empty() {
+            out.push('_');
+        }
+        out.push(c.to_ascii_lowercase());
+    }
+    out
+}

@@ -1,0 +1,93 @@
+//! Administration from the command line, through the admin socket of the server that runs.
+
+pub(crate) mod access_key;
+pub(crate) mod account;
+mod connection;
+pub(crate) mod instance;
+pub(crate) mod policy;
+mod screen;
+pub(crate) mod user;
+
+use std::{
+    io::{BufRead as _, Write as _},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use clap::Args;
+use yaoku_model::ids::AccountId;
+
+use self::connection::{Answer, Refused};
+use crate::data::DEFAULT_DATA;
+
+/// Where the server is, whom it is about, and how the answer is written.
+#[derive(Debug, Args)]
+struct Reach {
+    /// The data directory of the server that runs.
+    #[arg(long, global = true, value_name = "DIR", default_value = DEFAULT_DATA)]
+    data: PathBuf,
+    /// The account that it is about. Without it, the one that the server was started with.
+    #[arg(long, global = true, value_name = "ID")]
+    account: Option<AccountId>,
+    /// Writes the answer as JSON.
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+/// Leave to do what cannot be undone.
+#[derive(Debug, Args)]
+struct Leave {
+    /// Does not ask.
+    #[arg(long)]
+    yes: bool,
+}
+
+impl Reach {
+    /// Calls an operation, and shows its answer: as JSON, or as `show` writes it.
+    ///
+    /// The exit status is 1 if the server refuses.
+    async fn call(
+        &self,
+        action: &str,
+        params: &[(&str, Option<&str>)],
+        show: impl FnOnce(&Answer) -> String,
+    ) -> anyhow::Result<ExitCode> {
+        let called = connection::call(&self.data, self.account.as_ref(), action, params).await?;
+        let mut out = std::io::stdout().lock();
+        match called {
+            Ok(answer) if self.json => writeln!(out, "{}", answer.json())?,
+            Ok(answer) => out.write_all(show(&answer).as_bytes())?,
+            Err(refused) => {
+                if self.json {
+                    writeln!(out, "{}", refused.json)?;
+                }
+                let Refused { code, message, request_id, .. } = refused;
+                writeln!(std::io::stderr(), "{code}: {message}\nRequestId: {request_id}")?;
+                return Ok(ExitCode::FAILURE);
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Leave {
+    /// Asks, unless told not to. Whoever cannot be asked has not said yes.
+    fn given(&self, question: &str) -> anyhow::Result<bool> {
+        if self.yes {
+            return Ok(true);
+        }
+        let mut screen = std::io::stderr();
+        write!(screen, "{question} [y/N] ")?;
+        screen.flush()?;
+        let mut answer = String::new();
+        std::io::stdin().lock().read_line(&mut answer)?;
+        let yes = ["y", "yes"].contains(&answer.trim().to_ascii_lowercase().as_str());
+        if !yes {
+            writeln!(screen, "Nothing was done. (--yes does it without asking.)")?;
+        }
+        Ok(yes)
+    }
+}
+
+/// The exit status of what was not wanted after all.
+const NOT_CONFIRMED: u8 = 2;

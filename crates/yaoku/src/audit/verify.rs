@@ -1,0 +1,163 @@
+//! `yaoku audit verify`: whether the journal is whole, as it was written.
+
+use std::{io::Write as _, path::Path, process::ExitCode};
+
+use anyhow::Context as _;
+use clap::Args;
+use serde::Serialize;
+use yaoku_server::{
+    audit::{Head, NodeName, PublicKey, Report, directory, verify},
+    process::open_store,
+    start::known_head,
+};
+
+use super::{Source, nodes};
+use crate::data::DataDir;
+
+/// Proves that nothing in the journal was changed, reordered or removed.
+///
+/// While no server runs, its end is compared with what the store knows of it: without that,
+/// events cut off the end go unnoticed. Exit status: 0 if the journal is whole, 1 if not.
+#[derive(Debug, Args)]
+pub(super) struct Verify {
+    #[command(flatten)]
+    source: Source,
+    /// The database, if it is not the file in the data directory.
+    #[arg(long, value_name = "URL", env = "YAOKU_STORE", hide_env_values = true)]
+    store: Option<String>,
+}
+
+/// What was found in the journal of one node.
+#[derive(Serialize)]
+struct Found {
+    node: String,
+    whole: bool,
+    segments: usize,
+    records: u64,
+    events: u64,
+    /// Records after the last signature.
+    unsigned: u64,
+    first: Option<String>,
+    last: Option<String>,
+    head: Option<String>,
+    /// Whether the last line is not whole: a write under way, or cut by a crash.
+    torn: bool,
+    /// Whether the end was compared with the store's knowledge of it.
+    compared_with_store: bool,
+    problems: Vec<Problem>,
+}
+
+#[derive(Serialize)]
+struct Problem {
+    segment: u32,
+    sequence: u64,
+    what: String,
+}
+
+impl Verify {
+    pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
+        let data = &self.source.data;
+        let mut found = Vec::new();
+        for (node, known) in self.known_heads(nodes(data)?).await? {
+            found.push(prove(data, &node, known)?);
+        }
+        let mut out = std::io::stdout().lock();
+        for it in &found {
+            if self.source.json {
+                serde_json::to_writer(&mut out, it)?;
+                writeln!(out)?;
+            } else {
+                it.write(&mut out)?;
+            }
+        }
+        let whole = found.iter().all(|it| it.whole);
+        Ok(if whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+
+    /// The heads that the store knows: asked only while no server runs on the directory.
+    async fn known_heads(
+        &self,
+        nodes: Vec<NodeName>,
+    ) -> anyhow::Result<Vec<(NodeName, Option<Head>)>> {
+        let file = self.source.data.join("yaoku.db");
+        let url = match &self.store {
+            Some(url) => Some(url.clone()),
+            None => file.exists().then(|| format!("sqlite:{}", file.display())),
+        };
+        let lock = DataDir::open(&self.source.data);
+        let (Ok(_lock), Some(url)) = (lock, url) else {
+            return Ok(nodes.into_iter().map(|it| (it, None)).collect());
+        };
+        let store = open_store(&url).await.context("the store cannot be opened")?;
+        let mut heads = Vec::new();
+        for node in nodes {
+            let head = known_head(&*store, &node).await?;
+            heads.push((node, head));
+        }
+        Ok(heads)
+    }
+}
+
+fn prove(data: &Path, node: &NodeName, known: Option<Head>) -> anyhow::Result<Found> {
+    let segments = directory(data, node);
+    let key = PublicKey::beside(&segments)
+        .with_context(|| format!("the public key in {}", segments.display()))?;
+    let Some(key) = key else {
+        let what = "the public key beside the segments is missing".to_owned();
+        let problem = Problem { segment: 0, sequence: 0, what };
+        return Ok(Found::new(node, false, &Report::default(), vec![problem]));
+    };
+    let report = verify(&segments, node, &key, known)
+        .with_context(|| format!("{} cannot be read", segments.display()))?;
+    let problems = report.problems.iter().map(|it| Problem {
+        segment: it.segment,
+        sequence: it.sequence,
+        what: it.what.to_string(),
+    });
+    Ok(Found::new(node, known.is_some(), &report, problems.collect()))
+}
+
+impl Found {
+    fn new(node: &NodeName, compared: bool, report: &Report, problems: Vec<Problem>) -> Self {
+        Self {
+            node: node.to_string(),
+            whole: problems.is_empty(),
+            segments: report.segments,
+            records: report.records,
+            events: report.events,
+            unsigned: report.unsigned,
+            first: report.first.map(|it| it.to_string()),
+            last: report.last.map(|it| it.to_string()),
+            head: report.head.map(|it| it.to_string()),
+            torn: report.torn,
+            compared_with_store: compared,
+            problems,
+        }
+    }
+
+    fn write(&self, out: &mut impl std::io::Write) -> std::io::Result<()> {
+        let verdict = if self.whole { "whole" } else { "NOT WHOLE" };
+        writeln!(out, "node {}: {verdict}", self.node)?;
+        let Self { events, records, segments, unsigned, .. } = self;
+        writeln!(out, "  {events} events, {records} records in {segments} segments")?;
+        if let (Some(first), Some(last)) = (&self.first, &self.last) {
+            writeln!(out, "  from {first} to {last}")?;
+        }
+        if let Some(head) = &self.head {
+            writeln!(out, "  head {head}")?;
+        }
+        if *unsigned > 0 {
+            writeln!(out, "  the last {unsigned} records are chained, but not signed yet")?;
+        }
+        if self.torn {
+            writeln!(out, "  the last line is not whole: a write under way, or cut by a crash")?;
+        }
+        if !self.compared_with_store {
+            writeln!(out, "  its end was not compared with the store: a server runs, or no store")?;
+        }
+        for Problem { segment, sequence, what } in &self.problems {
+            writeln!(out, "  segment {segment}, record {sequence}: {what}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,178 @@
+//! The verbs of administration and audit, against `yaoku dev`.
+
+#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
+
+use std::{
+    io::{BufRead as _, BufReader},
+    path::Path,
+    process::{Child, Command, ExitStatus, Stdio},
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// What a verb said.
+struct Said {
+    code: Option<i32>,
+    out: String,
+    error: String,
+}
+
+fn yaoku(data: &Path, words: &[&str]) -> Said {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_yaoku"));
+    let output = command.args(words).arg("--data").arg(data).stdin(Stdio::null()).output().unwrap();
+    Said {
+        code: output.status.code(),
+        out: String::from_utf8(output.stdout).unwrap(),
+        error: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// `yaoku dev`, until it is stopped.
+struct Server {
+    process: Child,
+    data: TempDir,
+}
+
+impl Server {
+    fn start() -> Self {
+        Self::start_on(tempfile::tempdir().unwrap())
+    }
+
+    fn start_on(data: TempDir) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_yaoku"));
+        command.args(["dev", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"]);
+        command.arg("--data").arg(data.path()).env_remove("YAOKU_STORE").stdout(Stdio::piped());
+        let mut process = command.spawn().unwrap();
+        let lines = BufReader::new(process.stdout.as_mut().unwrap()).lines();
+        // It announces itself once calls queue.
+        assert!(lines.map_while(Result::ok).any(|it| it.contains("Yaoku is running")));
+        Self { process, data }
+    }
+
+    fn say(&self, words: &[&str]) -> Said {
+        yaoku(self.data.path(), words)
+    }
+
+    /// Does what must succeed.
+    fn good(&self, words: &[&str]) -> String {
+        let said = self.say(words);
+        assert_eq!(said.code, Some(0), "{words:?}: {}", said.error);
+        said.out
+    }
+
+    fn stop(mut self) -> (ExitStatus, TempDir) {
+        kill_process(Pid::from_child(&self.process), Signal::TERM).unwrap();
+        (self.process.wait().unwrap(), self.data)
+    }
+}
+
+#[test]
+fn without_a_server_a_verb_says_so() {
+    let data = tempfile::tempdir().unwrap();
+    let said = yaoku(data.path(), &["user", "list"]);
+    assert_eq!(said.code, Some(1));
+    assert!(said.error.contains("no yaoku is running on"), "{}", said.error);
+    assert_eq!(yaoku(data.path(), &["user", "frobnicate"]).code, Some(2));
+}
+
+#[test]
+fn verbs_do_what_they_say_and_the_journal_proves_it() {
+    let server = Server::start();
+    refusals(&server);
+    users_and_policies(&server);
+    access_keys(&server);
+    accounts(&server);
+    journal(server);
+}
+
+fn refusals(server: &Server) {
+    let said = server.say(&["user", "delete", "nobody", "--yes"]);
+    assert_eq!((said.code, said.out.as_str()), (Some(1), ""));
+    assert!(said.error.starts_with("Forbidden.ResourceNotFound: "), "{}", said.error);
+    assert!(said.error.contains("RequestId: "), "{}", said.error);
+    let said = server.say(&["user", "delete", "nobody", "--yes", "--json"]);
+    let json: Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!(json["Code"], "Forbidden.ResourceNotFound");
+}
+
+fn users_and_policies(server: &Server) {
+    assert_eq!(server.good(&["user", "create", "alice"]), "alice\n");
+    assert!(server.good(&["user", "list"]).contains("alice"));
+    let file = server.data.path().join("policy.json");
+    let create = ["policy", "create", "Orders", "--file", file.to_str().unwrap()];
+    assert_eq!(server.say(&create).code, Some(1));
+    std::fs::write(&file, "{}").unwrap();
+    let said = server.say(&create);
+    assert!(said.error.starts_with("InvalidParameter: "), "{}", said.error);
+    let document =
+        r#"{"Version":"1","Statement":[{"Effect":"Deny","Action":"kms:*","Resource":"*"}]}"#;
+    std::fs::write(&file, document).unwrap();
+    server.good(&create);
+    server.good(&["policy", "attach", "Orders", "--user", "alice"]);
+    server.good(&["policy", "attach", "AliyunKMSFullAccess", "--user", "alice"]);
+    let listed = server.good(&["policy", "list", "--user", "alice"]);
+    assert!(listed.contains("Orders") && listed.contains("AliyunKMSFullAccess"), "{listed}");
+    assert_eq!(server.say(&["policy", "delete", "Orders", "--yes"]).code, Some(1));
+    server.good(&["policy", "detach", "Orders", "--user", "alice"]);
+    // Nobody can be asked here.
+    assert_eq!(server.say(&["policy", "delete", "Orders"]).code, Some(2));
+    server.good(&["policy", "delete", "Orders", "--yes"]);
+}
+
+fn access_keys(server: &Server) {
+    let made = server.good(&["access-key", "create", "--user", "alice", "--json"]);
+    let made: Value = serde_json::from_str(&made).unwrap();
+    let id = made["AccessKey"]["AccessKeyId"].as_str().unwrap();
+    let secret = made["AccessKey"]["AccessKeySecret"].as_str().unwrap();
+    assert_eq!(secret.len(), 30);
+    server.good(&["access-key", "disable", id, "--user", "alice"]);
+    let listed = server.good(&["access-key", "list", "--user", "alice"]);
+    assert!(listed.contains(id) && listed.contains("Inactive"), "{listed}");
+    assert!(!listed.contains(secret));
+    server.good(&["access-key", "enable", id, "--user", "alice"]);
+    server.good(&["access-key", "delete", id, "--user", "alice", "--yes"]);
+    server.good(&["user", "delete", "alice", "--yes"]);
+}
+
+fn accounts(server: &Server) {
+    let made = server.good(&["account", "create"]);
+    let id = made.trim();
+    assert!(server.good(&["account", "list"]).contains(id));
+    assert!(server.good(&["instance", "create", "--account", id]).starts_with("kst-"));
+    assert_eq!(server.good(&["user", "list", "--account", id]), "(none)\n");
+    let said = server.say(&["user", "list", "--account", "1"]);
+    assert!(said.error.starts_with("InvalidParameter"), "{}", said.error);
+}
+
+fn journal(server: Server) {
+    let said = server.good(&["audit", "verify"]);
+    assert!(said.starts_with("node one: whole\n"), "{said}");
+    let (status, data) = server.stop();
+    assert!(status.success());
+    let said = yaoku(data.path(), &["audit", "verify", "--json"]);
+    let report: Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!((said.code, &report["whole"]), (Some(0), &Value::Bool(true)), "{report}");
+    assert_eq!(report["compared_with_store"], true);
+    let said = yaoku(data.path(), &["audit", "tail", "--json", "-n", "1000"]);
+    let events: Vec<Value> = said.out.lines().map(|it| serde_json::from_str(it).unwrap()).collect();
+    let made = events.iter().find(|it| it["action"] == "yaoku:CreateUser").unwrap();
+    assert_eq!((&made["principal"], &made["status"]), (&"operator".into(), &200.into()));
+    assert!(made.get("code").is_none());
+    assert_eq!(yaoku(data.path(), &["audit", "tail", "-n", "3"]).out.lines().count(), 3);
+    cut(data.path());
+    let said = yaoku(data.path(), &["audit", "verify"]);
+    assert_eq!(said.code, Some(1));
+    assert!(said.out.contains("NOT WHOLE"), "{}", said.out);
+}
+
+/// Cuts the end off the journal, as somebody would who has something to hide.
+fn cut(data: &Path) {
+    let home = data.join("audit/one");
+    let files = std::fs::read_dir(home).unwrap().map(|it| it.unwrap().path());
+    let segment = files.max_by_key(|it| it.metadata().unwrap().len()).unwrap();
+    let text = std::fs::read_to_string(&segment).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    std::fs::write(segment, lines[..lines.len() / 2].join("\n") + "\n").unwrap();
+}

