@@ -1,13 +1,14 @@
 //! Every operation, called by those who may not.
 
 use yaoku_model::arn::Arn;
+use yaoku_server::api::Spec;
 use yaoku_wire::Code;
 
 use crate::{
-    operations, params,
+    all_operations, operations, params,
     support::{
         ALLOW_ALL, DENY_ALL, Database, Party, World,
-        client::{Answer, KMS, Key, Param, Scheme},
+        client::{Answer, Key, Param, Scheme},
         things::{SECRET, Things},
     },
     with,
@@ -51,10 +52,10 @@ async fn who_does_not_sign_well_is_refused(database: Database) {
         token: Some("CAIS-invented".to_owned()),
         ..root.key.clone()
     };
-    for entry in operations() {
+    for entry in all_operations() {
         let (name, sent) = (entry.spec.name, things.example(entry.spec));
         let before = world.state().await;
-        for request in unsigned(name, &sent) {
+        for request in unsigned(entry.spec, &sent) {
             let answer = world.send(&request, false).await;
             assert_eq!((answer.status, &*answer.code()), (400, "MissingAccessKeyId"), "{name}");
         }
@@ -78,8 +79,8 @@ async fn who_does_not_sign_well_is_refused(database: Database) {
 }
 
 /// Without any authentication: in the form, and in the query.
-fn unsigned(action: &str, params: &[Param]) -> [Vec<u8>; 2] {
-    let pairs = [("Action", action), ("Version", KMS)];
+fn unsigned(spec: &Spec, params: &[Param]) -> [Vec<u8>; 2] {
+    let pairs = [("Action", spec.name), ("Version", spec.product.version())];
     let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let escape = |it: &str| it.bytes().map(|b| format!("%{b:02X}")).collect::<String>();
     let all: Vec<_> = pairs.iter().chain(params).collect();
@@ -186,7 +187,7 @@ async fn who_is_denied_is_refused(database: Database) {
     let denied = world.user(&root, "denied", &[ALLOW_ALL, DENY_ALL]).await;
     let nobody = world.user(&root, "nobody", &[]).await;
     let mut wrong = Vec::new();
-    for entry in operations() {
+    for entry in all_operations() {
         let (name, example) = (entry.spec.name, things.example(entry.spec));
         let before = world.state().await;
         for user in [&denied, &nobody] {

@@ -39,6 +39,11 @@ fn operations() -> impl Iterator<Item = &'static Entry> {
     api::operations().filter(|it| it.spec.product == Product::Kms)
 }
 
+/// Every operation of every product: those of administration too.
+fn all_operations() -> impl Iterator<Item = &'static Entry> {
+    api::operations()
+}
+
 fn params(pairs: &[(&str, &str)]) -> Vec<Param> {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }

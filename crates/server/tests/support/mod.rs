@@ -22,6 +22,7 @@ use yaoku_model::{
 };
 use yaoku_server::{
     accounts,
+    api::{self, Product},
     audit::{self, Event, Tail},
     gateway::{Door, Gateway},
     listen::{self, Listener},
@@ -193,7 +194,9 @@ impl World {
     ) -> Outbound<'a> {
         let nonce: &'static str = format!("nonce-{}", Self::unique()).leak();
         let (at, format) = (self.clock.now(), Format::Json);
-        Outbound { scheme, version: KMS, action, format, params, at, nonce }
+        let ours = api::operation(Product::Yaoku, action).is_some();
+        let version = if ours { Product::Yaoku.version() } else { KMS };
+        Outbound { scheme, version, action, format, params, at, nonce }
     }
 
     /// Sends bytes. `known`: whether the server must know who calls.
@@ -280,6 +283,7 @@ pub(crate) async fn start(
         region: "cn-hangzhou".parse().unwrap(),
         clock: clock.clone(),
         domain_clock: clock.clone(),
+        steady_clock: clock.clone(),
         boot_id: "boot".to_owned(),
         ca_pem: "the CA".to_owned(),
         limits: node::Limits::default(),
