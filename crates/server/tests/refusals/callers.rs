@@ -82,7 +82,7 @@ async fn who_does_not_sign_well_is_refused(database: Database) {
 fn unsigned(spec: &Spec, params: &[Param]) -> [Vec<u8>; 2] {
     let pairs = [("Action", spec.name), ("Version", spec.product.version())];
     let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let escape = |it: &str| it.bytes().map(|b| format!("%{b:02X}")).collect::<String>();
+    let escape = |it: &str| it.bytes().map(|b| format!("%{b:02X}")).collect::<Vec<_>>().concat();
     let all: Vec<_> = pairs.iter().chain(params).collect();
     let all: Vec<_> = all.iter().map(|(k, v)| format!("{k}={}", escape(v))).collect();
     let all = all.join("&");
@@ -160,10 +160,11 @@ fn arns(owner: &Party, things: &Things, action: &str, example: &[Param]) -> Vec<
     let secret = Arn::secret(&region, &owner.account, &SECRET.parse().unwrap());
     let alias = key.replace(&format!("key/{}", things.key), "alias/app");
     let mut arns = Vec::new();
-    for (name, value) in example.iter().filter(|it| !it.1.is_empty()) {
+    for (name, _) in example.iter().filter(|it| !it.1.is_empty()) {
         match name.as_str() {
-            "KeyId" | "DestinationKeyId" => arns.push((name.clone(), key.clone())),
-            "EncryptionKeyId" => arns.push((name.clone(), key.clone())),
+            "KeyId" | "DestinationKeyId" | "EncryptionKeyId" => {
+                arns.push((name.clone(), key.clone()));
+            }
             "SecretName" if action != "CreateSecret" => {
                 arns.push((name.clone(), secret.as_str().to_owned()));
             }
@@ -172,7 +173,6 @@ fn arns(owner: &Party, things: &Things, action: &str, example: &[Param]) -> Vec<
         if name == "KeyId" && ["Encrypt", "GenerateDataKey", "DescribeKey"].contains(&action) {
             arns.push((name.clone(), alias.clone()));
         }
-        _ = value;
     }
     if action == "ReEncrypt" {
         arns.clear(); // the blob comes first, and it is no more the caller's than the key

@@ -48,9 +48,8 @@ async fn a_refusal_does_not_say_what_exists(database: Database) {
         for (name, _) in &example {
             for (kind, pair) in pairs(&root, &things, action, name) {
                 let blind = match kind {
-                    Kind::Key | Kind::Blob => Some(&no_key),
                     Kind::Alias if name == "AliasName" => Some(&no_alias),
-                    Kind::Alias => Some(&no_key),
+                    Kind::Key | Kind::Blob | Kind::Alias => Some(&no_key),
                     Kind::Secret => Some(&no_secret),
                     Kind::Instance => None,
                 };

@@ -44,9 +44,14 @@ impl Probe {
 struct Fixture {
     stopped: Stopped,
     probes: Vec<Probe>,
-    /// `(table, columns, a row, another, what must not open)`
-    swaps: Vec<(&'static str, &'static [&'static str], String, String, &'static [&'static str])>,
+    swaps: Vec<Swap>,
 }
+
+/// Table, columns, a row, another, and the probes that must not open.
+type Swap = (&'static str, &'static [&'static str], String, String, &'static [&'static str]);
+
+const VALUES: &str = "secret_versions";
+const WHOLE: &[&str] = &["sealed_value", "sealed_data_key", "key_version"];
 
 async fn fixture() -> Fixture {
     let world = World::new(Database::Sqlite).await;
@@ -59,36 +64,7 @@ async fn fixture() -> Fixture {
     let second_blob = world.done(&one, "Encrypt", &text).await.text("/CiphertextBlob");
     let plain = [("SecretName", "plain"), ("VersionId", "v1"), ("SecretData", "x")];
     world.done(&one, "CreateSecret", &plain).await;
-    let version = |party: &Party, secret: &str, version: &str| {
-        let account = &party.account;
-        format!("account = '{account}' AND secret = '{secret}' AND id = '{version}'")
-    };
-    let key = |id: &str| format!("key = '{id}'");
-    let access = |it: &Party| format!("id = '{}'", it.key.id);
-    let home = |it: &Party| format!("account = '{}' AND instance = ''", it.account);
-    let instance = |it: &Things| format!("instance = '{}'", it.instance);
-    let (v1, v2) = (version(&one, SECRET, "v1"), version(&one, SECRET, "v2"));
-    let (plain, far) = (version(&one, "plain", "v1"), version(&two, SECRET, "v1"));
-    const VALUES: &str = "secret_versions";
-    const WHOLE: &[&str] = &["sealed_value", "sealed_data_key", "key_version"];
-    let swaps = vec![
-        (VALUES, &["sealed_value"][..], v1.clone(), v2.clone(), &["v1", "v2"][..]),
-        (VALUES, &["sealed_data_key"], v1.clone(), v2.clone(), &["v1", "v2"]),
-        (VALUES, WHOLE, v1.clone(), v2, &["v1", "v2"]),
-        (VALUES, &["sealed_value"], v1.clone(), plain.clone(), &["v1", "plain"]),
-        (VALUES, &["sealed_data_key"], v1.clone(), plain.clone(), &["v1", "plain"]),
-        (VALUES, WHOLE, v1.clone(), plain, &["v1", "plain"]),
-        (VALUES, &["sealed_value"], v1.clone(), far.clone(), &["v1", "far v1"]),
-        (VALUES, &["sealed_data_key"], v1.clone(), far.clone(), &["v1", "far v1"]),
-        (VALUES, WHOLE, v1, far, &["v1", "far v1"]),
-        ("key_versions", &["sealed"], key(&things.key), key(&second), &["blob", "second", "v1"]),
-        ("key_versions", &["sealed"], key(&things.key), key(&others.key), &["blob", "far blob"]),
-        ("access_keys", &["sealed"], access(&one), access(&user), &["root", "user"]),
-        ("access_keys", &["sealed"], access(&one), access(&two), &["root", "far root"]),
-        ("wrapping_keys", &["sealed"], home(&one), home(&two), &[]),
-        ("wrapping_keys", &["sealed"], home(&one), instance(&things), &[]),
-        ("wrapping_keys", &["sealed"], instance(&others), instance(&things), &[]),
-    ];
+    let swaps = swaps([&one, &two, &user], &things, &others, &second);
     let probes = vec![
         Probe::secret("v1", &one, SECRET, "v1"),
         Probe::secret("v2", &one, SECRET, "v2"),
@@ -102,6 +78,39 @@ async fn fixture() -> Fixture {
         Probe::key("far root", &two),
     ];
     Fixture { stopped: world.stop().await, probes, swaps }
+}
+
+/// Within a secret, between secrets, instances and accounts, and between kinds of wrapping keys.
+fn swaps(parties: [&Party; 3], things: &Things, others: &Things, second: &str) -> Vec<Swap> {
+    let [one, two, user] = parties;
+    let version = |party: &Party, secret: &str, version: &str| {
+        let account = &party.account;
+        format!("account = '{account}' AND secret = '{secret}' AND id = '{version}'")
+    };
+    let key = |id: &str| format!("key = '{id}'");
+    let access = |it: &Party| format!("id = '{}'", it.key.id);
+    let home = |it: &Party| format!("account = '{}' AND instance = ''", it.account);
+    let instance = |it: &Things| format!("instance = '{}'", it.instance);
+    let (v1, v2) = (version(one, SECRET, "v1"), version(one, SECRET, "v2"));
+    let (plain, far) = (version(one, "plain", "v1"), version(two, SECRET, "v1"));
+    vec![
+        (VALUES, &["sealed_value"][..], v1.clone(), v2.clone(), &["v1", "v2"][..]),
+        (VALUES, &["sealed_data_key"], v1.clone(), v2.clone(), &["v1", "v2"]),
+        (VALUES, WHOLE, v1.clone(), v2, &["v1", "v2"]),
+        (VALUES, &["sealed_value"], v1.clone(), plain.clone(), &["v1", "plain"]),
+        (VALUES, &["sealed_data_key"], v1.clone(), plain.clone(), &["v1", "plain"]),
+        (VALUES, WHOLE, v1.clone(), plain, &["v1", "plain"]),
+        (VALUES, &["sealed_value"], v1.clone(), far.clone(), &["v1", "far v1"]),
+        (VALUES, &["sealed_data_key"], v1.clone(), far.clone(), &["v1", "far v1"]),
+        (VALUES, WHOLE, v1, far, &["v1", "far v1"]),
+        ("key_versions", &["sealed"], key(&things.key), key(second), &["blob", "second", "v1"]),
+        ("key_versions", &["sealed"], key(&things.key), key(&others.key), &["blob", "far blob"]),
+        ("access_keys", &["sealed"], access(one), access(user), &["root", "user"]),
+        ("access_keys", &["sealed"], access(one), access(two), &["root", "far root"]),
+        ("wrapping_keys", &["sealed"], home(one), home(two), &[]),
+        ("wrapping_keys", &["sealed"], home(one), instance(things), &[]),
+        ("wrapping_keys", &["sealed"], instance(others), instance(things), &[]),
+    ]
 }
 
 #[tokio::test]

@@ -72,12 +72,14 @@ impl Outbound<'_> {
 }
 
 fn bytes(signed: &Signed) -> Vec<u8> {
-    let mut out = format!("POST {} HTTP/1.1\r\n", &*signed.target);
-    for (name, value) in &signed.headers {
-        out.push_str(&format!("{name}: {}\r\n", &**value));
-    }
-    out.push_str(&format!("content-length: {}\r\nconnection: close\r\n\r\n", signed.body.len()));
-    [out.as_bytes(), &signed.body].concat()
+    let headers = signed.headers.iter().map(|(name, value)| format!("{name}: {}\r\n", &**value));
+    let head = format!(
+        "POST {} HTTP/1.1\r\n{}content-length: {}\r\nconnection: close\r\n\r\n",
+        &*signed.target,
+        headers.collect::<String>(),
+        signed.body.len()
+    );
+    [head.as_bytes(), &signed.body].concat()
 }
 
 /// An answer.
