@@ -1,5 +1,7 @@
 //! What each file looks like: its first line, its length, the words it may not hold.
 
+use std::collections::BTreeMap;
+
 use super::{Rules, Source};
 
 /// The most lines of a file, its tests aside.
@@ -55,7 +57,7 @@ fn speaks_json(file: &Source) -> bool {
         && file.text.contains("serde_json")
 }
 
-fn held(file: &Source, words: &std::collections::BTreeMap<String, String>) -> Vec<String> {
+fn held(file: &Source, words: &BTreeMap<String, String>) -> Vec<String> {
     let mut faults = Vec::new();
     for (number, line) in (1..).zip(file.text.lines()) {
         let found = words.iter().filter(|(word, _)| line.contains(word.as_str()));
