@@ -115,6 +115,16 @@ impl SecretRef {
     }
 }
 
+/// As the client wrote it.
+impl fmt::Display for SecretRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(name) => name.fmt(f),
+            Self::Arn(place, name) => Arn::secret(&place.region, &place.account, name).fmt(f),
+        }
+    }
+}
+
 impl FromStr for KeyRef {
     type Err = Invalid;
 

@@ -29,6 +29,17 @@ impl EncryptionContext {
         let pairs: Vec<_> = self.0.iter().map(|(key, value)| format!("{key}={value}")).collect();
         Some(pairs.join("&"))
     }
+
+    /// The context that the same AAD stands for when it is taken apart again, if that is another
+    /// one: `{"a":"1&b=2"}` is sealed as `{"a":"1","b":"2"}` is. What a policy says of either must
+    /// hold, or its author could be tricked.
+    #[must_use]
+    pub fn other_reading(&self) -> Option<Self> {
+        let text = self.canonical()?;
+        let pairs = text.split('&').map(|it| it.split_once('=').unwrap_or((it, "")));
+        let other: Self = pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
+        (other != *self).then_some(other)
+    }
 }
 
 impl FromIterator<(String, String)> for EncryptionContext {
@@ -85,6 +96,17 @@ mod tests {
         };
         assert_eq!(context(&[("b", "2"), ("a", "1")]), Some("a=1&b=2".to_owned()));
         assert_eq!(context(&[]), None);
+    }
+
+    #[test]
+    fn a_context_that_hides_another_one_is_read_both_ways() {
+        let context = |pairs: &[(&str, &str)]| {
+            let own = |(k, v): &(&str, &str)| ((*k).to_owned(), (*v).to_owned());
+            pairs.iter().map(own).collect::<EncryptionContext>()
+        };
+        assert_eq!(context(&[("a", "1"), ("b", "x=y==")]).other_reading(), None);
+        let hidden = context(&[("app", "1&tenant=b")]).other_reading();
+        assert_eq!(hidden, Some(context(&[("app", "1"), ("tenant", "b")])));
     }
 
     #[test]

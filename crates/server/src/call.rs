@@ -299,6 +299,13 @@ impl<'a> Call<'a> {
         Arn::secret(self.region(), self.account(), name)
     }
 
+    /// The ARN of the secret that `named` names, whether or not there is one.
+    #[must_use]
+    pub fn arn_of_secret(&self, named: &SecretRef) -> Arn {
+        let (place, name) = self.resolve_secret(named);
+        Arn::secret(&place.region, &place.account, &name)
+    }
+
     /// Finds a running instance of the caller's account, to make something in it. Works on the
     /// transaction. Source: keys.md §3.1.
     pub async fn running_instance(&mut self, id: &InstanceId) -> Result<Instance, ApiError> {
@@ -422,12 +429,31 @@ impl<'a> Call<'a> {
         }
         let allowed = owner == self.account()
             && (self.caller.is_root()
-                || self.permitted(ask, owner, spellings, tags, object_policy)?);
+                || self.permitted_as_read(ask, owner, spellings, tags, object_policy)?);
         match (allowed, spellings.first()) {
             (true, _) => Ok(()),
             (false, Some(arn)) => Err(Refusal::no_permission(arn).into()),
             (false, None) => Err(Code::NoPermission.into()),
         }
+    }
+
+    /// However the encryption context is read: two contexts can share an AAD. Source: keys.md §9.2.
+    fn permitted_as_read(
+        &self,
+        ask: Ask<'_>,
+        owner: &AccountId,
+        spellings: &[&Arn],
+        tags: &[Tag],
+        object_policy: Option<(Object, &str)>,
+    ) -> Result<bool, ApiError> {
+        if !self.permitted(ask, owner, spellings, tags, object_policy)? {
+            return Ok(false);
+        }
+        let Some(other) = ask.context.and_then(EncryptionContext::other_reading) else {
+            return Ok(true);
+        };
+        let ask = Ask { context: Some(&other), ..ask };
+        self.permitted(ask, owner, spellings, tags, object_policy)
     }
 
     /// By the action asked for or, if it is the operation's own, the other that does as well.

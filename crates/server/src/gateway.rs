@@ -110,9 +110,10 @@ impl Gateway {
         incoming: &Incoming<'_>,
         spec: &Spec,
     ) -> Result<Known, ApiError> {
-        let (node, now) = (&*self.node, self.node.clock.now());
+        let node = &*self.node;
         let hide = |name: &str| is_secret(spec, name);
-        let proved = auth::authenticate(incoming, &node.caches, &node.nonces, now, &hide).await?;
+        let proved =
+            auth::authenticate(incoming, &node.caches, &node.nonces, &*node.clock, &hide).await?;
         let Proved { credential, claim } = proved;
         let rights = node.caches.rights(&credential.account, credential.user.as_ref()).await?;
         // The account or user of an access key is there, or was removed a moment ago.

@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicI64, Ordering},
+    atomic::{AtomicBool, AtomicI64, Ordering},
 };
 
 use yaoku_model::time::{Clock, Timestamp};
@@ -15,6 +15,8 @@ pub struct Lease {
     polled: AtomicI64,
     /// Whether other nodes may write to the store: else nothing has to be heard of.
     shared: bool,
+    /// Whether another process is this node now.
+    lost: AtomicBool,
 }
 
 impl Lease {
@@ -25,7 +27,7 @@ impl Lease {
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>, shared: bool) -> Self {
         let polled = AtomicI64::new(clock.now().unix_ms());
-        Self { clock, polled, shared }
+        Self { clock, polled, shared, lost: AtomicBool::new(false) }
     }
 
     /// The moment to give to [`Lease::renew`]: take it before the poll is sent.
@@ -39,10 +41,22 @@ impl Lease {
         self.polled.fetch_max(sent.unix_ms(), Ordering::SeqCst);
     }
 
+    /// Ends it for good: another process is this node now.
+    pub fn lose(&self) {
+        self.lost.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether the node may still serve at all.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        self.lost.load(Ordering::SeqCst)
+    }
+
     /// Whether the caches may be used.
     #[must_use]
     pub fn holds(&self) -> bool {
-        !self.shared || self.clock.now().unix_ms() - self.polled.load(Ordering::SeqCst) <= Self::MS
+        let since = || self.clock.now().unix_ms() - self.polled.load(Ordering::SeqCst);
+        !self.is_lost() && (!self.shared || since() <= Self::MS)
     }
 }
 

@@ -11,6 +11,7 @@ pub mod auth;
 pub mod cache;
 pub mod call;
 pub mod caller;
+pub mod claim;
 pub mod dev;
 pub mod disk;
 pub mod error;

@@ -10,6 +10,7 @@ use crate::{
     audit::{Journal, NodeName, Unknown},
     auth::nonces::Nonces,
     cache::Caches,
+    claim,
     lease::Lease,
 };
 
@@ -17,6 +18,8 @@ use crate::{
 pub struct Node {
     /// Its name, unique in the deployment.
     pub name: NodeName,
+    /// Where it works: what holds its name in the store.
+    pub place: claim::Place,
     /// The region served.
     pub region: Region,
     /// The database.

@@ -135,6 +135,9 @@ impl Turn<'_> {
         asked: &mut Vec<Arn>,
     ) -> Result<Reply, ApiError> {
         request.prepare(&mut self.call(On::Caches(&self.node.caches), asked)).await?;
+        if self.node.lease.is_lost() {
+            return Err(stale());
+        }
         let mut tx = self.node.store.write().await?;
         let reply = match self.unused_nonce(tx.tx()).await {
             Ok(()) => request.answer(&mut self.call(On::Store(tx.tx()), asked)).await,

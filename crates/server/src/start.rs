@@ -29,6 +29,7 @@ use crate::{
     audit::{self, AuditError, Head, HeadSigner, Journal, NodeName, Unknown},
     auth::nonces::{self, Nonces},
     cache::{CacheSizes, Caches},
+    claim::{self, Place},
     disk::{self, RealDisk},
     lease::Lease,
     node::{Limits, Node},
@@ -99,8 +100,13 @@ pub enum StartError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The audit journal.
-    #[error("{0}")]
+    #[error(transparent)]
     Audit(#[from] AuditError),
+    /// Another process is this node, or was a moment ago.
+    #[error(
+        "another process serves this store as node {0}: stop it first, or wait ten seconds if it was killed"
+    )]
+    NameTaken(NodeName),
     /// A file in the data directory.
     #[error("{file}: {source}")]
     File {
@@ -129,14 +135,14 @@ impl Running {
     /// Starts a node on a data directory, which is made ready if it is new.
     pub async fn start(setup: Setup) -> Result<Self, StartError> {
         let random = Arc::new(SystemRandom);
+        let place = Place::of(&setup.data)
+            .map_err(|source| StartError::File { file: "the data directory", source })?;
+        claim_name(&setup, &place).await?;
         let keyring = open_keyring(&setup).await?;
         let signer = audit_signer(&setup.data)?;
         let (nonces, doubt) = open_nonces(&setup)?;
         if doubt != nonces::Doubt::None {
-            tracing::warn!(
-                ?doubt,
-                "nonces of before this start may be missing: older calls are refused"
-            );
+            tracing::warn!(?doubt, "nonces may be missing: calls signed earlier are refused");
         }
         let journal = Journal::open(audit::Setup {
             data: &setup.data,
@@ -158,6 +164,7 @@ impl Running {
         let lease = Lease::new(setup.steady_clock, setup.store.is_shared());
         let node = Arc::new(Node {
             name: setup.name,
+            place,
             region: setup.region,
             store: setup.store,
             caches,
@@ -194,13 +201,34 @@ impl Running {
                 tracing::error!(%error, "a task beside the calls failed");
             }
         }
-        copy_events(&self.node).await?;
-        let now = self.node.clock.now();
-        self.node.journal.append_counts(&self.node.unknown.take_all(now))?;
-        self.node.journal.sync()?;
-        keep_head(&self.node).await?;
-        self.node.nonces.close().map_err(|source| StartError::File { file: "nonces", source })
+        let written = write_down(&self.node).await;
+        // Also if that failed: what is in memory is whole.
+        let closed = self.node.nonces.close();
+        written?;
+        closed.map_err(|source| StartError::File { file: "nonces", source })
     }
+}
+
+/// What a node writes down before it stops.
+async fn write_down(node: &Node) -> Result<(), StartError> {
+    copy_events(node).await?;
+    let now = node.clock.now();
+    node.journal.append_counts(&node.unknown.take_all(now))?;
+    node.journal.sync()?;
+    keep_head(node).await?;
+    let mut tx = node.store.write().await?;
+    claim::release(tx.tx(), &node.name, &node.place).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+async fn claim_name(setup: &Setup, place: &Place) -> Result<(), StartError> {
+    let mut tx = setup.store.write().await?;
+    if !claim::hold(tx.tx(), &setup.name, place, setup.clock.now()).await? {
+        return Err(StartError::NameTaken(setup.name.clone()));
+    }
+    tx.commit().await?;
+    Ok(())
 }
 
 async fn open_keyring(setup: &Setup) -> Result<Keyring, StartError> {
@@ -292,12 +320,14 @@ async fn copy_events(node: &Node) -> Result<(), StartError> {
     }
 }
 
-/// Keeps the journal's head in the store, and removes the events that the head has passed.
+/// Renews the claim to the node's name, keeps the journal's head in the store, and removes the
+/// events that the head has passed. If another process is this node now, this one serves no more.
 async fn keep_head(node: &Node) -> Result<(), StartError> {
     let (head, copied) = (node.journal.head().to_string(), node.journal.highest_row());
     let mut tx = node.store.write().await?;
-    if tx.audit_head(node.name.as_str()).await?.as_deref() == Some(head.as_bytes()) {
-        return Ok(());
+    if !claim::hold(tx.tx(), &node.name, &node.place, node.clock.now()).await? {
+        node.lease.lose();
+        return Err(StartError::NameTaken(node.name.clone()));
     }
     tx.put_audit_head(node.name.as_str(), head.as_bytes()).await?;
     if let Some(row) = copied {
@@ -319,6 +349,9 @@ mod background {
     /// How often the feed is asked what other nodes changed. Source: architecture.md, "Change feed".
     const POLL: Duration = Duration::from_millis(250);
 
+    /// How many idle seconds pass between renewals of the claim to the node's name.
+    const RENEWAL: u32 = 2;
+
     type Stopped = watch::Receiver<()>;
 
     /// Copies events into the journal whenever a write was committed.
@@ -337,6 +370,7 @@ mod background {
     /// Keeps the head in the store and writes down what was counted.
     pub(super) async fn each_second(node: Arc<Node>, mut stopped: Stopped) {
         let mut kept = None;
+        let mut idle = 0;
         while tick(&mut stopped, Duration::from_secs(1)).await {
             if let Some(fault) = node.journal.noticed() {
                 tracing::error!(%fault, "the audit journal was changed by somebody else");
@@ -346,11 +380,13 @@ mod background {
                 tracing::error!(%error, "counts of refused strangers are not written");
             }
             let head = node.journal.head();
-            if kept == Some(head) {
+            // Without news, only a shared store is told now and then that this node is alive.
+            if kept == Some(head) && (!node.store.is_shared() || idle < RENEWAL) {
+                idle += 1;
                 continue;
             }
             match keep_head(&node).await {
-                Ok(()) => kept = Some(head),
+                Ok(()) => (kept, idle) = (Some(head), 0),
                 Err(error) => tracing::warn!(%error, "the audit head is not in the store"),
             }
         }

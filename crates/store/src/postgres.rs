@@ -6,7 +6,7 @@ use std::{fmt, str::FromStr, time::Duration};
 
 use async_trait::async_trait;
 use sqlx::{
-    Executor, PgPool,
+    Connection as _, Executor, PgConnection, PgPool,
     error::DatabaseError,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
@@ -48,6 +48,9 @@ impl Postgres {
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
         let options = PgConnectOptions::from_str(url).map_err(|it| failure(&it))?;
         let options = options.application_name("yaoku").statement_cache_capacity(STATEMENTS);
+        // A pool says only that no connection came in time; one connection says why.
+        let one = PgConnection::connect_with(&options).await.map_err(|it| failure(&it))?;
+        one.close().await.map_err(|it| failure(&it))?;
         let pool = pool().connect_with(options).await.map_err(|it| failure(&it))?;
         let places = places(&pool).await?;
         let store = Self { pool, places };

@@ -1,10 +1,16 @@
 //! SQLite: one file, one process, one writer at a time.
 
-use std::{fmt, fs::OpenOptions, os::unix::fs::OpenOptionsExt, path::Path, time::Duration};
+use std::{
+    fmt,
+    fs::{File, OpenOptions},
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use sqlx::{
-    SqlitePool,
+    Connection as _, SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
@@ -24,6 +30,8 @@ const BUSY: Duration = Duration::from_secs(5);
 
 /// A database in one file.
 pub struct Sqlite {
+    /// Held as long as the database is open: one process writes to it.
+    _lock: File,
     /// One connection. Writers get it in the order in which they ask.
     writer: SqlitePool,
     readers: SqlitePool,
@@ -33,10 +41,11 @@ impl Sqlite {
     /// Opens a database, making it (mode 0600) if there is none, and brings its schema up to date.
     pub async fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         make_private(path.as_ref())?;
+        let lock = lock(path.as_ref())?;
         let options = options(path.as_ref());
         let writer = pool(1).connect_with(options.clone()).await.map_err(|it| failure(&it))?;
         let readers = pool(READERS).connect_lazy_with(options.read_only(true));
-        let store = Self { writer, readers };
+        let store = Self { _lock: lock, writer, readers };
         store.migrate().await?;
         Ok(store)
     }
@@ -89,6 +98,18 @@ impl fmt::Debug for Sqlite {
     }
 }
 
+/// Locks the database for this process, by a file of its own beside it: closing a file that SQLite
+/// has open too would release SQLite's locks.
+fn lock(path: &Path) -> Result<File, StoreError> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".lock");
+    let failed = |why: String| StoreError::Failed(format!("{}: {why}", path.display()));
+    let file = OpenOptions::new().create(true).append(true).mode(0o600).open(&beside);
+    let file = file.map_err(|it| failed(it.to_string()))?;
+    file.try_lock().map_err(|_| failed("another process has it open".to_owned()))?;
+    Ok(file)
+}
+
 /// SQLite would make the file readable by others. Its log gets the file's mode.
 fn make_private(path: &Path) -> Result<(), StoreError> {
     let opened = OpenOptions::new().create(true).append(true).mode(0o600).open(path);
@@ -113,4 +134,10 @@ fn pool(size: u32) -> SqlitePoolOptions {
         .test_before_acquire(false)
         .idle_timeout(None)
         .max_lifetime(None)
+        // After a full disk SQLite has rolled back by itself, which the driver does not notice: such
+        // a connection is of no more use.
+        .before_acquire(|connection, _| {
+            let clean = !connection.is_in_transaction();
+            Box::pin(async move { Ok(clean) })
+        })
 }

@@ -41,6 +41,36 @@ impl DataDir {
         Ok(Self { path, _lock: lock })
     }
 
+    /// Fails if the directory was made for another database, which would then seem to be empty.
+    ///
+    /// Who logs in there, and with which password, is not written down.
+    pub(crate) fn must_be_for(&self, store: Option<&str>) -> anyhow::Result<()> {
+        const FILE: &str = "store";
+        let asked = store.map_or("sqlite", |it| it).to_owned();
+        let asked = match asked.split_once("://") {
+            Some((scheme, rest)) => {
+                let place = rest.rsplit_once('@').map_or(rest, |(_, place)| place);
+                format!("{scheme}://{}", place.split('?').next().unwrap_or_default())
+            }
+            None => asked,
+        };
+        match std::fs::read_to_string(self.path.join(FILE)) {
+            Ok(made) if made.trim_end() == asked => Ok(()),
+            Ok(made) => bail!(
+                "{} was made with the store {}, and this is {asked}: give the same --store, or another --data",
+                self.path.display(),
+                made.trim_end(),
+            ),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                Ok(yaoku_server::disk::replace(
+                    &self.path.join(FILE),
+                    format!("{asked}\n").as_bytes(),
+                )?)
+            }
+            Err(error) => Err(error).context("the data directory's file \"store\""),
+        }
+    }
+
     /// Where it is, from the root.
     pub(crate) fn path(&self) -> &Path {
         &self.path

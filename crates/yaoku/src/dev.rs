@@ -81,6 +81,7 @@ impl Dev {
         }
         let region: Region = self.region.parse().context("--region is not a region's name")?;
         let data = DataDir::open(&self.data)?;
+        data.must_be_for(self.store.as_deref())?;
         let ca = PrivateCa::create_or_load(data.path(), &self.names(), MachineClock.now())?;
         let running = self.start(&data, region.clone(), ca.ca_pem.clone()).await?;
         let account = dev::prepare(&running.node).await?;
@@ -238,7 +239,7 @@ fn screen(data: &Path, file: &DevFile<'_>) -> String {
   curl      (any answer, even this refusal, shows that it is up)
     curl --cacert {ca} "https://{endpoint}/?Action=ListKeys&Version=2016-01-20"
 
-  Stop with Ctrl-C. Start again with the same --data, and everything is still there.
+  Stop with Ctrl-C. Start again with the same --data (and --store), and everything is still there.
 
 "#
     )

@@ -1,6 +1,6 @@
 //! Yaoku: a self-hosted key and secret manager that speaks Alibaba Cloud's KMS API.
 
-use std::process::ExitCode;
+use std::{io::Write as _, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 use mimalloc::MiMalloc;
@@ -39,8 +39,15 @@ enum Command {
     User(admin::user::User),
 }
 
-fn main() -> anyhow::Result<ExitCode> {
-    let cli = Cli::parse();
+fn main() -> ExitCode {
+    run(Cli::parse()).unwrap_or_else(|error| {
+        // Without a backtrace: it is the user's to mend, and the causes say how.
+        _ = writeln!(std::io::stderr(), "yaoku: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     log();
     harden_process()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use yaoku_model::{
     ids::{AccessKeyId, AccountId, UserName},
     text::AccessKeySecret,
-    time::Timestamp,
+    time::{Clock, Timestamp},
 };
 use yaoku_wire::{
     error::Code,
@@ -75,13 +75,11 @@ pub async fn authenticate(
     incoming: &Incoming<'_>,
     credentials: &dyn Credentials,
     nonces: &dyn UsedNonces,
-    now: Timestamp,
+    clock: &dyn Clock,
     hide: &(dyn Fn(&str) -> bool + Sync),
 ) -> Result<Proved, ApiError> {
     let claim = incoming.claim()?;
-    if (claim.timestamp.unix_seconds() - now.unix_seconds()).abs() > WINDOW_SECONDS {
-        return Err(Code::TimestampExpired.into());
-    }
+    must_be_current(claim.timestamp, clock.now())?;
     let token = claim.security_token.as_ref().map(|it| it.as_str());
     let credential = credentials.credential(&claim.access_key_id, token).await?;
     if !credential.active {
@@ -89,9 +87,20 @@ pub async fn authenticate(
     }
     incoming.verify(credential.secret.expose(), hide)?;
     if let Some(nonce) = &claim.nonce {
+        // The look-up may have taken long: a nonce is remembered only while its timestamp is good.
+        let now = clock.now();
+        must_be_current(claim.timestamp, now)?;
         nonces.take(&claim.access_key_id, nonce, claim.timestamp, now)?;
     }
     Ok(Proved { credential, claim })
+}
+
+/// Source: identity.md §1.6.
+fn must_be_current(signed: Timestamp, now: Timestamp) -> Result<(), ApiError> {
+    if (signed.unix_seconds() - now.unix_seconds()).abs() > WINDOW_SECONDS {
+        return Err(Code::TimestampExpired.into());
+    }
+    Ok(())
 }
 
 /// The access keys of the store. There are no sessions yet: every `STS.` id is unknown.

@@ -15,7 +15,7 @@ pub(crate) fn from(error: &Error) -> StoreError {
     match error {
         Error::Database(it) => from_database(it.as_ref()),
         Error::PoolTimedOut => StoreError::Failed("no connection became free in time".to_owned()),
-        Error::Io(it) => StoreError::Failed(format!("connection: {}", it.kind())),
+        Error::Io(it) => StoreError::Failed(format!("the connection: {}", it.kind())),
         Error::Tls(_) => StoreError::Failed("connection: TLS failed".to_owned()),
         Error::Configuration(_) => StoreError::Failed("the database URL is not valid".to_owned()),
         Error::Encode(_) => StoreError::Failed("a value cannot be sent".to_owned()),

@@ -1,6 +1,7 @@
 //! Judges a captured request by the code that serves, and puts the verdict into words.
 
 use serde::Serialize;
+use yaoku_model::time::ManualClock;
 use yaoku_server::{
     auth::{self, WINDOW_SECONDS},
     error::ApiError,
@@ -98,7 +99,7 @@ async fn authenticate(captured: &Captured, incoming: &Incoming<'_>) -> Result<()
         Some(now) => now,
         None => incoming.claim()?.timestamp,
     };
-    auth::authenticate(incoming, captured, captured, now, &|_| true).await?;
+    auth::authenticate(incoming, captured, captured, &ManualClock::at(now), &|_| true).await?;
     Ok(())
 }
 

@@ -72,8 +72,15 @@ impl Operation for ReEncrypt {
             return Err(Code::UnsupportedAlias.into());
         }
         let ask = Ask::cipher(FROM, &self.source_context);
-        let from = call.usable_version(&self.blob.version, ask).await?;
-        let to = call.usable_key(&self.key, Ask::cipher(TO, &self.context)).await?;
+        let from = call.usable_version(&self.blob.version, ask).await;
+        // Who may not seal under the one key learns nothing of the other's state.
+        let to = call.usable_key(&self.key, Ask::cipher(TO, &self.context)).await;
+        let (from, to) = match (from, to) {
+            (Err(error), Err(denied)) if denied.code() == Code::NoPermission => {
+                return Err(if error.code() == Code::NoPermission { error } else { denied });
+            }
+            (from, to) => (from?, to?),
+        };
         let text = blob::open(call, &from, &self.source_context, &self.blob)?;
         let sealed = blob::seal(call, &to, &self.context, text.expose())?;
         Ok(Sealed { key: from.key.key.id.clone(), version: from.version, blob: sealed.blob })

@@ -54,22 +54,23 @@ impl Operation for BatchGetSecretValue {
         let mut records = params.records("SecretsList", &members)?;
         let items = records.iter_mut().map(GetSecretValue::parse);
         let items = items.collect::<Result<Vec<_>, _>>()?;
-        let twice = |at: usize| items[..at].iter().any(|it| it.secret == items[at].secret);
-        if !(1..=MAX).contains(&items.len()) || (0..items.len()).any(twice) {
+        if !(1..=MAX).contains(&items.len()) {
             return Err(ApiError::invalid("SecretsList"));
         }
         Ok(Self { items })
     }
 
     async fn run(&self, call: &mut Call<'_>) -> Result<Values, ApiError> {
+        // A name and its own ARN are the same secret.
+        let arns: Vec<_> = self.items.iter().map(|it| call.arn_of_secret(&it.secret)).collect();
+        if (0..arns.len()).any(|at| arns[..at].contains(&arns[at])) {
+            return Err(ApiError::invalid("SecretsList"));
+        }
         let mut all = Values { values: Vec::new(), errors: Vec::new() };
         for item in &self.items {
             match item.run(call).await {
                 Ok(value) => all.values.push((uuid(call.random())?.to_uppercase(), value)),
-                Err(error) => {
-                    let name = item.secret.name().to_string();
-                    all.errors.push((name, error.refusal().clone()));
-                }
+                Err(error) => all.errors.push((item.secret.to_string(), error.refusal().clone())),
             }
         }
         Ok(all)

@@ -91,7 +91,8 @@ impl Operation for CreateSecret {
             return Err(Code::RejectedUnsupportedOperation.into());
         }
         // For other types alone. Source: secrets.md §4.1.
-        for ignored in ["ExtendedConfig", "EnableAutomaticRotation", "RotationInterval"] {
+        params.flag("EnableAutomaticRotation")?;
+        for ignored in ["ExtendedConfig", "RotationInterval"] {
             _ = params.text(ignored);
         }
         let (key, instance) =
