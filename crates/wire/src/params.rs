@@ -2,7 +2,12 @@
 //!
 //! They may hold secrets: values are wiped on drop and `Debug` shows names only.
 
-use std::{collections::BTreeMap, fmt, ops::RangeInclusive, str::FromStr};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    ops::{Bound, RangeInclusive},
+    str::FromStr,
+};
 
 use serde_json::{Value, value::RawValue};
 use yaoku_model::ids::{Invalid, Region};
@@ -185,9 +190,9 @@ impl Params {
 
     /// The names that begin with `prefix` and a dot.
     fn below(&self, prefix: &str) -> Vec<String> {
-        let start = format!("{prefix}.");
-        let from = self.values.range(start.clone()..).map(|(name, _)| name);
-        from.take_while(|it| it.starts_with(&start)).cloned().collect()
+        let from = self.values.range::<str, _>((Bound::Excluded(prefix), Bound::Unbounded));
+        let names = from.map(|(name, _)| name).take_while(|it| it.starts_with(prefix));
+        names.filter(|it| it.as_bytes().get(prefix.len()) == Some(&b'.')).cloned().collect()
     }
 
     /// The texts of the JSON array called `name`.

@@ -4,7 +4,7 @@
 //! and the bytes that follow the hash's own field. What follows is one of `event` (with `row` if
 //! the store has it too), `open` (first in each segment) and `head`.
 
-use std::{borrow::Cow, fmt, str::FromStr};
+use std::{borrow::Cow, fmt, io::Write as _, str::FromStr};
 
 use aws_lc_rs::digest::{Context, SHA256};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
@@ -117,8 +117,8 @@ pub(super) enum Content<'a> {
 pub(super) fn line(last: Head, content: Content<'_>) -> (Head, Vec<u8>) {
     let sequence = last.sequence + 1;
     let row = match content {
-        Content::Event(_, Some(row)) => format!(r#","row":{row}"#),
-        _ => String::new(),
+        Content::Event(_, row) => row,
+        Content::Open(_) | Content::Head(_) => None,
     };
     let (name, body) = match content {
         Content::Event(event, _) => ("event", Cow::Borrowed(event)),
@@ -126,12 +126,23 @@ pub(super) fn line(last: Head, content: Content<'_>) -> (Head, Vec<u8>) {
         Content::Open(it) => ("open", serde_json::to_vec(it).unwrap_or_default().into()),
         Content::Head(it) => ("head", serde_json::to_vec(it).unwrap_or_default().into()),
     };
-    let start = format!(r#""seq":{sequence}{row},"{name}":"#);
-    let hash = Hash::of(&[last.hash.as_bytes(), start.as_bytes(), &body, b"}"]);
-    let mut line = Vec::with_capacity(64 + start.len() + body.len());
-    line.extend(format!("{BEFORE}{hash}{AFTER}{start}").as_bytes());
-    line.extend(body.as_ref());
-    line.extend(b"}\n");
+    // One buffer, with room for the hash of what follows it.
+    let mut line = Vec::with_capacity(160 + body.len());
+    line.extend_from_slice(BEFORE.as_bytes());
+    line.extend_from_slice(&[b'A'; HASH_LEN]);
+    line.extend_from_slice(AFTER.as_bytes());
+    let hashed = line.len();
+    // Writing to memory cannot fail.
+    _ = write!(line, r#""seq":{sequence}"#);
+    if let Some(row) = row {
+        _ = write!(line, r#","row":{row}"#);
+    }
+    _ = write!(line, r#","{name}":"#);
+    line.extend_from_slice(&body);
+    line.push(b'}');
+    let hash = Hash::of(&[last.hash.as_bytes(), &line[hashed..]]);
+    _ = BASE64.encode_slice(hash.0, &mut line[BEFORE.len()..hashed - AFTER.len()]);
+    line.push(b'\n');
     (Head { sequence, hash }, line)
 }
 

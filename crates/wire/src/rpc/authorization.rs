@@ -108,7 +108,8 @@ impl<'a> Authorization<'a> {
     }
 
     pub(super) fn signs(&self, name: &str) -> bool {
-        self.signed_headers.split(';').any(|it| name.eq_ignore_ascii_case(it))
+        let mut signed = self.signed_headers.as_bytes().split(|it| *it == b';');
+        signed.any(|it| it.eq_ignore_ascii_case(name.as_bytes()))
     }
 
     /// The key of the signature. Under V4 it is derived; else it is the secret itself.
