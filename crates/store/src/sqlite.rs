@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    fs::{File, OpenOptions},
+    fs::OpenOptions,
     os::unix::fs::OpenOptionsExt,
     path::Path,
     time::Duration,
@@ -30,8 +30,6 @@ const BUSY: Duration = Duration::from_secs(5);
 
 /// A database in one file.
 pub struct Sqlite {
-    /// Held as long as the database is open: one process writes to it.
-    _lock: File,
     /// One connection. Writers get it in the order in which they ask.
     writer: SqlitePool,
     readers: SqlitePool,
@@ -41,11 +39,10 @@ impl Sqlite {
     /// Opens a database, making it (mode 0600) if there is none, and brings its schema up to date.
     pub async fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         make_private(path.as_ref())?;
-        let lock = lock(path.as_ref())?;
         let options = options(path.as_ref());
         let writer = pool(1).connect_with(options.clone()).await.map_err(|it| failure(&it))?;
         let readers = pool(READERS).connect_lazy_with(options.read_only(true));
-        let store = Self { _lock: lock, writer, readers };
+        let store = Self { writer, readers };
         store.migrate().await?;
         Ok(store)
     }
@@ -96,18 +93,6 @@ impl fmt::Debug for Sqlite {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sqlite").finish_non_exhaustive()
     }
-}
-
-/// Locks the database for this process, by a file of its own beside it: closing a file that SQLite
-/// has open too would release SQLite's locks.
-fn lock(path: &Path) -> Result<File, StoreError> {
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".lock");
-    let failed = |why: String| StoreError::Failed(format!("{}: {why}", path.display()));
-    let file = OpenOptions::new().create(true).append(true).mode(0o600).open(&beside);
-    let file = file.map_err(|it| failed(it.to_string()))?;
-    file.try_lock().map_err(|_| failed("another process has it open".to_owned()))?;
-    Ok(file)
 }
 
 /// SQLite would make the file readable by others. Its log gets the file's mode.

@@ -16,7 +16,8 @@ pub(crate) const DEFAULT_DATA: &str = "yaoku-dev";
 #[derive(Debug)]
 pub(crate) struct DataDir {
     path: PathBuf,
-    _lock: File,
+    /// Held, not used.
+    locks: Vec<File>,
 }
 
 impl DataDir {
@@ -28,24 +29,20 @@ impl DataDir {
             .create(path)
             .with_context(|| format!("the data directory {} cannot be made", path.display()))?;
         let path = path.canonicalize()?;
-        let lock = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .mode(0o600)
-            .open(path.join("lock"))
-            .with_context(|| format!("{} is not writable", path.display()))?;
-        if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
-            bail!("another yaoku is running on {}", path.display());
-        }
-        Ok(Self { path, _lock: lock })
+        let lock = lock(&path.join("lock"))
+            .with_context(|| format!("another yaoku is running on {}", path.display()))?;
+        Ok(Self { path, locks: vec![lock] })
     }
 
     /// Fails if the directory was made for another database, which would then seem to be empty.
     ///
     /// Who logs in there, and with which password, is not written down.
-    pub(crate) fn must_be_for(&self, store: Option<&str>) -> anyhow::Result<()> {
+    pub(crate) fn must_be_for(&mut self, store: Option<&str>) -> anyhow::Result<()> {
         const FILE: &str = "store";
+        if let Some(file) = store.and_then(|it| it.strip_prefix("sqlite:")) {
+            let busy = || format!("another yaoku is running on {file}");
+            self.locks.push(lock(Path::new(&format!("{file}.lock"))).with_context(busy)?);
+        }
         let asked = store.map_or("sqlite", |it| it).to_owned();
         let asked = match asked.split_once("://") {
             Some((scheme, rest)) => {
@@ -75,4 +72,12 @@ impl DataDir {
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
+}
+
+/// Locks a file for this process, making it if it is not there.
+fn lock(path: &Path) -> anyhow::Result<File> {
+    let mut file = OpenOptions::new();
+    let file = file.create(true).truncate(false).write(true).mode(0o600).open(path)?;
+    flock(&file, FlockOperation::NonBlockingLockExclusive)?;
+    Ok(file)
 }

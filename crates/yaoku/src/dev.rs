@@ -80,7 +80,7 @@ impl Dev {
             bail!("--http {}: plain HTTP is served on loopback only; use --listen", self.http);
         }
         let region: Region = self.region.parse().context("--region is not a region's name")?;
-        let data = DataDir::open(&self.data)?;
+        let mut data = DataDir::open(&self.data)?;
         data.must_be_for(self.store.as_deref())?;
         let ca = PrivateCa::create_or_load(data.path(), &self.names(), MachineClock.now())?;
         let running = self.start(&data, region.clone(), ca.ca_pem.clone()).await?;
