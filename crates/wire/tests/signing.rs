@@ -66,6 +66,39 @@ fn what_we_sign_we_accept() {
 }
 
 #[test]
+fn a_name_that_reads_as_other_signed_pairs_is_refused() {
+    let by = Credentials {
+        access_key_id: "STS.testid",
+        secret: SECRET,
+        security_token: Some("a token+/="),
+    };
+    for (signed_pairs, sent) in [
+        (
+            [("DKMSInstanceId", "kst"), ("EncryptionKeyId", "key")],
+            "/?DKMSInstanceId%3Dkst%26EncryptionKeyId=key",
+        ),
+        (
+            [("DryRun", "true"), ("EncryptionContext", "{}")],
+            "/?DryRun%3Dtrue%26EncryptionContext=%7B%7D",
+        ),
+        ([("a", "1"), ("b", "2")], "/?a%3D1%26b=2"),
+    ] {
+        let now = Timestamp::from_unix_seconds(0);
+        let mut signed = sign_v3(&call(&signed_pairs, &[]), &by, now, "n-1");
+        assert!(accepted(&signed, SECRET).is_ok());
+        signed.target = sent.to_owned().into();
+        assert_eq!(accepted(&signed, SECRET), Err(Code::SignatureDoesNotMatch), "{sent}");
+        let headers: Vec<(&str, &[u8])> =
+            signed.headers.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
+        let target = sent.as_bytes();
+        let request = Request { method: "POST", target, headers: &headers, body: b"", tls: false };
+        let explained = read(&request).unwrap().explain(SECRET, None).unwrap();
+        let line = &headers.last().unwrap().1;
+        assert!(!explained.accepted && !line.ends_with(explained.signature.as_bytes()), "{sent}");
+    }
+}
+
+#[test]
 fn what_is_signed_does_not_show_in_debug() {
     let by = Credentials { access_key_id: "k", secret: SECRET, security_token: None };
     let signed = sign_v3(

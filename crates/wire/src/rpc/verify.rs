@@ -84,7 +84,7 @@ impl Incoming<'_> {
             if matches(&to_sign)? {
                 return Ok(Verified { scheme });
             }
-            if canonical.has_reserved_names() {
+            if canonical.may_have_raw_names() {
                 canonical.raw_names = true;
                 text.clear();
                 canonical.write(None, &mut text);
