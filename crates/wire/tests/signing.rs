@@ -66,6 +66,67 @@ fn what_we_sign_we_accept() {
 }
 
 #[test]
+fn a_name_that_reads_as_other_signed_pairs_is_refused() {
+    let by = Credentials {
+        access_key_id: "STS.testid",
+        secret: SECRET,
+        security_token: Some("a token+/="),
+    };
+    for (signed_pairs, sent) in [
+        (
+            [("DKMSInstanceId", "kst"), ("EncryptionKeyId", "key")],
+            "/?DKMSInstanceId%3Dkst%26EncryptionKeyId=key",
+        ),
+        (
+            [("DryRun", "true"), ("EncryptionContext", "{}")],
+            "/?DryRun%3Dtrue%26EncryptionContext=%7B%7D",
+        ),
+        ([("a", "1"), ("b", "2")], "/?a%3D1%26b=2"),
+    ] {
+        let now = Timestamp::from_unix_seconds(0);
+        let mut signed = sign_v3(&call(&signed_pairs, &[]), &by, now, "n-1");
+        assert!(accepted(&signed, SECRET).is_ok());
+        signed.target = sent.to_owned().into();
+        assert_eq!(accepted(&signed, SECRET), Err(Code::SignatureDoesNotMatch), "{sent}");
+        let headers: Vec<(&str, &[u8])> =
+            signed.headers.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
+        let target = sent.as_bytes();
+        let request = Request { method: "POST", target, headers: &headers, body: b"", tls: false };
+        let explained = read(&request).unwrap().explain(SECRET, None).unwrap();
+        let line = &headers.last().unwrap().1;
+        assert!(!explained.accepted && !line.ends_with(explained.signature.as_bytes()), "{sent}");
+    }
+}
+
+#[test]
+fn a_mismatch_echoes_no_more_than_64_kib() {
+    let by = Credentials { access_key_id: "k", secret: SECRET, security_token: None };
+    let large = "名".repeat(30_000);
+    let query = [("Description", &large[..])];
+    let refusal = |signed: &Signed, host: &str| {
+        let mut headers: Vec<(&str, &[u8])> = vec![("host", host.as_bytes())];
+        let others = signed.headers.iter().filter(|it| it.0 != "host");
+        headers.extend(others.map(|(name, value)| (*name, value.as_bytes())));
+        let target = signed.target.as_bytes();
+        let request = Request { method: "POST", target, headers: &headers, body: b"", tls: false };
+        read(&request).unwrap().verify(b"other", &|_| false).unwrap_err().message().to_owned()
+    };
+    let now = Timestamp::from_unix_seconds(0);
+    let v1 = refusal(&sign_v1(&call(&query, &[]), &by, now, "n"), "h");
+    assert!(v1.starts_with("Specified signature is not matched with our calculation."), "{v1}");
+    let v3 = [
+        refusal(&sign_v3(&call(&query, &[]), &by, now, "n"), "h"),
+        refusal(&sign_v3(&call(&[], &[]), &by, now, "n"), &large),
+    ];
+    let start = "Specified signature does not match our calculation. server StringToSign is [";
+    assert!(v3.iter().all(|it| it.starts_with(start)));
+    assert!(v3[1].ends_with('名'), "cut between characters");
+    for message in [&v1, &v3[0], &v3[1]] {
+        assert!((65_530..=65_536).contains(&message.len()), "{}", message.len());
+    }
+}
+
+#[test]
 fn what_is_signed_does_not_show_in_debug() {
     let by = Credentials { access_key_id: "k", secret: SECRET, security_token: None };
     let signed = sign_v3(

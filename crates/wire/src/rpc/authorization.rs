@@ -1,5 +1,7 @@
 //! Who a request says it is from, before anything is proved.
 
+use std::collections::BTreeSet;
+
 use yaoku_model::{ids::AccessKeyId, time::Timestamp};
 use zeroize::Zeroizing;
 
@@ -11,6 +13,10 @@ use crate::error::{Code, Refusal};
 
 /// The version of KMS, whose V1 calls may come without a nonce. Source: identity.md §1.6.
 const KMS_VERSION: &str = "2016-01-20";
+
+/// The most headers that one request may sign: what is listed is looked up before the signature
+/// has proved anything. (Our choice: clients sign about ten.)
+const MAX_SIGNED_HEADERS: usize = 100;
 
 /// A way of signing. Source: identity.md §1.3-1.5.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -104,7 +110,8 @@ impl<'a> Authorization<'a> {
         if scheme == Scheme::V4 && scope.split('/').count() != 4 {
             return None;
         }
-        Some(Self { scheme, access_key_id, scope, signed_headers: headers?, signature: signature? })
+        let signed_headers = headers.filter(|it| is_header_list(it))?;
+        Some(Self { scheme, access_key_id, scope, signed_headers, signature: signature? })
     }
 
     pub(super) fn signs(&self, name: &str) -> bool {
@@ -184,6 +191,14 @@ impl Incoming<'_> {
     }
 }
 
+/// Whether these are names, none of them empty, too many or given twice.
+fn is_header_list(text: &str) -> bool {
+    let mut seen = BTreeSet::new();
+    text.split(';').all(|it| {
+        !it.is_empty() && seen.insert(it.to_ascii_lowercase()) && seen.len() <= MAX_SIGNED_HEADERS
+    })
+}
+
 /// A parameter of the gateway itself is missing. Source: identity.md §1.8.
 pub(super) fn not_supplied(name: &str) -> Refusal {
     Refusal::from(Code::MissingParameter).with_message(format!(
@@ -256,6 +271,21 @@ mod tests {
             let refusal = Authorization::parse(text.as_bytes()).err().unwrap();
             assert_eq!(refusal.code(), code, "{text}");
         }
+    }
+
+    #[test]
+    fn signed_headers_are_names_each_once_and_not_too_many() {
+        let list = |count: usize| -> String {
+            (0..count).map(|nth| format!("x-{nth}")).collect::<Vec<_>>().join(";")
+        };
+        let parsed = |list: &str| {
+            let text = format!("ACS3-HMAC-SHA256 Credential=k,SignedHeaders={list},Signature=s");
+            Authorization::parse(text.as_bytes()).map(|_| ()).map_err(|it| it.code())
+        };
+        for refused in ["", ";", "host;", ";host", "a;;b", "a;b;a", "host;Host", &list(101)] {
+            assert_eq!(parsed(refused), Err(Code::IncompleteSignature), "{refused}");
+        }
+        assert_eq!(parsed(&list(100)), Ok(()));
     }
 
     fn claimed(target: &str, headers: &[(&str, &[u8])]) -> Result<Claim, Code> {

@@ -71,10 +71,16 @@ impl Canonical<'_> {
         out.extend_from_slice(self.payload_hash);
     }
 
-    /// Whether leaving names as they are makes a difference.
-    pub(super) fn has_reserved_names(&self) -> bool {
+    /// Whether a client may have left the names as they are: that makes a difference, and the text
+    /// still says one thing only.
+    ///
+    /// A raw name with `&`, `=`, `%` or a line break could read as other pairs than those that
+    /// were signed: `a%3D1%26b=2` as `a=1&b=2`.
+    pub(super) fn may_have_raw_names(&self) -> bool {
         let plain = |it: &u8| it.is_ascii_alphanumeric() || b"-_.~".contains(it);
+        let ambiguous = |it: &u8| it.is_ascii_control() || b"&=%".contains(it);
         self.pairs.of_the_query().any(|(name, _)| !name.iter().all(plain))
+            && !self.pairs.of_the_query().any(|(name, _)| name.iter().any(ambiguous))
     }
 }
 

@@ -102,6 +102,7 @@ impl Incoming<'_> {
         let (scheme, hash) = (auth.scheme, auth.scheme.hash());
         let key = auth.key(secret)?;
         let mut canonical = self.canonical(auth);
+        let may_be_raw = canonical.may_have_raw_names();
         let mut computed = |raw_names| -> Result<_, Refusal> {
             canonical.raw_names = raw_names;
             let mut text = Zeroizing::new(Vec::new());
@@ -113,9 +114,9 @@ impl Incoming<'_> {
             Ok((text, to_sign, signature))
         };
         let encoded = computed(false)?;
-        let raw = computed(true)?;
-        let quirk = digest::same(&raw.2, auth.signature.as_bytes());
-        let (text, to_sign, signature) = if quirk { raw } else { encoded };
+        let raw = if may_be_raw { Some(computed(true)?) } else { None };
+        let quirk = raw.filter(|it| digest::same(&it.2, auth.signature.as_bytes()));
+        let (text, to_sign, signature) = quirk.unwrap_or(encoded);
         let with_ampersand = auth.key(&[secret, b"&"].concat())?;
         let with_ampersand = digest::hex(&*hash.mac(&with_ampersand, &to_sign)?);
         let mut findings: Vec<_> = self.flaws(auth).iter().map(|it| self.words(it, hash)).collect();

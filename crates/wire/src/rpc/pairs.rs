@@ -36,7 +36,12 @@ pub(super) enum Body<'a> {
 }
 
 impl Pairs {
-    /// Decodes a query and a body. Only JSON can be malformed.
+    /// The most pairs of one request, query and body together. (Our choice: the largest operation
+    /// takes a few dozen.)
+    pub(super) const MAX: usize = 2000;
+
+    /// Decodes a query and a body. Only JSON can be malformed. Pairs beyond one too many are left
+    /// out: see [`Self::are_too_many`].
     pub(super) fn read(query: &[u8], body: Body<'_>) -> Result<Self, Invalid> {
         let mut pairs = Self::of_query(query);
         match body {
@@ -44,7 +49,7 @@ impl Pairs {
             Body::Form(form) => pairs.decode(form),
             Body::Json(json) => {
                 let json = std::str::from_utf8(json).map_err(|_| Invalid)?;
-                for member in Members::parse(json)?.texts() {
+                for member in Members::parse(json)?.texts().take(pairs.room()) {
                     let (name, value) = member?;
                     pairs.push(name.as_bytes(), value.as_bytes());
                 }
@@ -63,6 +68,11 @@ impl Pairs {
         pairs.query = pairs.spans.len();
         pairs.sort(0);
         pairs
+    }
+
+    /// Whether there are more than [`Self::MAX`]: such a request must be refused.
+    pub(super) fn are_too_many(&self) -> bool {
+        self.spans.len() > Self::MAX
     }
 
     /// The pairs of the query, sorted.
@@ -89,6 +99,11 @@ impl Pairs {
         std::str::from_utf8(value).ok()
     }
 
+    /// How many more are read: up to one too many.
+    fn room(&self) -> usize {
+        (Self::MAX + 1).saturating_sub(self.spans.len())
+    }
+
     fn pair(&self, span: Span) -> (&[u8], &[u8]) {
         (&self.bytes[span.start..span.middle], &self.bytes[span.middle..span.end])
     }
@@ -106,7 +121,8 @@ impl Pairs {
     /// Source: identity.md §1.1.
     fn decode(&mut self, text: &[u8]) {
         self.bytes.reserve(text.len());
-        for part in text.split(|it| *it == b'&').filter(|it| !it.is_empty()) {
+        let parts = text.split(|it| *it == b'&').filter(|it| !it.is_empty());
+        for part in parts.take(self.room()) {
             let equals = part.iter().position(|it| *it == b'=');
             let (name, value) = equals.map_or((part, &[][..]), |at| (&part[..at], &part[at + 1..]));
             let start = self.bytes.len();

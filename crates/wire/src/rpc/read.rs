@@ -192,7 +192,8 @@ pub struct Rejected {
 }
 
 /// Takes a request apart. Refuses, in this order: the method, the path, a body that does not parse,
-/// `Format`, one name with two values and what is no UTF-8, a missing `Action` or `Version`.
+/// `Format`, more than 2,000 pairs, one name with two values and what is no UTF-8, a missing
+/// `Action` or `Version`.
 ///
 /// Source: identity.md §1.1, §1.6.
 pub fn read<'a>(request: &Request<'a>) -> Result<Incoming<'a>, Rejected> {
@@ -251,6 +252,9 @@ fn header_auth<'a>(request: &Request<'a>, pairs: &Pairs) -> Option<&'a [u8]> {
 
 /// The parameters of the operation. The same name twice is fine if the values are the same.
 fn effective(pairs: &Pairs) -> Result<Params, Refusal> {
+    if pairs.are_too_many() {
+        return Err(Code::InvalidParameter.into());
+    }
     let (mut params, mut system) = (Params::default(), BTreeMap::new());
     for (name, value) in pairs.iter() {
         let texts = (std::str::from_utf8(name), std::str::from_utf8(value));
@@ -327,6 +331,28 @@ mod tests {
             let rejected = read(&request(method, target, headers, body)).unwrap_err();
             assert_eq!(rejected.refusal.code(), code, "{method} {target} {body}");
         }
+    }
+
+    #[test]
+    fn more_than_two_thousand_pairs_are_refused() {
+        let query = |count: usize| "A=1&".repeat(count);
+        let members = |count: usize| {
+            let list: Vec<_> = (0..count).map(|nth| format!("\"b{nth}\":1")).collect();
+            format!("{{{}}}", list.join(","))
+        };
+        for (in_query, headers, body) in [
+            (2001, FORM, String::new()),
+            (1000, FORM, query(1001)),
+            (1000, JSON, members(1001)),
+            (1, FORM, query(500_000)),
+        ] {
+            let target = format!("/?{}", query(in_query));
+            let rejected = read(&request("POST", &target, headers, &body)).unwrap_err();
+            assert_eq!(rejected.refusal.code(), Code::InvalidParameter, "{in_query}");
+        }
+        let target = format!("/?{}Action=B&Version=2", query(998));
+        assert!(read(&request("POST", &target, JSON, &members(1000))).is_ok());
+        assert!(read(&request("POST", &target, FORM, &query(1000))).is_ok());
     }
 
     #[test]

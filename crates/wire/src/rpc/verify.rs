@@ -11,6 +11,10 @@ use super::{
 };
 use crate::error::{Code, Refusal};
 
+/// The most bytes of a mismatch that are sent back, lest a small request without a key draw a large
+/// answer. (Our choice.)
+const MAX_ECHO: usize = 64 * 1024;
+
 /// Proof that a request was signed with the secret.
 #[derive(Debug)]
 pub struct Verified {
@@ -84,7 +88,7 @@ impl Incoming<'_> {
             if matches(&to_sign)? {
                 return Ok(Verified { scheme });
             }
-            if canonical.has_reserved_names() {
+            if canonical.may_have_raw_names() {
                 canonical.raw_names = true;
                 text.clear();
                 canonical.write(None, &mut text);
@@ -166,7 +170,9 @@ impl Incoming<'_> {
     }
 }
 
+/// The refusal with as much of `message` as is sent back. Its start is what clients look for.
 fn mismatch(message: &[u8]) -> Refusal {
-    let message = String::from_utf8_lossy(message).into_owned();
+    let mut message = String::from_utf8_lossy(message).into_owned();
+    message.truncate(message.floor_char_boundary(MAX_ECHO));
     Refusal::from(Code::SignatureDoesNotMatch).with_message(message)
 }
