@@ -191,7 +191,8 @@ fn statement(json: &Json, kind: Kind) -> Checked<Statement> {
     };
     check_actions(&actions, not_action, kind)?;
     let condition = members.condition.map(condition_keys).transpose()?.unwrap_or_default();
-    check_condition_keys(&condition, effect, &actions, not_action)?;
+    check_source_vpc(&condition, &actions, not_action)?;
+    check_can_deny(&condition, effect, kind)?;
     check_sid(members.sid, kind)?;
     Ok(Statement {
         effect,
@@ -199,7 +200,7 @@ fn statement(json: &Json, kind: Kind) -> Checked<Statement> {
         not_action,
         resources: resources(members.resource, kind)?,
         principals: principals(members.principal, kind)?,
-        conditions: conditions(&condition)?,
+        conditions: conditions(&condition, kind)?,
     })
 }
 
@@ -277,9 +278,8 @@ fn condition_values(json: &Json) -> Checked<Vec<Cow<'_, str>>> {
     }
 }
 
-fn check_condition_keys(
+fn check_source_vpc(
     condition: &[ConditionKey<'_>],
-    effect: Effect,
     actions: &[&str],
     not_action: bool,
 ) -> Checked<()> {
@@ -287,21 +287,33 @@ fn check_condition_keys(
     if !kms_only && condition.iter().any(|it| it.key == "acs:SourceVpc") {
         return Err("With acs:SourceVpc, every Action must begin with kms:");
     }
-    if effect == Effect::Deny && !condition.iter().all(|it| is_supplied(it.key)) {
-        return Err(
-            "A Deny has a condition on a key that this server never supplies, so it could \
-                    not be enforced. Supplied are acs:CurrentTime, acs:SecureTransport, \
-                    acs:SourceIp, acs:MFAPresent, acs:ResourceTag/<k>, acs:RequestTag/<k>, \
-                    kms:tag/<k>, kms:EncryptionAlgorithm, kms:EncryptionContext:<k>, \
-                    ram:ServiceName, sts:ExternalId, oidc:iss, oidc:aud, oidc:sub and \
-                    saml:recipient",
-        );
-    }
     Ok(())
 }
 
-fn conditions(condition: &[ConditionKey<'_>]) -> Checked<Box<[Condition]>> {
-    condition.iter().map(|it| Condition::new(it.operator, it.key, &it.values)).collect()
+/// What a Deny cannot test it could not enforce. Source: architecture.md, "Policies fail closed".
+fn check_can_deny(condition: &[ConditionKey<'_>], effect: Effect, kind: Kind) -> Checked<()> {
+    if effect == Effect::Allow || condition.iter().all(|it| is_supplied(it.key, kind)) {
+        return Ok(());
+    }
+    Err(match kind {
+        Kind::Trust => {
+            "A Deny has a condition on a key that this server never supplies, so it could not be \
+             enforced. Supplied to trust policies are acs:CurrentTime, acs:SecureTransport, \
+             acs:SourceIp, acs:MFAPresent, acs:ResourceTag/<k>, kms:tag/<k>, \
+             kms:EncryptionAlgorithm, kms:EncryptionContext:<k>, sts:ExternalId, oidc:iss, \
+             oidc:aud, oidc:sub and saml:recipient"
+        }
+        Kind::Identity | Kind::Session | Kind::Object(_) => {
+            "A Deny has a condition on a key that this server never supplies, so it could not be \
+             enforced. Supplied are acs:CurrentTime, acs:SecureTransport, acs:SourceIp, \
+             acs:MFAPresent, acs:ResourceTag/<k>, kms:tag/<k>, kms:EncryptionAlgorithm and \
+             kms:EncryptionContext:<k>"
+        }
+    })
+}
+
+fn conditions(condition: &[ConditionKey<'_>], kind: Kind) -> Checked<Box<[Condition]>> {
+    condition.iter().map(|it| Condition::new(it.operator, it.key, &it.values, kind)).collect()
 }
 
 /// `Sid`: at most 128 of `A-Za-z0-9 _/+=.@-` on keys and secrets; elsewhere any string.
