@@ -115,7 +115,9 @@ fn typed(operator: &str, values: &[Cow<'_, str>]) -> Result<(bool, Test), &'stat
         "StringEqualsIgnoreCase" => {
             Test::TextIgnoringCase(values.iter().map(|it| (**it).into()).collect())
         }
-        "StringLike" => Test::Like(values.iter().map(|it| Pattern::new(it)).collect()),
+        "StringLike" => {
+            Test::Like(values.iter().map(|it| Pattern::new(it)).collect::<Result<_, _>>()?)
+        }
         "Bool" => Test::Bool(all(values, boolean, "A value of Bool is neither true nor false")?),
         "IpAddress" => Test::Address(all(
             values,

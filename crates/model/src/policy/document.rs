@@ -196,7 +196,8 @@ fn statement(json: &Json, kind: Kind) -> Checked<Statement> {
     check_sid(members.sid, kind)?;
     Ok(Statement {
         effect,
-        actions: actions.iter().map(|it| Pattern::new(&it.to_ascii_lowercase())).collect(),
+        actions: (actions.iter().map(|it| Pattern::new(&it.to_ascii_lowercase())))
+            .collect::<Checked<_>>()?,
         not_action,
         resources: resources(members.resource, kind)?,
         principals: principals(members.principal, kind)?,
@@ -340,7 +341,7 @@ fn resources(json: Option<&Json>, kind: Kind) -> Checked<Option<Box<[Pattern]>>>
         Kind::Object(_) if resources == ["*"] => Ok(None),
         Kind::Object(_) => Err("Resource of a key or secret policy must be [\"*\"]"),
         Kind::Identity | Kind::Session if resources.iter().all(|it| is_resource(it)) => {
-            Ok(Some(resources.iter().map(|it| Pattern::new(it)).collect()))
+            resources.iter().map(|it| Pattern::new(it)).collect::<Checked<_>>().map(Some)
         }
         Kind::Identity | Kind::Session => {
             Err("A resource is written acs:<service>:<region>:<account>:<id>, or *")
@@ -411,6 +412,22 @@ mod tests {
         let refusal = refusal(text);
         assert!(refusal.contains("never supplies") && refusal.contains("acs:SourceIp"));
         assert!(!refusal.contains("canary"));
+    }
+
+    #[test]
+    fn a_pattern_of_many_question_marks_is_refused_wherever_it_stands() {
+        let text = |action: &str, resource: &str, value: &str| {
+            format!(
+                r#"{{"Version":"1","Statement":[{{"Effect":"Allow","Action":"kms:{action}",
+                    "Resource":"acs:{resource}",
+                    "Condition":{{"StringNotLike":{{"kms:tag/a":"{value}"}}}}}}]}}"#
+            )
+        };
+        let (most, more) = (&*"?".repeat(64), &*"?".repeat(65));
+        for text in [text(more, "*", "a"), text("*", more, "a"), text("*", "*", more)] {
+            assert_eq!(refusal(&text), "Statement 1: A pattern holds more than 64 ?.");
+        }
+        assert!(Document::parse(&text(most, most, most), Kind::Identity).is_ok());
     }
 
     #[test]
