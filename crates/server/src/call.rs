@@ -558,6 +558,8 @@ struct Facts<'a> {
     now: Timestamp,
 }
 
+/// What it has values for, and the keys that a policy may deny by, belong together: see `SUPPLIED`
+/// in the model's `condition.rs`.
 impl policy::Context for Facts<'_> {
     fn value(&self, key: &str) -> Option<Cow<'_, str>> {
         if let Some(tag) = key.strip_prefix("kms:tag/").or(key.strip_prefix("acs:ResourceTag/")) {

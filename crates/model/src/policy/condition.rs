@@ -6,7 +6,10 @@ use std::{borrow::Cow, cmp::Ordering, net::IpAddr};
 
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-use super::{document::Effect, matching::Pattern};
+use super::{
+    document::{Effect, Kind},
+    matching::Pattern,
+};
 
 /// What is known about a request, by condition key.
 pub trait Context {
@@ -18,28 +21,30 @@ pub trait Context {
 
 /// The keys that this server supplies. The case is exact, as it is for element names: another
 /// spelling is a key we do not know, which never allows and cannot deny. Source: identity.md §3.4.
+///
+/// This list and `Facts::value` in the server's `call.rs` belong together: a key that is here and
+/// not there makes a Deny on it fail open.
 const SUPPLIED: &[&str] = &[
     "acs:CurrentTime",
     "acs:MFAPresent",
     "acs:SecureTransport",
     "acs:SourceIp",
     "kms:EncryptionAlgorithm",
-    "oidc:aud",
-    "oidc:iss",
-    "oidc:sub",
-    "ram:ServiceName",
-    "saml:recipient",
-    "sts:ExternalId",
 ];
 
 /// The same, each followed by a name of the client's own.
-const SUPPLIED_FAMILIES: &[&str] =
-    &["acs:RequestTag/", "acs:ResourceTag/", "kms:EncryptionContext:", "kms:tag/"];
+const SUPPLIED_FAMILIES: &[&str] = &["acs:ResourceTag/", "kms:EncryptionContext:", "kms:tag/"];
 
-/// Whether this server ever has a value for `key`.
-pub(super) fn is_supplied(key: &str) -> bool {
+/// What trust policies know besides: what came with the request to take the role on.
+const SUPPLIED_TO_TRUST: &[&str] =
+    &["oidc:aud", "oidc:iss", "oidc:sub", "saml:recipient", "sts:ExternalId"];
+
+/// Whether this server ever has a value for `key` when it asks a policy of this kind.
+pub(super) fn is_supplied(key: &str, kind: Kind) -> bool {
     let in_family = |family: &&str| key.len() > family.len() && key.starts_with(*family);
-    SUPPLIED.contains(&key) || SUPPLIED_FAMILIES.iter().any(in_family)
+    SUPPLIED.contains(&key)
+        || SUPPLIED_FAMILIES.iter().any(in_family)
+        || (kind == Kind::Trust && SUPPLIED_TO_TRUST.contains(&key))
 }
 
 /// One key under one operator, with all its values.
@@ -81,9 +86,10 @@ impl Condition {
         operator: &str,
         key: &str,
         values: &[Cow<'_, str>],
+        kind: Kind,
     ) -> Result<Self, &'static str> {
         let (negated, test) = typed(operator, values)?;
-        let test = if is_supplied(key) { test } else { Test::Never };
+        let test = if is_supplied(key, kind) { test } else { Test::Never };
         Ok(Self { key: key.into(), negated, test })
     }
 
@@ -109,7 +115,9 @@ fn typed(operator: &str, values: &[Cow<'_, str>]) -> Result<(bool, Test), &'stat
         "StringEqualsIgnoreCase" => {
             Test::TextIgnoringCase(values.iter().map(|it| (**it).into()).collect())
         }
-        "StringLike" => Test::Like(values.iter().map(|it| Pattern::new(it)).collect()),
+        "StringLike" => {
+            Test::Like(values.iter().map(|it| Pattern::new(it)).collect::<Result<_, _>>()?)
+        }
         "Bool" => Test::Bool(all(values, boolean, "A value of Bool is neither true nor false")?),
         "IpAddress" => Test::Address(all(
             values,
@@ -318,7 +326,11 @@ fn bits(text: &str) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Compare, Decimal, Network, Ordering, date, is_supplied};
+    use super::{
+        Compare, Decimal, Kind, Network, Ordering, SUPPLIED, SUPPLIED_FAMILIES, SUPPLIED_TO_TRUST,
+        date, is_supplied,
+    };
+    use crate::policy::{Document, Object};
 
     #[test]
     fn numbers_are_compared_exactly() {
@@ -413,6 +425,46 @@ mod tests {
         }
     }
 
+    /// These are the keys of `Facts::value` in the server's `call.rs`: change both or neither.
+    #[test]
+    fn the_keys_supplied_are_those_that_the_server_has_values_for() {
+        let facts = [
+            "acs:CurrentTime",
+            "acs:MFAPresent",
+            "acs:SecureTransport",
+            "acs:SourceIp",
+            "kms:EncryptionAlgorithm",
+        ];
+        assert_eq!(SUPPLIED, facts);
+        assert_eq!(SUPPLIED_FAMILIES, ["acs:ResourceTag/", "kms:EncryptionContext:", "kms:tag/"]);
+        let others = ["acs:RequestTag/a", "ram:ServiceName"];
+        for key in SUPPLIED_TO_TRUST.iter().chain(&others) {
+            for kind in [Kind::Identity, Kind::Session, Kind::Object(Object::Key)] {
+                assert!(!is_supplied(key, kind), "{key} {kind:?}");
+            }
+            assert_eq!(is_supplied(key, Kind::Trust), !others.contains(key), "{key}");
+        }
+    }
+
+    #[test]
+    fn a_refused_deny_names_every_key_that_is_supplied() {
+        let deny = |rest| {
+            format!(
+                r#"{{"Version":"1","Statement":[{{"Effect":"Deny","Action":"*",{rest},
+                    "Condition":{{"StringEquals":{{"ram:ServiceName":"x"}}}}}}]}}"#
+            )
+        };
+        let reason = |rest, kind| Document::parse(&deny(rest), kind).unwrap_err().reason;
+        let identity = reason(r#""Resource":"*""#, Kind::Identity);
+        let trust = reason(r#""Principal":{"RAM":"acs:ram::1:root"}"#, Kind::Trust);
+        for key in SUPPLIED.iter().chain(SUPPLIED_FAMILIES) {
+            assert!(identity.contains(key) && trust.contains(key), "{key}");
+        }
+        for key in SUPPLIED_TO_TRUST {
+            assert!(!identity.contains(key) && trust.contains(key), "{key}");
+        }
+    }
+
     #[test]
     fn a_key_is_ours_only_in_its_own_spelling() {
         for (key, expected) in [
@@ -427,7 +479,7 @@ mod tests {
             ("acs:ResourceTag/密", true),
             ("", false),
         ] {
-            assert_eq!(is_supplied(key), expected, "{key}");
+            assert_eq!(is_supplied(key, Kind::Identity), expected, "{key}");
         }
     }
 }

@@ -191,15 +191,17 @@ fn statement(json: &Json, kind: Kind) -> Checked<Statement> {
     };
     check_actions(&actions, not_action, kind)?;
     let condition = members.condition.map(condition_keys).transpose()?.unwrap_or_default();
-    check_condition_keys(&condition, effect, &actions, not_action)?;
+    check_source_vpc(&condition, &actions, not_action)?;
+    check_can_deny(&condition, effect, kind)?;
     check_sid(members.sid, kind)?;
     Ok(Statement {
         effect,
-        actions: actions.iter().map(|it| Pattern::new(&it.to_ascii_lowercase())).collect(),
+        actions: (actions.iter().map(|it| Pattern::new(&it.to_ascii_lowercase())))
+            .collect::<Checked<_>>()?,
         not_action,
         resources: resources(members.resource, kind)?,
         principals: principals(members.principal, kind)?,
-        conditions: conditions(&condition)?,
+        conditions: conditions(&condition, kind)?,
     })
 }
 
@@ -277,9 +279,8 @@ fn condition_values(json: &Json) -> Checked<Vec<Cow<'_, str>>> {
     }
 }
 
-fn check_condition_keys(
+fn check_source_vpc(
     condition: &[ConditionKey<'_>],
-    effect: Effect,
     actions: &[&str],
     not_action: bool,
 ) -> Checked<()> {
@@ -287,21 +288,33 @@ fn check_condition_keys(
     if !kms_only && condition.iter().any(|it| it.key == "acs:SourceVpc") {
         return Err("With acs:SourceVpc, every Action must begin with kms:");
     }
-    if effect == Effect::Deny && !condition.iter().all(|it| is_supplied(it.key)) {
-        return Err(
-            "A Deny has a condition on a key that this server never supplies, so it could \
-                    not be enforced. Supplied are acs:CurrentTime, acs:SecureTransport, \
-                    acs:SourceIp, acs:MFAPresent, acs:ResourceTag/<k>, acs:RequestTag/<k>, \
-                    kms:tag/<k>, kms:EncryptionAlgorithm, kms:EncryptionContext:<k>, \
-                    ram:ServiceName, sts:ExternalId, oidc:iss, oidc:aud, oidc:sub and \
-                    saml:recipient",
-        );
-    }
     Ok(())
 }
 
-fn conditions(condition: &[ConditionKey<'_>]) -> Checked<Box<[Condition]>> {
-    condition.iter().map(|it| Condition::new(it.operator, it.key, &it.values)).collect()
+/// What a Deny cannot test it could not enforce. Source: architecture.md, "Policies fail closed".
+fn check_can_deny(condition: &[ConditionKey<'_>], effect: Effect, kind: Kind) -> Checked<()> {
+    if effect == Effect::Allow || condition.iter().all(|it| is_supplied(it.key, kind)) {
+        return Ok(());
+    }
+    Err(match kind {
+        Kind::Trust => {
+            "A Deny has a condition on a key that this server never supplies, so it could not be \
+             enforced. Supplied to trust policies are acs:CurrentTime, acs:SecureTransport, \
+             acs:SourceIp, acs:MFAPresent, acs:ResourceTag/<k>, kms:tag/<k>, \
+             kms:EncryptionAlgorithm, kms:EncryptionContext:<k>, sts:ExternalId, oidc:iss, \
+             oidc:aud, oidc:sub and saml:recipient"
+        }
+        Kind::Identity | Kind::Session | Kind::Object(_) => {
+            "A Deny has a condition on a key that this server never supplies, so it could not be \
+             enforced. Supplied are acs:CurrentTime, acs:SecureTransport, acs:SourceIp, \
+             acs:MFAPresent, acs:ResourceTag/<k>, kms:tag/<k>, kms:EncryptionAlgorithm and \
+             kms:EncryptionContext:<k>"
+        }
+    })
+}
+
+fn conditions(condition: &[ConditionKey<'_>], kind: Kind) -> Checked<Box<[Condition]>> {
+    condition.iter().map(|it| Condition::new(it.operator, it.key, &it.values, kind)).collect()
 }
 
 /// `Sid`: at most 128 of `A-Za-z0-9 _/+=.@-` on keys and secrets; elsewhere any string.
@@ -328,7 +341,7 @@ fn resources(json: Option<&Json>, kind: Kind) -> Checked<Option<Box<[Pattern]>>>
         Kind::Object(_) if resources == ["*"] => Ok(None),
         Kind::Object(_) => Err("Resource of a key or secret policy must be [\"*\"]"),
         Kind::Identity | Kind::Session if resources.iter().all(|it| is_resource(it)) => {
-            Ok(Some(resources.iter().map(|it| Pattern::new(it)).collect()))
+            resources.iter().map(|it| Pattern::new(it)).collect::<Checked<_>>().map(Some)
         }
         Kind::Identity | Kind::Session => {
             Err("A resource is written acs:<service>:<region>:<account>:<id>, or *")
@@ -399,6 +412,22 @@ mod tests {
         let refusal = refusal(text);
         assert!(refusal.contains("never supplies") && refusal.contains("acs:SourceIp"));
         assert!(!refusal.contains("canary"));
+    }
+
+    #[test]
+    fn a_pattern_of_many_question_marks_is_refused_wherever_it_stands() {
+        let text = |action: &str, resource: &str, value: &str| {
+            format!(
+                r#"{{"Version":"1","Statement":[{{"Effect":"Allow","Action":"kms:{action}",
+                    "Resource":"acs:{resource}",
+                    "Condition":{{"StringNotLike":{{"kms:tag/a":"{value}"}}}}}}]}}"#
+            )
+        };
+        let (most, more) = (&*"?".repeat(64), &*"?".repeat(65));
+        for text in [text(more, "*", "a"), text("*", more, "a"), text("*", "*", more)] {
+            assert_eq!(refusal(&text), "Statement 1: A pattern holds more than 64 ?.");
+        }
+        assert!(Document::parse(&text(most, most, most), Kind::Identity).is_ok());
     }
 
     #[test]

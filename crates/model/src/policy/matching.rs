@@ -2,11 +2,11 @@
 //!
 //! Source: identity.md §3.2. There is no escape.
 
+use std::collections::BTreeMap;
+
 /// A pattern, taken apart at its stars when the document is compiled.
 ///
 /// A match goes over the text once: leftmost is best for every part, so nothing is tried again.
-/// Only a part that holds `?` is compared at each place, so the worst is text × pattern steps,
-/// both bounded by their limits.
 #[derive(Clone, Debug)]
 pub(super) struct Pattern {
     /// What the text begins with; all of it when `rest` is `None`.
@@ -18,12 +18,30 @@ pub(super) struct Pattern {
 #[derive(Clone, Debug)]
 struct Tail {
     /// Between stars, in order. None is empty.
-    middle: Box<[Part]>,
+    middle: Box<[Middle]>,
     /// What the text ends with.
     end: Part,
 }
 
-/// Text without stars.
+/// Text between two stars, to be found anywhere.
+#[derive(Clone, Debug)]
+enum Middle {
+    Plain(Box<str>),
+    Open(Open),
+}
+
+/// Text with `?` that is looked for at all places at once: one bit for each of its characters.
+#[derive(Clone, Debug)]
+struct Open {
+    /// Where each character stands, sorted by character.
+    places: Box<[(char, u128)]>,
+    /// Where `?` stands.
+    any: u128,
+    /// The last place.
+    last: u128,
+}
+
+/// Text without stars, at the start or at the end.
 #[derive(Clone, Debug)]
 struct Part {
     text: Box<str>,
@@ -32,14 +50,22 @@ struct Part {
 }
 
 impl Pattern {
-    /// Compiles `pattern`. Every text is a pattern.
-    pub(super) fn new(pattern: &str) -> Self {
+    /// The most `?` in one pattern (our choice).
+    const MAX_OPEN: usize = 64;
+
+    /// Compiles `pattern`. Refused if it holds more `?` than [`Self::MAX_OPEN`], or one between
+    /// two stars that are more than 128 characters apart.
+    pub(super) fn new(pattern: &str) -> Result<Self, &'static str> {
+        if pattern.matches('?').count() > Self::MAX_OPEN {
+            return Err("A pattern holds more than 64 ?");
+        }
         let Some((head, rest)) = pattern.split_once('*') else {
-            return Self { head: Part::new(pattern), rest: None };
+            return Ok(Self { head: Part::new(pattern), rest: None });
         };
         let (middle, end) = rest.rsplit_once('*').unwrap_or(("", rest));
-        let middle = middle.split('*').filter(|it| !it.is_empty()).map(Part::new).collect();
-        Self { head: Part::new(head), rest: Some(Tail { middle, end: Part::new(end) }) }
+        let middle = middle.split('*').filter(|it| !it.is_empty()).map(Middle::new);
+        let middle = middle.collect::<Result<_, _>>()?;
+        Ok(Self { head: Part::new(head), rest: Some(Tail { middle, end: Part::new(end) }) })
     }
 
     /// Whether the whole of `text` fits, exactly as written.
@@ -48,6 +74,52 @@ impl Pattern {
         let Some(rest) = &self.rest else { return text.is_empty() };
         let Some(text) = rest.end.strip_end(text) else { return false };
         rest.middle.iter().try_fold(text, |text, part| part.after_first(text)).is_some()
+    }
+}
+
+impl Middle {
+    fn new(text: &str) -> Result<Self, &'static str> {
+        if text.contains('?') {
+            Open::new(text).map(Self::Open)
+        } else {
+            Ok(Self::Plain(text.into()))
+        }
+    }
+
+    /// What follows the first place in `text` where this part stands.
+    fn after_first<'t>(&self, text: &'t str) -> Option<&'t str> {
+        match self {
+            Self::Plain(part) => text.split_once(&**part).map(|(_, rest)| rest),
+            Self::Open(part) => part.after_first(text),
+        }
+    }
+}
+
+impl Open {
+    fn new(text: &str) -> Result<Self, &'static str> {
+        let (mut places, mut any, mut place) = (BTreeMap::new(), 0, 0_u128);
+        for (nth, it) in text.chars().enumerate() {
+            if nth >= 128 {
+                return Err("A pattern holds a ? between two * that are over 128 characters apart");
+            }
+            place = 1 << nth;
+            *(if it == '?' { &mut any } else { places.entry(it).or_default() }) |= place;
+        }
+        Ok(Self { places: places.into_iter().collect(), any, last: place })
+    }
+
+    fn after_first<'t>(&self, text: &'t str) -> Option<&'t str> {
+        let mut reached = 0;
+        let mut rest = text.chars();
+        while let Some(it) = rest.next() {
+            let found = self.places.binary_search_by_key(&it, |(at, _)| *at).ok();
+            let places = found.and_then(|it| self.places.get(it)).map_or(0, |(_, places)| *places);
+            reached = (reached << 1 | 1) & (places | self.any);
+            if reached & self.last != 0 {
+                return Some(rest.as_str());
+            }
+        }
+        None
     }
 }
 
@@ -72,15 +144,6 @@ impl Part {
         }
         let mut rest = text.chars();
         self.text.chars().rev().all(|it| fits(it, rest.next_back())).then_some(rest.as_str())
-    }
-
-    /// What follows the first place in `text` where this part stands.
-    fn after_first<'t>(&self, text: &'t str) -> Option<&'t str> {
-        if !self.open {
-            let at = text.find(&*self.text)?;
-            return text.get(at + self.text.len()..);
-        }
-        text.char_indices().find_map(|(at, _)| self.strip_start(text.get(at..)?))
     }
 }
 
@@ -117,16 +180,34 @@ mod tests {
             ("*a?c*", "aacabcx", true),
             ("A", "a", false),
         ] {
-            assert_eq!(Pattern::new(pattern).matches(text), expected, "{pattern} {text}");
+            assert_eq!(Pattern::new(pattern).unwrap().matches(text), expected, "{pattern} {text}");
         }
     }
 
     #[test]
     fn a_hostile_pattern_costs_no_more_than_its_length() {
-        let pattern = format!("{}b", "a*".repeat(3000));
-        assert!(!Pattern::new(&pattern).matches(&"a".repeat(8192)));
-        let pattern = format!("{}b", "*a?".repeat(2000));
-        assert!(!Pattern::new(&pattern).matches(&"a".repeat(8192)));
+        let (text, long) = ("a".repeat(8192), "a".repeat(126));
+        for pattern in [
+            format!("{}b", "a*".repeat(3000)),
+            format!("{}b", "*a?".repeat(64)),
+            format!("*{long}?b*"),
+            format!("*{}b*", "?".repeat(64)),
+            format!("{}*{}b*", "?".repeat(32), "a?".repeat(32)),
+        ] {
+            assert!(!Pattern::new(&pattern).unwrap().matches(&text), "{pattern}");
+        }
+        assert!(Pattern::new(&format!("*{long}?a*")).unwrap().matches(&text));
+    }
+
+    #[test]
+    fn a_pattern_that_would_cost_too_much_is_refused() {
+        let long = "a".repeat(128);
+        for pattern in ["?".repeat(65), "*?".repeat(65), format!("*{long}?*")] {
+            assert!(Pattern::new(&pattern).is_err(), "{pattern}");
+        }
+        for pattern in ["?".repeat(64), format!("{long}?*?{long}"), format!("*{long}{long}*?")] {
+            assert!(Pattern::new(&pattern).is_ok(), "{pattern}");
+        }
     }
 
     proptest! {
@@ -136,7 +217,7 @@ mod tests {
             text in "[ab密/]{0,10}",
         ) {
             let expected = oracle(&chars(&pattern), &chars(&text));
-            prop_assert_eq!(Pattern::new(&pattern).matches(&text), expected);
+            prop_assert_eq!(Pattern::new(&pattern).unwrap().matches(&text), expected);
         }
     }
 
