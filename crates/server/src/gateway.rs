@@ -161,7 +161,14 @@ impl Gateway {
             Ok(body) => (200, answer.format.content_type(), body),
             Err(refusal) => rpc::encode_error(answer.format, &refusal, &request_id, HOST_ID),
         };
-        HttpReply { status, content_type, request_id, headers: Vec::new(), body: body.into() }
+        HttpReply {
+            status,
+            content_type,
+            request_id,
+            headers: Vec::new(),
+            body: body.into(),
+            known: !answer.stranger,
+        }
     }
 
     fn request_id(&self) -> String {

@@ -152,6 +152,7 @@ mod tests {
             request_id: String::new(),
             headers: Vec::new(),
             body,
+            known: true,
         }
     }
 

@@ -26,7 +26,7 @@ use tokio::{
 use super::{
     Limits,
     head::{Chunks, Framing, Head, Step, Verdict, examine},
-    http::{Fault, LARGE, Permit},
+    http::{Fault, LARGE, Permit, large_patience},
     lane::Lane,
 };
 
@@ -52,6 +52,8 @@ pub(super) struct Front<S> {
     seen: usize,
     /// For the partial head in `raw`.
     permit: Permit,
+    /// Since when it is held.
+    held: Option<Instant>,
     /// No head was complete yet.
     fresh: bool,
     waiting: Option<Waiting>,
@@ -76,7 +78,7 @@ enum Place {
 /// Since when there is nothing to read at the place of a head.
 struct Waiting {
     begun: bool,
-    until: Instant,
+    since: Instant,
 }
 
 /// The time after our last byte, while the client may still be sending.
@@ -98,6 +100,7 @@ impl<S> Front<S> {
             place: Place::Head,
             seen: 0,
             permit: None,
+            held: None,
             fresh: true,
             waiting: None,
             timer: None,
@@ -165,6 +168,7 @@ impl<S> Front<S> {
                 self.refuse(Fault::Busy);
                 return true;
             }
+            self.held = Some(Instant::now());
         }
         match verdict {
             Verdict::Partial => {
@@ -194,7 +198,8 @@ impl<S> Front<S> {
             Framing::Length(len) => after_body(len),
             Framing::Chunked => Place::Chunked(Chunks::Size),
         };
-        (self.seen, self.fresh, self.waiting) = (0, false, None);
+        (self.seen, self.fresh) = (0, false);
+        (self.held, self.waiting) = (None, None);
     }
 
     /// Puts the request that stands for `fault` where the head was.
@@ -202,7 +207,8 @@ impl<S> Front<S> {
         let marker = self.lane.keep(Err(fault));
         self.raw = BytesMut::from(format!("GET {marker} HTTP/1.1\r\n\r\n").as_bytes());
         self.ready = self.raw.len();
-        (self.place, self.permit, self.waiting) = (Place::End, None, None);
+        (self.permit, self.held, self.waiting) = (None, None, None);
+        self.place = Place::End;
     }
 
     /// The client sends no more.
@@ -242,17 +248,7 @@ impl<S> Front<S> {
     /// Ready when the head, or its first byte, has been waited for long enough. The timer is only moved
     /// when it would ring too late, so that a busy connection seldom touches it.
     fn overdue(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        let begun = self.fresh || !self.raw.is_empty();
-        let until = match &self.waiting {
-            Some(waiting) if waiting.begun == begun => waiting.until,
-            _ => {
-                let patience =
-                    if begun { self.limits.head_timeout } else { self.limits.idle_timeout };
-                let until = Instant::now() + patience;
-                self.waiting = Some(Waiting { begun, until });
-                until
-            }
-        };
+        let until = self.deadline();
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(until)));
         if timer.deadline() > until {
             timer.as_mut().reset(until);
@@ -264,6 +260,24 @@ impl<S> Front<S> {
             }
             timer.as_mut().reset(until);
         }
+    }
+
+    /// When the head, or its first byte, is overdue.
+    fn deadline(&mut self) -> Instant {
+        let begun = self.fresh || !self.raw.is_empty();
+        let since = match &self.waiting {
+            Some(waiting) if waiting.begun == begun => waiting.since,
+            _ => Instant::now(),
+        };
+        self.waiting = Some(Waiting { begun, since });
+        let until = since
+            + match begun {
+                true => self.limits.head_timeout,
+                false if self.lane.is_known() => self.limits.idle_timeout,
+                false => self.limits.stranger_timeout,
+            };
+        let more = self.raw.len().saturating_sub(LARGE);
+        self.held.map_or(until, |held| until.min(held + large_patience(more)))
     }
 }
 

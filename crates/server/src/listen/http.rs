@@ -1,7 +1,7 @@
 //! A call and its answer as HTTP carries them, and the service that stands between hyper and a
 //! [`Handler`]. Nothing here knows JSON: what a refusal looks like is the handler's to say.
 
-use std::{convert::Infallible, future::Future, net::SocketAddr, sync::Arc};
+use std::{convert::Infallible, future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use http::{
@@ -10,12 +10,21 @@ use http::{
 };
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Incoming};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{Instant, timeout_at},
+};
 
 use super::{Limits, lane::Lane};
 
 /// Bodies and heads longer than this many bytes count against [`Limits::large`].
 pub(super) const LARGE: usize = 64 * 1024;
+
+/// Bytes that must come each second while a permit for large requests is held, so that few slow
+/// clients cannot hold them all. Our choice.
+const LARGE_RATE: u64 = 64 * 1024;
+/// What a client may lag behind that rate.
+const LARGE_GRACE: Duration = Duration::from_secs(2);
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-acs-request-id");
 
@@ -51,6 +60,9 @@ pub struct HttpReply {
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// The body, sent whole.
     pub body: Bytes,
+    /// Whether the handler knows who called. A connection that has carried no such call is not kept
+    /// idle for longer than [`Limits::stranger_timeout`], and not at all when connections are short.
+    pub known: bool,
 }
 
 /// Why a request was refused before it became an [`HttpCall`]. The connection closes after each.
@@ -58,9 +70,9 @@ pub struct HttpReply {
 pub enum Fault {
     /// The head or the framing of the body breaks HTTP/1.1, or the client stopped half-way: 400.
     BadRequest,
-    /// The head did not come whole within [`Limits::head_timeout`]: 408.
+    /// The head did not come whole within [`Limits::head_timeout`], or a large one came too slowly: 408.
     HeadTimeout,
-    /// The body did not come whole within [`Limits::body_timeout`]: 408.
+    /// The body did not come whole within [`Limits::body_timeout`], or a large one came too slowly: 408.
     BodyTimeout,
     /// The body is, or says it is, longer than [`Limits::body_bytes`]: 413.
     BodyTooLarge,
@@ -88,6 +100,7 @@ pub trait Handler: Send + Sync + 'static {
 pub(super) struct Connection<H> {
     pub(super) handler: Arc<H>,
     pub(super) limits: Limits,
+    pub(super) connections: Arc<Semaphore>,
     pub(super) large: Arc<Semaphore>,
     pub(super) lane: Arc<Lane>,
     pub(super) tls: bool,
@@ -108,13 +121,22 @@ impl<H: Handler> Connection<H> {
                 self.handler.refuse(fault, self.peer)
             }
         };
-        Ok(response(reply, self.lane.is_last()))
+        if reply.known {
+            self.lane.make_known();
+        }
+        let unwanted = !self.lane.is_known() && self.is_crowded();
+        Ok(response(reply, unwanted || self.lane.is_last()))
+    }
+
+    /// Whether more than three quarters of the connections that may be are there.
+    fn is_crowded(&self) -> bool {
+        self.connections.available_permits() < self.limits.max_connections / 4
     }
 
     async fn read(&self, request: Request<Incoming>) -> Result<(HttpCall, Permits), Fault> {
         let (head, body) = request.into_parts();
         let (target, head_permit) = self.target(&head.uri)?;
-        let (body, body_permit) = self.body(body).await?;
+        let (body, body_permit) = self.body(body, head_permit.is_some()).await?;
         let call = HttpCall {
             method: head.method,
             target,
@@ -134,7 +156,7 @@ impl<H: Handler> Connection<H> {
         }
     }
 
-    async fn body(&self, body: Incoming) -> Result<(Bytes, Permit), Fault> {
+    async fn body(&self, body: Incoming, held: bool) -> Result<(Bytes, Permit), Fault> {
         if body.is_end_stream() {
             return Ok((Bytes::new(), None));
         }
@@ -142,18 +164,26 @@ impl<H: Handler> Connection<H> {
         if least > self.limits.body_bytes {
             return Err(Fault::BodyTooLarge);
         }
-        tokio::time::timeout(self.limits.body_timeout, self.gather(body, least))
-            .await
-            .map_err(|_| Fault::BodyTimeout)?
+        self.gather(body, least, held).await
     }
 
-    async fn gather(&self, mut body: Incoming, least: usize) -> Result<(Bytes, Permit), Fault> {
+    /// Reads a body of at least `least` bytes; `held` if its head holds a permit.
+    async fn gather(
+        &self,
+        mut body: Incoming,
+        least: usize,
+        held: bool,
+    ) -> Result<(Bytes, Permit), Fault> {
+        let begun = Instant::now();
         let mut permit = self.permit(least, None)?;
         let mut len = 0;
         // A body that comes in one piece, as most do, is not copied.
         let mut first = Bytes::new();
         let mut whole = BytesMut::new();
-        while let Some(frame) = body.frame().await {
+        loop {
+            let patience = self.patience(len, held || permit.is_some());
+            let frame = timeout_at(begun + patience, body.frame()).await;
+            let Some(frame) = frame.map_err(|_| Fault::BodyTimeout)? else { break };
             let Ok(data) = frame.map_err(|_| Fault::BadRequest)?.into_data() else { continue };
             len += data.len();
             if len > self.limits.body_bytes {
@@ -173,12 +203,24 @@ impl<H: Handler> Connection<H> {
         Ok((if whole.is_empty() { first } else { whole.freeze() }, permit))
     }
 
+    /// How long after its begin more of a body may come when `len` bytes have come.
+    fn patience(&self, len: usize, held: bool) -> Duration {
+        let whole = self.limits.body_timeout;
+        if held { whole.min(large_patience(len)) } else { whole }
+    }
+
     fn permit(&self, size: usize, permit: Permit) -> Result<Permit, Fault> {
         if size <= LARGE || permit.is_some() {
             return Ok(permit);
         }
         Arc::clone(&self.large).try_acquire_owned().map(Some).map_err(|_| Fault::Busy)
     }
+}
+
+/// How long a permit may be held before more than `len` bytes have come.
+pub(super) fn large_patience(len: usize) -> Duration {
+    let millis = (len as u64).saturating_mul(1000) / LARGE_RATE;
+    LARGE_GRACE.saturating_add(Duration::from_millis(millis))
 }
 
 /// The right to hold one large head or body.

@@ -28,6 +28,7 @@ pub(super) struct Lane {
     last: AtomicBool,
     unread: AtomicBool,
     closing: AtomicBool,
+    known: AtomicBool,
 }
 
 impl Lane {
@@ -47,6 +48,16 @@ impl Lane {
             Some((expected, kept)) if number.parse() == Ok(expected) => kept,
             _ => Err(Fault::BadRequest),
         })
+    }
+
+    /// A known caller's call was answered.
+    pub(super) fn make_known(&self) {
+        self.known.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the connection has carried a call of a known caller.
+    pub(super) fn is_known(&self) -> bool {
+        self.known.load(Ordering::Relaxed)
     }
 
     /// After the next answer the connection closes.

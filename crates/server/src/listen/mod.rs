@@ -7,6 +7,7 @@ mod front;
 mod head;
 mod http;
 mod lane;
+mod sources;
 pub mod tls;
 
 #[cfg(test)]
@@ -36,7 +37,12 @@ pub use self::{
     http::{Fault, Handler, HttpCall, HttpReply},
     tls::TlsSettings,
 };
-use self::{front::Front, http::Connection, lane::Lane};
+use self::{
+    front::Front,
+    http::Connection,
+    lane::Lane,
+    sources::{Place, Sources},
+};
 
 /// How long to wait when the machine has no more file descriptors or memory for a connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -50,7 +56,9 @@ pub struct Limits {
     /// Between an answer and the next head's first byte. Default 2 min: a handshake costs a hundred
     /// times what a call does (dependencies.md §3).
     pub idle_timeout: Duration,
-    /// From a head's end to its body's end. Default 20 s.
+    /// The same on a connection that has carried no call of a known caller yet. Default 5 s.
+    pub stranger_timeout: Duration,
+    /// From a head's end to its body's end. Large ones must come at 64 KiB/s besides. Default 20 s.
     pub body_timeout: Duration,
     /// For the client to take any more of an answer. Default 30 s.
     pub write_timeout: Duration,
@@ -58,7 +66,8 @@ pub struct Limits {
     pub handshake_timeout: Duration,
     /// For calls in flight at shutdown. Default 10 s.
     pub grace: Duration,
-    /// Connections served at once; more wait, in the kernel's queue but for one per listener. Default 4096.
+    /// Connections served at once; more wait, in the kernel's queue but for one per listener. No
+    /// source may have more than half of them. Default 4096.
     pub max_connections: usize,
     /// TLS handshakes at once; more wait. Default 64.
     pub max_handshakes: usize,
@@ -73,6 +82,7 @@ impl Default for Limits {
         Self {
             head_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_mins(2),
+            stranger_timeout: Duration::from_secs(5),
             body_timeout: Duration::from_secs(20),
             write_timeout: Duration::from_secs(30),
             handshake_timeout: Duration::from_secs(10),
@@ -141,9 +151,13 @@ struct Server<H> {
     handler: Arc<H>,
     limits: Limits,
     connections: Arc<Semaphore>,
+    sources: Arc<Sources>,
     handshakes: Semaphore,
     large: Arc<Semaphore>,
 }
+
+/// A connection's share of what there is, the source's first: it ends before the next may come.
+type Room = (Place, OwnedSemaphorePermit);
 
 /// Closed (by dropping its sender) when the server stops.
 type Stopped = watch::Receiver<()>;
@@ -154,6 +168,7 @@ impl<H: Handler> Server<H> {
             handler,
             limits,
             connections: Arc::new(Semaphore::new(limits.max_connections)),
+            sources: Arc::new(Sources::new(limits.max_connections.div_ceil(2))),
             handshakes: Semaphore::new(limits.max_handshakes),
             large: Arc::new(Semaphore::new(limits.large)),
         }
@@ -171,11 +186,11 @@ impl<H: Handler> Server<H> {
                 accepted = self.accept(&socket) => accepted,
             };
             while connections.try_join_next().is_some() {}
-            let Some((stream, peer, permit)) = accepted else { continue };
+            let Some((stream, peer, room)) = accepted else { continue };
             let (server, tls, stopped) = (Arc::clone(&self), tls.clone(), stopped.clone());
             connections.spawn(async move {
                 server.meet(stream, peer, tls, stopped).await;
-                drop(permit);
+                drop(room);
             });
         }
         drop(socket);
@@ -183,15 +198,13 @@ impl<H: Handler> Server<H> {
     }
 
     /// The next connection, once there is room for it: room is taken after the connection came, so
-    /// that a quiet listener holds none.
-    async fn accept(
-        &self,
-        socket: &TcpListener,
-    ) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+    /// that a quiet listener holds none. A source that has its share already is turned away.
+    async fn accept(&self, socket: &TcpListener) -> Option<(TcpStream, SocketAddr, Room)> {
         match socket.accept().await {
             Ok((stream, peer)) => {
                 let permit = Arc::clone(&self.connections).acquire_owned().await.ok()?;
-                Some((stream, peer, permit))
+                let place = self.sources.take(peer.ip())?;
+                Some((stream, peer, (place, permit)))
             }
             Err(error) => {
                 if !is_of_one_connection(&error) {
@@ -240,6 +253,7 @@ impl<H: Handler> Server<H> {
         let connection = Arc::new(Connection {
             handler: Arc::clone(&self.handler),
             limits: self.limits,
+            connections: Arc::clone(&self.connections),
             large: Arc::clone(&self.large),
             lane: Arc::clone(&lane),
             tls,

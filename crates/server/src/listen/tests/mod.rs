@@ -10,12 +10,13 @@ use std::{net::SocketAddr, sync::Arc};
 use bytes::Bytes;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, duplex},
-    sync::{Notify, Semaphore, watch},
+    sync::{Notify, watch},
 };
 
 use super::{Fault, Handler, HttpCall, HttpReply, Limits, Server};
 
 /// Answers with what it was asked. `/wait` waits until the gate opens, `/long` answers a megabyte.
+/// Who asks for `/stranger` is not known.
 #[derive(Default)]
 struct Echo {
     gate: Notify,
@@ -35,7 +36,7 @@ impl Handler for Echo {
         if call.target.starts_with(b"/long") {
             body = vec![b'x'; 1024 * 1024];
         }
-        reply(200, body)
+        HttpReply { known: !call.target.starts_with(b"/stranger"), ..reply(200, body) }
     }
 
     fn refuse(&self, fault: Fault, _: SocketAddr) -> HttpReply {
@@ -58,17 +59,12 @@ fn reply(status: u16, body: Vec<u8>) -> HttpReply {
         request_id: "0A1B".to_owned(),
         headers: Vec::new(),
         body: Bytes::from(body),
+        known: false,
     }
 }
 
 fn server(limits: Limits) -> Arc<Server<Echo>> {
-    Arc::new(Server {
-        handler: Arc::default(),
-        limits,
-        connections: Arc::new(Semaphore::new(limits.max_connections)),
-        handshakes: Semaphore::new(limits.max_handshakes),
-        large: Arc::new(Semaphore::new(limits.large)),
-    })
+    Arc::new(Server::new(Arc::default(), limits))
 }
 
 /// One connection to a server, without sockets, so that the clock can be the test's.

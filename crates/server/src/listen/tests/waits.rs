@@ -40,6 +40,65 @@ async fn an_idle_connection_is_kept_for_two_minutes() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_idle_stranger_is_kept_for_five_seconds_until_it_is_known() {
+    let (start, mut client) = (Instant::now(), client());
+    assert_eq!(client.ask(get("/stranger")).await.status, 200);
+    assert!(client.is_closed().await);
+    assert_eq!(start.elapsed().as_secs(), 5);
+
+    let mut client = connect(&server(Limits::default()));
+    for target in ["/stranger", "/", "/stranger"] {
+        assert_eq!(client.ask(get(target)).await.status, 200);
+        sleep(SECOND * 4).await;
+    }
+    sleep(SECOND * 100).await;
+    assert_eq!(client.ask(get("/")).await.status, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stranger_in_a_crowd_gets_one_answer_and_the_known_stay() {
+    let server = server(Limits { max_connections: 8, ..Limits::default() });
+    let mut before = connect(&server);
+    assert!(!before.ask(get("/stranger")).await.has("connection: close"));
+    let crowd = server.connections.try_acquire_many(7).unwrap();
+    assert!(before.ask(get("/stranger")).await.has("connection: close"));
+    assert!(before.is_closed().await);
+    let mut known = connect(&server);
+    for target in ["/", "/stranger"] {
+        assert!(!known.ask(get(target)).await.has("connection: close"));
+    }
+    drop(crowd);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_large_request_that_stops_is_refused_in_two_seconds() {
+    let held = |len| format!("POST {} HTTP/1.1\r\nContent-Length: 9\r\n", long_target(len));
+    for request in [
+        "POST / HTTP/1.1\r\nContent-Length: 100000\r\n\r\n".to_owned(),
+        held(65_600),
+        held(65_600) + "\r\n",
+    ] {
+        let server = server(Limits { large: 1, ..Limits::default() });
+        let (start, mut client) = (Instant::now(), connect(&server));
+        client.send(request).await;
+        assert_eq!(client.answer().await.status, 408);
+        assert_eq!(start.elapsed().as_secs(), 2);
+        assert_eq!(server.large.available_permits(), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_large_body_that_keeps_its_pace_is_taken() {
+    let mut client = client();
+    client.send("POST / HTTP/1.1\r\nContent-Length: 655360\r\n\r\n").await;
+    for _ in 0..10 {
+        sleep(SECOND).await;
+        client.send("b".repeat(65_536)).await;
+    }
+    assert_eq!(client.answer().await.status, 200);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_later_head_has_its_time_too() {
     let mut client = client();
     assert_eq!(client.ask(get("/")).await.status, 200);
