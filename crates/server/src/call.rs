@@ -3,7 +3,7 @@
 //! Everything here that finds an object asks for the action first, so that no object is reachable
 //! without naming it, and a refusal never tells what exists.
 
-use std::{borrow::Cow, sync::Arc};
+use std::sync::Arc;
 
 use yaoku_crypto::backend::KeyHandle;
 use yaoku_model::{
@@ -12,14 +12,14 @@ use yaoku_model::{
     ids::{AccountId, AliasName, InstanceId, Invalid, KeyId, KeyVersionId, Region, SecretName},
     instance::{Instance, InstanceStatus},
     key::{Key, KeyState},
-    policy::{self, Document, Kind, Object, Question, Verdict},
+    policy::Object,
     random::Random,
     secret::Secret,
     tag::{Tag, TagKind},
     time::Timestamp,
 };
 use yaoku_store::Tx;
-use yaoku_wire::error::{Code, Refusal};
+use yaoku_wire::error::Code;
 
 use crate::{
     accounts::SECRETS_SERVICE_ALIAS,
@@ -38,9 +38,9 @@ pub struct Call<'a> {
     pub now: Timestamp,
     /// The node that serves it.
     pub node: &'a Node,
-    spec: &'static Spec,
+    pub(crate) spec: &'static Spec,
     on: On<'a>,
-    asked: &'a mut Vec<Arn>,
+    pub(crate) asked: &'a mut Vec<Arn>,
 }
 
 /// What a call works on: its [`Effect`](crate::api::Effect) decides, the pipeline provides.
@@ -54,9 +54,9 @@ pub(crate) enum On<'a> {
 /// What is asked of a key, besides its name.
 #[derive(Clone, Copy)]
 pub struct Ask<'a> {
-    action: Action,
-    context: Option<&'a EncryptionContext>,
-    algorithm: Option<&'static str>,
+    pub(crate) action: Action,
+    pub(crate) context: Option<&'a EncryptionContext>,
+    pub(crate) algorithm: Option<&'static str>,
 }
 
 /// One version of a key that the caller may use now. Only [`Call`] hands these out.
@@ -410,98 +410,6 @@ impl<'a> Call<'a> {
         let policy = policy.map(|it| (Object::Secret, it));
         self.judge(ask, &place.account, &[&arn], tags, policy)
     }
-
-    /// The one place where a caller is let in or not. Source: identity.md §3.6, §4.6.
-    ///
-    /// Another account's things are refused: what it takes to share them comes with the identity
-    /// operations, here.
-    fn judge(
-        &mut self,
-        ask: Ask<'_>,
-        owner: &AccountId,
-        spellings: &[&Arn],
-        tags: &[Tag],
-        object_policy: Option<(Object, &str)>,
-    ) -> Result<(), ApiError> {
-        // A write is judged when it is prepared and when it is run: one thing asked for.
-        if let Some(&arn) = spellings.first().filter(|it| !self.asked.contains(it)) {
-            self.asked.push(arn.clone());
-        }
-        let allowed = owner == self.account()
-            && (self.caller.is_root()
-                || self.permitted_as_read(ask, owner, spellings, tags, object_policy)?);
-        match (allowed, spellings.first()) {
-            (true, _) => Ok(()),
-            (false, Some(arn)) => Err(Refusal::no_permission(arn).into()),
-            (false, None) => Err(Code::NoPermission.into()),
-        }
-    }
-
-    /// However the encryption context is read: two contexts can share an AAD. Source: keys.md §9.2.
-    fn permitted_as_read(
-        &self,
-        ask: Ask<'_>,
-        owner: &AccountId,
-        spellings: &[&Arn],
-        tags: &[Tag],
-        object_policy: Option<(Object, &str)>,
-    ) -> Result<bool, ApiError> {
-        if !self.permitted(ask, owner, spellings, tags, object_policy)? {
-            return Ok(false);
-        }
-        let Some(other) = ask.context.and_then(EncryptionContext::other_reading) else {
-            return Ok(true);
-        };
-        let ask = Ask { context: Some(&other), ..ask };
-        self.permitted(ask, owner, spellings, tags, object_policy)
-    }
-
-    /// By the action asked for or, if it is the operation's own, the other that does as well.
-    fn permitted(
-        &self,
-        ask: Ask<'_>,
-        owner: &AccountId,
-        spellings: &[&Arn],
-        tags: &[Tag],
-        object_policy: Option<(Object, &str)>,
-    ) -> Result<bool, ApiError> {
-        let mut verdict = self.decide(ask, owner, spellings, tags, object_policy)?;
-        if let (Some(action), true) = (self.spec.or_action, ask.action == self.spec.action()) {
-            let other = Ask { action, ..ask };
-            let other = self.decide(other, owner, spellings, tags, object_policy)?;
-            verdict = policy::evaluate::same_account(verdict, other);
-        }
-        Ok(verdict == Verdict::Allow)
-    }
-
-    fn decide(
-        &self,
-        ask: Ask<'_>,
-        owner: &AccountId,
-        spellings: &[&Arn],
-        tags: &[Tag],
-        object_policy: Option<(Object, &str)>,
-    ) -> Result<Verdict, ApiError> {
-        let action = ask.action.to_string();
-        let resources: Vec<&str> = spellings.iter().map(|it| it.as_str()).collect();
-        let context = Facts { ask, tags, caller: self.caller, now: self.now };
-        let question = Question {
-            action: &action,
-            resources: &resources,
-            caller: Some(self.caller.as_asked()),
-            owner: owner.as_str(),
-            context: &context,
-        };
-        let documents = self.caller.policies.iter().map(|it| &**it);
-        let identity = policy::decide(documents, &question).verdict;
-        let Some((object, text)) = object_policy else { return Ok(identity) };
-        // A policy that cannot be read must not be passed over: it may deny.
-        let document = Document::parse(text, Kind::Object(object)).map_err(|_| {
-            ApiError::caused(Code::InternalFailure, "a stored key or secret policy cannot be read")
-        })?;
-        let granted = policy::decide([&document], &question).verdict;
-        Ok(policy::evaluate::same_account(identity, granted))
-    }
 }
 
 impl Call<'_> {
@@ -548,37 +456,6 @@ fn usable(key: Arc<CachedKey>, version: KeyVersionId) -> Result<UsableKey, ApiEr
 /// A key of an instance that is out of service is stored as `Unavailable`: one state says it all.
 fn usable_state(key: &Key) -> Result<(), ApiError> {
     Ok(key.must_be_enabled()?)
-}
-
-/// The values of condition keys. Source: identity.md §3.4.
-struct Facts<'a> {
-    ask: Ask<'a>,
-    tags: &'a [Tag],
-    caller: &'a Caller,
-    now: Timestamp,
-}
-
-/// What it has values for, and the keys that a policy may deny by, belong together: see `SUPPLIED`
-/// in the model's `condition.rs`.
-impl policy::Context for Facts<'_> {
-    fn value(&self, key: &str) -> Option<Cow<'_, str>> {
-        if let Some(tag) = key.strip_prefix("kms:tag/").or(key.strip_prefix("acs:ResourceTag/")) {
-            let found = self.tags.iter().find(|it| it.key.as_str() == tag);
-            return found.map(|it| it.value.as_str().into());
-        }
-        if let Some(member) = key.strip_prefix("kms:EncryptionContext:") {
-            return self.ask.context?.value(member).map(Cow::Borrowed);
-        }
-        match key {
-            "acs:CurrentTime" => Some(self.now.to_string().into()),
-            "acs:SecureTransport" => Some(self.caller.secure.to_string().into()),
-            "acs:SourceIp" => self.caller.source.map(|it| it.to_string().into()),
-            // An access key is not a login. Source: identity.md §3.4.
-            "acs:MFAPresent" => Some("false".into()),
-            "kms:EncryptionAlgorithm" => self.ask.algorithm.map(Cow::Borrowed),
-            _ => None,
-        }
-    }
 }
 
 /// What [`Call::usable_key`] and [`Call::key`] may answer, besides a wrong state.

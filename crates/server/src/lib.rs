@@ -16,6 +16,7 @@ pub mod dev;
 pub mod disk;
 pub mod error;
 pub mod gateway;
+mod judge;
 pub mod lease;
 pub mod listen;
 pub mod node;

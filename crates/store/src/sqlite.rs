@@ -1,12 +1,6 @@
 //! SQLite: one file, one process, one writer at a time.
 
-use std::{
-    fmt,
-    fs::OpenOptions,
-    os::unix::fs::OpenOptionsExt,
-    path::Path,
-    time::Duration,
-};
+use std::{fmt, fs::OpenOptions, os::unix::fs::OpenOptionsExt, path::Path, time::Duration};
 
 use async_trait::async_trait;
 use sqlx::{
