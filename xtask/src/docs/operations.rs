@@ -26,7 +26,6 @@ pub(crate) struct Operation {
     /// What its policy action begins with: `kms`.
     pub(crate) product: String,
     version: String,
-    action: String,
     effect: String,
     works_while_closed: bool,
     dry_run: bool,
@@ -68,7 +67,7 @@ impl List {
 impl Operation {
     fn section(&self, text: &mut String) -> std::fmt::Result {
         writeln!(text, "\n## {}\n", self.name)?;
-        writeln!(text, "`{}`, version {}; {}.", self.action, self.version, self.works_on())?;
+        writeln!(text, "Version {}; {}.", self.version, self.works_on())?;
         if self.dry_run {
             writeln!(text, "Takes `DryRun`.")?;
         }
