@@ -306,6 +306,19 @@ impl<'a> Call<'a> {
         Arn::secret(&place.region, &place.account, &name)
     }
 
+    /// Finds the instance called `id`. Works on the transaction.
+    pub async fn instance(&mut self, id: &InstanceId) -> Result<Instance, ApiError> {
+        let account = self.account();
+        let arn = Arn::instance(self.region(), account, id);
+        let found = self.tx()?.instance(id).await?.filter(|it| it.account == *account);
+        let tags = match &found {
+            Some(_) => self.tx()?.tags(account, TagKind::Instance, id.as_str()).await?,
+            None => Vec::new(),
+        };
+        self.judge(Ask::to(self.spec.action()), account, &[&arn], &tags, None)?;
+        found.ok_or(Code::DkmsInstanceNotFound.into())
+    }
+
     /// Finds a running instance of the caller's account, to make something in it. Works on the
     /// transaction. Source: keys.md §3.1.
     pub async fn running_instance(&mut self, id: &InstanceId) -> Result<Instance, ApiError> {
@@ -409,21 +422,6 @@ impl<'a> Call<'a> {
             found.map_or((&[][..], None), |(it, tags)| (tags, it.policy.as_deref()));
         let policy = policy.map(|it| (Object::Secret, it));
         self.judge(ask, &place.account, &[&arn], tags, policy)
-    }
-}
-
-impl Call<'_> {
-    /// Finds the instance called `id`. Works on the transaction.
-    pub async fn instance(&mut self, id: &InstanceId) -> Result<Instance, ApiError> {
-        let account = self.account();
-        let arn = Arn::instance(self.region(), account, id);
-        let found = self.tx()?.instance(id).await?.filter(|it| it.account == *account);
-        let tags = match &found {
-            Some(_) => self.tx()?.tags(account, TagKind::Instance, id.as_str()).await?,
-            None => Vec::new(),
-        };
-        self.judge(Ask::to(self.spec.action()), account, &[&arn], &tags, None)?;
-        found.ok_or(Code::DkmsInstanceNotFound.into())
     }
 }
 

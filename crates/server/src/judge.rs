@@ -36,8 +36,12 @@ impl Call<'_> {
             self.asked.push(arn.clone());
         }
         let allowed = owner == self.account()
-            && (self.caller.is_root()
-                || self.permitted_as_read(ask, owner, spellings, tags, object_policy)?);
+            && (self.caller.is_root() || {
+                let resources: Vec<_> = spellings.iter().map(|it| it.as_str()).collect();
+                let object_policy = object_policy.map(parse).transpose()?;
+                let matter = Matter { owner, resources: &resources, tags, object_policy };
+                self.permitted_as_read(ask, &matter)
+            });
         match (allowed, spellings.first()) {
             (true, _) => Ok(()),
             (false, Some(arn)) => Err(Refusal::no_permission(arn).into()),
@@ -46,70 +50,59 @@ impl Call<'_> {
     }
 
     /// However the encryption context is read: two contexts can share an AAD. Source: keys.md §9.2.
-    fn permitted_as_read(
-        &self,
-        ask: Ask<'_>,
-        owner: &AccountId,
-        spellings: &[&Arn],
-        tags: &[Tag],
-        object_policy: Option<(Object, &str)>,
-    ) -> Result<bool, ApiError> {
-        if !self.permitted(ask, owner, spellings, tags, object_policy)? {
-            return Ok(false);
-        }
-        let Some(other) = ask.context.and_then(EncryptionContext::other_reading) else {
-            return Ok(true);
-        };
-        let ask = Ask { context: Some(&other), ..ask };
-        self.permitted(ask, owner, spellings, tags, object_policy)
+    fn permitted_as_read(&self, ask: Ask<'_>, matter: &Matter<'_>) -> bool {
+        let other = ask.context.and_then(EncryptionContext::other_reading);
+        self.permitted(ask, matter)
+            && other.is_none_or(|it| self.permitted(Ask { context: Some(&it), ..ask }, matter))
     }
 
     /// By the action asked for or, if it is the operation's own, the other that does as well.
-    fn permitted(
-        &self,
-        ask: Ask<'_>,
-        owner: &AccountId,
-        spellings: &[&Arn],
-        tags: &[Tag],
-        object_policy: Option<(Object, &str)>,
-    ) -> Result<bool, ApiError> {
-        let mut verdict = self.decide(ask, owner, spellings, tags, object_policy)?;
+    fn permitted(&self, ask: Ask<'_>, matter: &Matter<'_>) -> bool {
+        let mut verdict = self.decide(ask, matter);
         if let (Some(action), true) = (self.spec.or_action, ask.action == self.spec.action()) {
-            let other = Ask { action, ..ask };
-            let other = self.decide(other, owner, spellings, tags, object_policy)?;
+            let other = self.decide(Ask { action, ..ask }, matter);
             verdict = policy::evaluate::same_account(verdict, other);
         }
-        Ok(verdict == Verdict::Allow)
+        verdict == Verdict::Allow
     }
 
-    fn decide(
-        &self,
-        ask: Ask<'_>,
-        owner: &AccountId,
-        spellings: &[&Arn],
-        tags: &[Tag],
-        object_policy: Option<(Object, &str)>,
-    ) -> Result<Verdict, ApiError> {
+    fn decide(&self, ask: Ask<'_>, matter: &Matter<'_>) -> Verdict {
         let action = ask.action.to_string();
-        let resources: Vec<&str> = spellings.iter().map(|it| it.as_str()).collect();
-        let context = Facts { ask, tags, caller: self.caller, now: self.now };
+        let context = Facts { ask, tags: matter.tags, caller: self.caller, now: self.now };
         let question = Question {
             action: &action,
-            resources: &resources,
+            resources: matter.resources,
             caller: Some(self.caller.as_asked()),
-            owner: owner.as_str(),
+            owner: matter.owner.as_str(),
             context: &context,
         };
         let documents = self.caller.policies.iter().map(|it| &**it);
         let identity = policy::decide(documents, &question).verdict;
-        let Some((object, text)) = object_policy else { return Ok(identity) };
-        // A policy that cannot be read must not be passed over: it may deny.
-        let document = Document::parse(text, Kind::Object(object)).map_err(|_| {
-            ApiError::caused(Code::InternalFailure, "a stored key or secret policy cannot be read")
-        })?;
-        let granted = policy::decide([&document], &question).verdict;
-        Ok(policy::evaluate::same_account(identity, granted))
+        match &matter.object_policy {
+            None => identity,
+            Some(document) => {
+                let granted = policy::decide([document], &question).verdict;
+                policy::evaluate::same_account(identity, granted)
+            }
+        }
     }
+}
+
+/// What a caller would do something to.
+struct Matter<'a> {
+    owner: &'a AccountId,
+    /// Every accepted spelling of its name.
+    resources: &'a [&'a str],
+    tags: &'a [Tag],
+    /// Its own policy, if it has one.
+    object_policy: Option<Document>,
+}
+
+/// A policy that cannot be read must not be passed over: it may deny.
+fn parse((object, text): (Object, &str)) -> Result<Document, ApiError> {
+    Document::parse(text, Kind::Object(object)).map_err(|_| {
+        ApiError::caused(Code::InternalFailure, "a stored key or secret policy cannot be read")
+    })
 }
 
 /// The values of condition keys. Source: identity.md §3.4.
