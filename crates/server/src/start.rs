@@ -30,7 +30,7 @@ use crate::{
     auth::nonces::{self, Nonces},
     cache::{CacheSizes, Caches},
     claim::{self, Place},
-    disk::{self, RealDisk},
+    disk::{self, Disk},
     lease::Lease,
     node::{Limits, Node},
 };
@@ -55,6 +55,8 @@ pub struct Setup {
     pub name: NodeName,
     /// The database.
     pub store: Arc<dyn Store>,
+    /// The disk that the audit journal and the nonces are written to.
+    pub disk: Arc<dyn Disk>,
     /// The region to serve.
     pub region: Region,
     /// The gateway's clock.
@@ -149,7 +151,7 @@ impl Running {
             node: setup.name.clone(),
             signer,
             clock: Arc::clone(&setup.clock),
-            disk: Arc::new(RealDisk),
+            disk: Arc::clone(&setup.disk),
             known: known_head(&*setup.store, &setup.name).await?,
             options: setup.journal,
         })?;
@@ -290,7 +292,7 @@ fn open_nonces(setup: &Setup) -> Result<(Nonces, nonces::Doubt), StartError> {
         now: setup.clock.now(),
         boot_id: &setup.boot_id,
         random: &SystemRandom,
-        disk: Arc::new(RealDisk),
+        disk: Arc::clone(&setup.disk),
         max_entries: Nonces::DEFAULT_ENTRIES,
     });
     opened.map_err(|source| StartError::File { file: "nonces", source })

@@ -52,6 +52,7 @@ impl Kms {
             data: data.path().to_owned(),
             name: "one".parse().unwrap(),
             store,
+            disk: Arc::new(crate::disk::RealDisk),
             region: "cn-hangzhou".parse().unwrap(),
             clock: clock.clone(),
             domain_clock: clock.clone(),

@@ -127,6 +127,7 @@ impl Dev {
             data: data.path().to_owned(),
             name: "one".parse()?,
             store,
+            disk: Arc::new(disk::RealDisk),
             region,
             clock: Arc::new(MachineClock),
             domain_clock: Arc::new(MachineClock),

@@ -282,6 +282,7 @@ pub(crate) async fn start(
         data,
         name: "one".parse().unwrap(),
         store: yaoku_store::open(url).await?,
+        disk: Arc::new(yaoku_server::disk::RealDisk),
         region: "cn-hangzhou".parse().unwrap(),
         clock: clock.clone(),
         domain_clock: clock.clone(),
