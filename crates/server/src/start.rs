@@ -30,7 +30,7 @@ use crate::{
     auth::nonces::{self, Nonces},
     cache::{CacheSizes, Caches},
     claim::{self, Place},
-    disk::{self, RealDisk},
+    disk::Disk,
     lease::Lease,
     node::{Limits, Node},
 };
@@ -71,6 +71,8 @@ pub struct Setup {
     pub limits: Limits,
     /// How the journal is kept.
     pub journal: audit::Options,
+    /// What our own files are written with.
+    pub disk: Arc<dyn Disk>,
 }
 
 /// Why a node did not start.
@@ -139,7 +141,7 @@ impl Running {
             .map_err(|source| StartError::File { file: "the data directory", source })?;
         claim_name(&setup, &place).await?;
         let keyring = open_keyring(&setup).await?;
-        let signer = audit_signer(&setup.data)?;
+        let signer = audit_signer(&setup.data, &*setup.disk)?;
         let (nonces, doubt) = open_nonces(&setup)?;
         if doubt != nonces::Doubt::None {
             tracing::warn!(?doubt, "nonces may be missing: calls signed earlier are refused");
@@ -149,7 +151,7 @@ impl Running {
             node: setup.name.clone(),
             signer,
             clock: Arc::clone(&setup.clock),
-            disk: Arc::new(RealDisk),
+            disk: Arc::clone(&setup.disk),
             known: known_head(&*setup.store, &setup.name).await?,
             options: setup.journal,
         })?;
@@ -267,7 +269,7 @@ async fn open_keyring(setup: &Setup) -> Result<Keyring, StartError> {
 }
 
 /// The key that signs audit heads: made at the first start, readable by its owner alone.
-fn audit_signer(data: &Path) -> Result<HeadSigner, StartError> {
+fn audit_signer(data: &Path, disk: &dyn Disk) -> Result<HeadSigner, StartError> {
     let path = data.join(AUDIT_KEY_FILE);
     let failed = |source| StartError::File { file: AUDIT_KEY_FILE, source };
     match std::fs::read(&path) {
@@ -275,7 +277,7 @@ fn audit_signer(data: &Path) -> Result<HeadSigner, StartError> {
             .map_err(|Invalid| StartError::Damaged(AUDIT_KEY_FILE)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let (signer, kept) = HeadSigner::generate(&SystemRandom)?;
-            disk::replace(&path, &kept).map_err(failed)?;
+            disk.replace(&path, &kept).map_err(failed)?;
             Ok(signer)
         }
         Err(error) => Err(failed(error)),
@@ -290,7 +292,7 @@ fn open_nonces(setup: &Setup) -> Result<(Nonces, nonces::Doubt), StartError> {
         now: setup.clock.now(),
         boot_id: &setup.boot_id,
         random: &SystemRandom,
-        disk: Arc::new(RealDisk),
+        disk: Arc::clone(&setup.disk),
         max_entries: Nonces::DEFAULT_ENTRIES,
     });
     opened.map_err(|source| StartError::File { file: "nonces", source })

@@ -19,6 +19,7 @@ use crate::{
     api::{Product, operation, tests::must_be_known},
     audit::{self, Event, Source, Tail, UserAgent},
     caller::{Caller, Principal},
+    disk::RealDisk,
     node::{Limits, Node},
     pipeline::Turn,
     start::{Running, Setup},
@@ -60,6 +61,7 @@ impl Kms {
             ca_pem: "the CA".to_owned(),
             limits: Limits::default(),
             journal: audit::Options::default(),
+            disk: Arc::new(RealDisk),
         })
         .await
         .unwrap();

@@ -18,7 +18,7 @@ use yaoku_model::{ids::Region, time::Clock as _};
 use yaoku_server::{
     audit,
     dev::{self, DevAccount},
-    disk,
+    disk::{self, RealDisk},
     gateway::{Door, Gateway},
     listen::{
         self, AdminSocket, Limits, Listener,
@@ -135,6 +135,7 @@ impl Dev {
             ca_pem,
             limits: node::Limits::default(),
             journal: audit::Options::default(),
+            disk: Arc::new(RealDisk),
         });
         Ok(running.await?)
     }

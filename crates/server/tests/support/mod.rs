@@ -24,6 +24,7 @@ use yaoku_server::{
     accounts,
     api::{self, Product},
     audit::{self, Event, Tail},
+    disk::RealDisk,
     gateway::{Door, Gateway},
     listen::{self, Listener},
     node::{self, Node},
@@ -290,6 +291,7 @@ pub(crate) async fn start(
         ca_pem: "the CA".to_owned(),
         limits: node::Limits::default(),
         journal: audit::Options::default(),
+        disk: Arc::new(RealDisk),
     })
     .await
 }
