@@ -3,5 +3,6 @@
 pub use yaoku_crypto::{
     allocator::WipingAllocator,
     memory::{Protection, harden_process, protection},
+    random::SystemRandom,
 };
 pub use yaoku_store::open as open_store;

@@ -147,6 +147,7 @@ fn parts(change: &Change) -> (&'static str, &str, &str) {
         Change::Instance(id) => ("instance", "", id.as_str()),
         Change::Key(id) => ("key", "", id.as_str()),
         Change::Policy(account, name) => ("policy", account.as_str(), name.as_str()),
+        Change::RootKey => ("root key", "", ""),
         Change::Secret(account, name) => ("secret", account.as_str(), name.as_str()),
         Change::User(account, name) => ("user", account.as_str(), name.as_str()),
     }
@@ -161,6 +162,7 @@ fn change(kind: &str, row: &Row) -> Result<Change, Invalid> {
         "instance" => Change::Instance(row.parsed("name")?),
         "key" => Change::Key(row.parsed("name")?),
         "policy" => Change::Policy(account()?, row.parsed("name")?),
+        "root key" => Change::RootKey,
         "secret" => Change::Secret(account()?, row.parsed("name")?),
         "user" => Change::User(account()?, row.parsed("name")?),
         _ => return Err(Invalid),

@@ -10,6 +10,7 @@ mod instances;
 mod keys;
 mod migrations;
 mod records;
+mod rootkey;
 mod row;
 mod secrets;
 mod session;
