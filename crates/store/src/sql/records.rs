@@ -7,6 +7,7 @@ use yaoku_model::{
 };
 
 use super::{
+    feed::NewEvent,
     row::{Readable, Row},
     session::Session,
     statement::sql,
@@ -42,7 +43,8 @@ impl Records for Session {
     }
 
     async fn insert_event(&mut self, node: &str, event: &[u8]) -> Result<(), StoreError> {
-        self.write_event(node, event).await
+        self.added.events.push(NewEvent { node: node.to_owned(), event: event.to_vec() });
+        Ok(())
     }
 
     async fn events(
