@@ -38,8 +38,20 @@ pub(crate) use group::Turn;
 impl Sqlite {
     /// Opens a database, making it (mode 0600) if there is none, and brings its schema up to date.
     pub async fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
-        make_private(path.as_ref())?;
-        let options = options(path.as_ref());
+        Self::with(options(path.as_ref()), path.as_ref()).await
+    }
+
+    /// The same, on a disk for tests.
+    #[cfg(any(test, feature = "testing"))]
+    pub async fn open_on(
+        path: impl AsRef<Path>,
+        disk: &crate::testing::Files,
+    ) -> Result<Self, StoreError> {
+        Self::with(options(path.as_ref()).vfs(disk.vfs().to_owned()), path.as_ref()).await
+    }
+
+    async fn with(options: SqliteConnectOptions, path: &Path) -> Result<Self, StoreError> {
+        make_private(path)?;
         let writer = pool(1).connect_with(options.clone()).await.map_err(|it| failure(&it))?;
         // What a process that was killed has deleted.
         sqlx::raw_sql(EMPTY_LOG).execute(&writer).await.map_err(|it| failure(&it))?;
