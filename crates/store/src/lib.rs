@@ -53,7 +53,7 @@ pub async fn open(url: &str) -> Result<Arc<dyn Store>, StoreError> {
 }
 
 /// Why the store did not do it. The text is for the log only.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     /// Another transaction came first (SQLSTATE 40001, `SQLITE_BUSY`): nothing was kept, run it again.
     #[error("store: serialization conflict")]
@@ -86,7 +86,8 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// Opens a read-only snapshot, which cannot conflict.
     async fn read(&self) -> Result<Box<dyn Transaction>, StoreError>;
 
-    /// Opens a serializable transaction, which can conflict. On SQLite there is one at a time.
+    /// Opens a serializable transaction, which can conflict. On SQLite there is one at a time, and
+    /// those that wait for each other are committed together.
     async fn write(&self) -> Result<Box<dyn Transaction>, StoreError>;
 
     /// What was committed after `done`, and the mark to ask with next. Never misses a late commit.

@@ -18,6 +18,6 @@ mod statement;
 mod tags;
 
 pub(crate) use error::{from as failure, is_broken_connection};
-pub(crate) use feed::Places;
+pub(crate) use feed::{Added, Places};
 pub(crate) use migrations::{POSTGRES, SQLITE};
 pub(crate) use session::{Link, Session};

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use yaoku_model::{ids::Invalid, time::Timestamp};
 
 use super::{
+    feed::NewEvent,
     row::{Readable, Row},
     session::Session,
     statement::sql,
@@ -24,7 +25,8 @@ impl Records for Session {
     }
 
     async fn insert_event(&mut self, node: &str, event: &[u8]) -> Result<(), StoreError> {
-        self.write_event(node, event).await
+        self.added.events.push(NewEvent { node: node.to_owned(), event: event.to_vec() });
+        Ok(())
     }
 
     async fn events(
