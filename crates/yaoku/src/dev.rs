@@ -165,6 +165,7 @@ async fn serve(
     let door = |door| Arc::new(Gateway::new(Arc::clone(&running.node), door));
     let (network, operator) =
         (door(Door::Network), door(Door::AdminSocket(account.account.clone())));
+    let limits = Limits::default().within(process::raise_open_files());
     let (stopping, stopped) = watch::channel(());
     let until = |mut it: watch::Receiver<()>| async move { _ = it.changed().await };
     tokio::join!(
@@ -172,8 +173,8 @@ async fn serve(
             stop.await;
             drop(stopping);
         },
-        listen::serve(listeners, network, Limits::default(), until(stopped.clone())),
-        admin.serve(operator, Limits::default(), until(stopped)),
+        listen::serve(listeners, network, limits, until(stopped.clone())),
+        admin.serve(operator, limits, until(stopped)),
     );
 }
 
