@@ -32,13 +32,13 @@ impl RootKeys for Session {
     }
 
     async fn delete_wrap(&mut self, name: &WrapName) -> Result<bool, StoreError> {
-        self.shreds = true;
+        self.added.shreds = true;
         let delete = sql("DELETE FROM root_key_wraps WHERE name = $1").bind(name.as_str());
         self.change(Change::RootKey, delete).await
     }
 
     async fn delete_wrapped_generation(&mut self, generation: u32) -> Result<(), StoreError> {
-        self.shreds = true;
+        self.added.shreds = true;
         let delete = sql("DELETE FROM root_key_wraps WHERE generation = $1");
         self.change(Change::RootKey, delete.bind(i64::from(generation))).await.map(drop)
     }
@@ -64,7 +64,7 @@ impl RootKeys for Session {
         sealed: &[u8],
     ) -> Result<bool, StoreError> {
         // What the old root key sealed must not be left in a file.
-        self.shreds = true;
+        self.added.shreds = true;
         let update = sql("UPDATE wrapping_keys SET sealed = $4 \
              WHERE account = $1 AND instance = $2 AND sealed = $3")
         .bind(old.account.as_str())
