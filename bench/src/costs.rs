@@ -1,6 +1,6 @@
 //! What single things cost, and other figures that stand for themselves.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use crate::{
     calls::{Calls, Operation, Signer},
@@ -17,8 +17,11 @@ const CONNECTIONS: usize = 16;
 /// Warm calls over which database accesses are counted.
 const COUNTED: usize = 20_000;
 
-/// Calls after which memory is looked at: each leaves a nonce.
-const NONCES: usize = 100_000;
+/// Longer than a node takes to read its own changes in the feed.
+const FEED: Duration = Duration::from_millis(500);
+
+/// Calls over which memory is looked at, each leaves a nonce; after half as many that it is warm by.
+const NONCES: usize = 150_000;
 
 /// Versions that are written at one client, and at sixteen.
 const WRITES: [(usize, usize); 2] = [(1, 200), (16, 800)];
@@ -92,6 +95,8 @@ impl Costs<'_> {
             let node = Node::start(self.cores, "--node")?;
             let calls = Calls::prepare(&node.yaoku, *operation)?;
             let mut side = Side::new(&node.yaoku.server, calls, None, CONNECTIONS).await?;
+            // What was prepared comes back by the change feed, and leaves the caches once more.
+            tokio::time::sleep(FEED).await;
             side.round(1_000).await?;
             let before = node.accesses()?;
             side.round(COUNTED).await?;
@@ -128,7 +133,7 @@ impl Costs<'_> {
         let first = start.elapsed();
         let calls = Calls::prepare(&yaoku, Operation::Encrypt)?;
         let mut side = Side::new(&yaoku.server, calls, None, CONNECTIONS).await?;
-        side.round(NONCES / 10).await?;
+        side.round(NONCES / 2).await?;
         let before = yaoku.server.resident()?;
         side.round(NONCES).await?;
         let grown = yaoku.server.resident()?.saturating_sub(before);
