@@ -16,7 +16,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
 ];
 
 /// Tools of the developer, which no other crate may know and which may know all.
-const TOOLS: &[&str] = &["xtask", "yaoku-bench", "yaoku-fuzz"];
+const TOOLS: &[&str] = &["xtask", "yaoku-bench", "yaoku-fuzz", "yaoku-trials"];
 
 #[derive(Deserialize)]
 struct Metadata {
