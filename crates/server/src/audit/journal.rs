@@ -149,11 +149,12 @@ impl Journal {
         Ok(Self { shared, wake: Some(wake), thread: Some(thread) })
     }
 
-    /// Writes an event and, if `audit.sync = always`, waits for the medium. Gives its number.
+    /// Writes an event, as [`Event::to_row`] has it, and, if `audit.sync = always`, waits for the
+    /// medium. Gives its number.
     ///
     /// The write itself is one short `write(2)`, so this may be called on an async thread. After
     /// a failed sync the event may still be kept, though the call is refused.
-    pub async fn record(&self, event: &Event) -> Result<u64, AuditError> {
+    pub async fn record(&self, event: &[u8]) -> Result<u64, AuditError> {
         let waiting = self.shared.progress();
         let sequence = self.append(event)?;
         if self.shared.options().fsync == Fsync::Always {
@@ -163,8 +164,8 @@ impl Journal {
     }
 
     /// Writes an event without waiting for the medium, whatever the options say.
-    pub fn append(&self, event: &Event) -> Result<u64, AuditError> {
-        let sequence = self.shared.append(&event.to_row(), None)?;
+    pub fn append(&self, event: &[u8]) -> Result<u64, AuditError> {
+        let sequence = self.shared.append(event, None)?;
         self.nudge();
         Ok(sequence)
     }

@@ -17,7 +17,7 @@ mod verify;
 mod writer;
 
 pub use chain::Fault;
-pub use event::{Event, Source, UserAgent};
+pub use event::{Called, Event, Source, UserAgent};
 pub use head::{Head, HeadSigner, NodeName, PublicKey};
 pub use journal::{AuditError, Fsync, Journal, Options, Setup, Written, directory};
 pub use tail::{Entry, Tail};

@@ -398,7 +398,7 @@ fn many_threads_append_and_every_event_is_there_once() {
             let journal = &journal;
             scope.spawn(move || {
                 for n in 0..12_500 {
-                    journal.append(&event(thread * 12_500 + n)).unwrap();
+                    journal.append(&event(thread * 12_500 + n).to_row()).unwrap();
                 }
             });
         }
@@ -417,8 +417,8 @@ async fn always_answers_once_the_medium_has_it() {
     let world = World { options, ..World::new() };
     let journal = Journal::open(world.setup(None)).unwrap();
     let before = world.disk.syncs();
-    let sequence = journal.record(&event(1)).await.unwrap();
+    let sequence = journal.record(&event(1).to_row()).await.unwrap();
     assert!(journal.head().sequence >= sequence && world.disk.syncs() > before);
     world.disk.fail_syncs(true);
-    assert!(matches!(journal.record(&event(2)).await, Err(AuditError::Refusing(_))));
+    assert!(matches!(journal.record(&event(2).to_row()).await, Err(AuditError::Refusing(_))));
 }
