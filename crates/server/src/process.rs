@@ -4,6 +4,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 pub use yaoku_crypto::{
     allocator::WipingAllocator,
     memory::{Protection, harden_process, protection},
+    random::SystemRandom,
 };
 pub use yaoku_store::open as open_store;
 

@@ -18,7 +18,7 @@ use yaoku_model::{ids::Region, time::Clock as _};
 use yaoku_server::{
     audit,
     dev::{self, DevAccount},
-    disk,
+    disk::{self, RealDisk},
     gateway::{Door, Gateway},
     listen::{
         self, AdminSocket, Limits, Listener,
@@ -26,7 +26,8 @@ use yaoku_server::{
         tls::TlsSettings,
     },
     node,
-    process::{self, open_store},
+    process::{self, SystemRandom, open_store},
+    root,
     start::{Running, Setup},
 };
 
@@ -123,10 +124,14 @@ impl Dev {
         let file = || format!("sqlite:{}", data.path().join("yaoku.db").display());
         let store = open_store(&self.store.clone().unwrap_or_else(file)).await?;
         tracing::info!(protection = ?process::protection()?, "memory for root and wrapping keys");
+        let key_file = data.path().join(root::KEY_FILE);
+        let now = MachineClock.now();
+        let root = root::open_or_create(&*store, &region, key_file, &SystemRandom, now).await?;
         let running = Running::start(Setup {
             data: data.path().to_owned(),
             name: "one".parse()?,
             store,
+            root,
             region,
             clock: Arc::new(MachineClock),
             domain_clock: Arc::new(MachineClock),
@@ -135,6 +140,7 @@ impl Dev {
             ca_pem,
             limits: node::Limits::default(),
             journal: audit::Options::default(),
+            disk: Arc::new(RealDisk),
         });
         Ok(running.await?)
     }
