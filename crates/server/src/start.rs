@@ -151,6 +151,7 @@ impl Running {
             node: setup.name.clone(),
             signer,
             clock: Arc::clone(&setup.clock),
+            steady: Arc::clone(&setup.steady_clock),
             disk: Arc::clone(&setup.disk),
             known: known_head(&*setup.store, &setup.name).await?,
             options: setup.journal,
