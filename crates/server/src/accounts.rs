@@ -13,7 +13,7 @@ use yaoku_model::{
 use yaoku_store::{Tx, WrappingKeyRow};
 use yaoku_wire::error::Code;
 
-use crate::{cache::ACCESS_KEY, error::ApiError, node::Node};
+use crate::{cache::ACCESS_KEY, error::ApiError, node::Node, root::rotation};
 
 /// The alias of the key that seals secrets whose owner named no key. Source: secrets.md §1.7.
 pub const SECRETS_SERVICE_ALIAS: &str = "alias/acs/secretsmanager";
@@ -128,7 +128,8 @@ async fn add_wrapping_key(
     instance: Option<&InstanceId>,
 ) -> Result<(), ApiError> {
     let owner = WrappingPlace { account, instance };
-    let sealed = node.keyring.create(&owner, &*node.random)?;
+    let root = rotation::newest(node, tx).await?;
+    let sealed = node.keyring.create(&owner, root, &*node.random)?;
     node.keyring.load(&owner, &sealed)?;
     let row = WrappingKeyRow { account: account.clone(), instance: instance.cloned(), sealed };
     Ok(tx.insert_wrapping_key(&row).await?)

@@ -12,6 +12,7 @@ use crate::{
     cache::Caches,
     claim,
     lease::Lease,
+    root::Held,
 };
 
 /// A node.
@@ -32,6 +33,8 @@ pub struct Node {
     pub backend: Arc<dyn Backend>,
     /// The root key and the wrapping keys.
     pub keyring: Arc<Keyring>,
+    /// The keys of the root key's wraps.
+    pub held: Held,
     /// Where events go.
     pub journal: Journal,
     /// Wakes the task that copies the events of writes into the journal.

@@ -13,8 +13,7 @@ use yaoku_crypto::{
     keyring::Keyring,
     memory::MemoryError,
     random::SystemRandom,
-    rootkey::{RootKey, WrappingPlace, WrongRootKey},
-    seal::{Seal, SealError, key_file::KeyFile},
+    rootkey::{RootKey, WrappingPlace},
     software::Software,
 };
 use yaoku_model::{
@@ -33,19 +32,11 @@ use crate::{
     disk::Disk,
     lease::Lease,
     node::{Limits, Node},
+    root::OpenedRoot,
 };
-
-/// The file in the data directory that the root key is sealed in.
-pub const ROOT_KEY_FILE: &str = "root.key";
 
 /// The file in the data directory that the key of the audit heads lies in.
 const AUDIT_KEY_FILE: &str = "audit.key";
-
-/// The setting that tells the deployment's root key from others.
-const ROOT_KEY_CHECK: &str = "root-key-check";
-
-/// The setting that names the region; ARNs hold it, so it never changes.
-const REGION: &str = "region";
 
 /// What a node is started with.
 pub struct Setup {
@@ -55,6 +46,8 @@ pub struct Setup {
     pub name: NodeName,
     /// The database.
     pub store: Arc<dyn Store>,
+    /// The root key of that database's data ([`crate::root::open`]).
+    pub root: OpenedRoot,
     /// The region to serve.
     pub region: Region,
     /// The gateway's clock.
@@ -78,20 +71,6 @@ pub struct Setup {
 /// Why a node did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The root key could not be had.
-    #[error("the root key: {0}")]
-    Seal(#[from] SealError),
-    /// The store's data was sealed under another root key.
-    #[error(
-        "the root key in {ROOT_KEY_FILE} is not the one that this store's data was sealed under"
-    )]
-    WrongRootKey(#[from] WrongRootKey),
-    /// The root key is gone, and the store has data under it.
-    #[error("{ROOT_KEY_FILE} is missing, and the store holds data that was sealed under it")]
-    RootKeyMissing,
-    /// The deployment serves another region.
-    #[error("this store belongs to region {0}; a deployment cannot change its region")]
-    OtherRegion(String),
     /// Something that was sealed here does not open.
     #[error("a wrapping key does not open: {0}")]
     Backend(#[from] BackendError),
@@ -140,7 +119,6 @@ impl Running {
         let place = Place::of(&setup.data)
             .map_err(|source| StartError::File { file: "the data directory", source })?;
         claim_name(&setup, &place).await?;
-        let keyring = open_keyring(&setup).await?;
         let signer = audit_signer(&setup.data, &*setup.disk)?;
         let (nonces, doubt) = open_nonces(&setup)?;
         if doubt != nonces::Doubt::None {
@@ -156,7 +134,8 @@ impl Running {
             known: known_head(&*setup.store, &setup.name).await?,
             options: setup.journal,
         })?;
-        let keyring = Arc::new(keyring);
+        let OpenedRoot { roots, held } = setup.root;
+        let keyring = Arc::new(load_keyring(&*setup.store, roots).await?);
         let backend = Arc::new(Software::new(Arc::clone(&keyring)));
         let caches = Caches::new(
             Arc::clone(&setup.store),
@@ -174,6 +153,7 @@ impl Running {
             lease,
             backend,
             keyring,
+            held,
             journal,
             wrote: tokio::sync::Notify::new(),
             unknown: Unknown::new(Unknown::DEFAULT_ROWS),
@@ -234,38 +214,13 @@ async fn claim_name(setup: &Setup, place: &Place) -> Result<(), StartError> {
     Ok(())
 }
 
-async fn open_keyring(setup: &Setup) -> Result<Keyring, StartError> {
-    let file = KeyFile::at(setup.data.join(ROOT_KEY_FILE));
-    let mut tx = setup.store.write().await?;
-    match tx.setting(REGION).await? {
-        None => tx.put_setting(REGION, setup.region.as_str()).await?,
-        Some(region) if region == setup.region.as_str() => {}
-        Some(region) => return Err(StartError::OtherRegion(region)),
-    }
-    let expected = tx.setting(ROOT_KEY_CHECK).await?;
-    let root = match (file.unseal(), &expected) {
-        (Ok(root), _) => root,
-        (Err(SealError::Missing), None) => {
-            let root = RootKey::generate(&SystemRandom)?;
-            file.create(&root, &SystemRandom)?;
-            root
-        }
-        (Err(SealError::Missing), Some(_)) => return Err(StartError::RootKeyMissing),
-        (Err(error), _) => return Err(error.into()),
-    };
-    match expected {
-        None => tx.put_setting(ROOT_KEY_CHECK, &root.check().to_string()).await?,
-        Some(text) => {
-            let check = text.parse().map_err(|Invalid| StartError::Damaged(ROOT_KEY_CHECK))?;
-            root.must_be(&check)?;
-        }
-    }
-    let keyring = Keyring::new(root);
-    for row in tx.wrapping_keys().await? {
+/// The ring with every wrapping key of the store.
+async fn load_keyring(store: &dyn Store, roots: Vec<RootKey>) -> Result<Keyring, StartError> {
+    let keyring = Keyring::new(roots);
+    for row in store.read().await?.wrapping_keys().await? {
         let owner = WrappingPlace { account: &row.account, instance: row.instance.as_ref() };
         keyring.load(&owner, &row.sealed)?;
     }
-    tx.commit().await?;
     Ok(keyring)
 }
 

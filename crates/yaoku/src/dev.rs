@@ -26,7 +26,8 @@ use yaoku_server::{
         tls::TlsSettings,
     },
     node,
-    process::{self, open_store},
+    process::{self, SystemRandom, open_store},
+    root,
     start::{Running, Setup},
 };
 
@@ -123,10 +124,14 @@ impl Dev {
         let file = || format!("sqlite:{}", data.path().join("yaoku.db").display());
         let store = open_store(&self.store.clone().unwrap_or_else(file)).await?;
         tracing::info!(protection = ?process::protection()?, "memory for root and wrapping keys");
+        let key_file = data.path().join(root::KEY_FILE);
+        let now = MachineClock.now();
+        let root = root::open_or_create(&*store, &region, key_file, &SystemRandom, now).await?;
         let running = Running::start(Setup {
             data: data.path().to_owned(),
             name: "one".parse()?,
             store,
+            root,
             region,
             clock: Arc::new(MachineClock),
             domain_clock: Arc::new(MachineClock),
@@ -160,6 +165,7 @@ async fn serve(
     let door = |door| Arc::new(Gateway::new(Arc::clone(&running.node), door));
     let (network, operator) =
         (door(Door::Network), door(Door::AdminSocket(account.account.clone())));
+    let limits = Limits::default().within(process::raise_open_files());
     let (stopping, stopped) = watch::channel(());
     let until = |mut it: watch::Receiver<()>| async move { _ = it.changed().await };
     tokio::join!(
@@ -167,8 +173,8 @@ async fn serve(
             stop.await;
             drop(stopping);
         },
-        listen::serve(listeners, network, Limits::default(), until(stopped.clone())),
-        admin.serve(operator, Limits::default(), until(stopped)),
+        listen::serve(listeners, network, limits, until(stopped.clone())),
+        admin.serve(operator, limits, until(stopped)),
     );
 }
 
