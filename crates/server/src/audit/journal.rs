@@ -204,8 +204,7 @@ impl Journal {
     /// is not written again.
     ///
     /// The last 65,536 row ids are remembered, over restarts those of the last two segments:
-    /// mark rows as copied (after [`Journal::sync`], or once [`Journal::head`] has passed them)
-    /// before so many more.
+    /// mark rows as copied (up to [`Journal::synced_row`]) before so many more.
     pub fn append_row(&self, id: i64, row: &[u8]) -> Result<Written, AuditError> {
         // Written anew, so that whatever the row holds it is one line within its bounds.
         let event = Event::from_row(row).map_err(|_| AuditError::NotAnEvent)?;
@@ -230,6 +229,12 @@ impl Journal {
     #[must_use]
     pub fn highest_row(&self) -> Option<i64> {
         self.shared.highest_row()
+    }
+
+    /// The highest remembered row id that is on the medium: up to it the store need not keep them.
+    #[must_use]
+    pub fn synced_row(&self) -> Option<i64> {
+        self.shared.synced_row()
     }
 
     /// The last record that is on the medium: what the store is to know, every second.

@@ -94,6 +94,8 @@ struct Writer {
     failure: Option<Failure>,
     noticed: Option<Fault>,
     rows: BTreeSet<i64>,
+    /// The highest row that is on the medium.
+    synced_row: Option<i64>,
 }
 
 /// Why nothing can be written.
@@ -157,6 +159,10 @@ impl Shared {
 
     pub(super) fn highest_row(&self) -> Option<i64> {
         self.lock().rows.last().copied()
+    }
+
+    pub(super) fn synced_row(&self) -> Option<i64> {
+        self.lock().synced_row
     }
 
     pub(super) fn progress(&self) -> Progress {
@@ -253,7 +259,7 @@ impl Shared {
     /// Brings all that is written to the medium. Other threads go on writing meanwhile.
     pub(super) fn sync(&self) -> Result<Head, AuditError> {
         let _one = self.one_sync.lock().unwrap_or_else(PoisonError::into_inner);
-        let (file, last) = {
+        let (file, last, row) = {
             let mut writer = self.lock();
             if writer.failure.is_some() {
                 return self.recover(&mut writer);
@@ -263,14 +269,14 @@ impl Shared {
             }
             let Writer { unsynced, syncing, .. } = &mut *writer;
             std::mem::swap(unsynced, syncing);
-            (Arc::clone(&writer.file), writer.last)
+            (Arc::clone(&writer.file), writer.last, writer.highest_row())
         };
         let result = self.place.disk.sync(&file);
         let mut writer = self.lock();
         match result {
             Ok(()) => {
                 writer.syncing.clear();
-                self.synced(&mut writer, last);
+                self.synced(&mut writer, last, row);
                 Ok(last)
             }
             Err(error) => {
@@ -290,8 +296,8 @@ impl Shared {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn synced(&self, writer: &mut Writer, head: Head) {
-        writer.synced = head;
+    fn synced(&self, writer: &mut Writer, head: Head, row: Option<i64>) {
+        (writer.synced, writer.synced_row) = (head, row);
         self.progress.send_modify(|it| it.synced = head.sequence);
     }
 
@@ -332,8 +338,8 @@ impl Shared {
             return Err(self.failed(writer, error));
         }
         writer.unsynced.clear();
-        let head = writer.last;
-        self.synced(writer, head);
+        let (head, row) = (writer.last, writer.highest_row());
+        self.synced(writer, head, row);
         Ok(head)
     }
 
@@ -396,7 +402,8 @@ impl Shared {
             writer.signed = started.head.sequence;
         }
         writer.unsynced.clear();
-        self.synced(writer, started.head);
+        let row = writer.highest_row();
+        self.synced(writer, started.head, row);
         Ok(())
     }
 }
@@ -421,6 +428,7 @@ impl Writer {
             failure: None,
             noticed: None,
             rows: BTreeSet::new(),
+            synced_row: None,
         }
     }
 
@@ -434,7 +442,8 @@ impl Writer {
             let (segment, after, gaps) = (past.segment + 1, past.last, past.gaps.as_slice());
             let beginning = Beginning { segment, after, at: now, gaps };
             let it = Self::beginning(Started::make(place, beginning)?, beginning);
-            return Ok((Self { rows: past.rows, ..it }, closed));
+            let synced_row = past.rows.last().copied();
+            return Ok((Self { rows: past.rows, synced_row, ..it }, closed));
         }
         let file = place.disk.open_append(&segment_path(&place.home, past.segment))?;
         place.disk.truncate(&file, past.length)?;
@@ -455,6 +464,7 @@ impl Writer {
             signed_at: 0,
             failure: None,
             noticed: None,
+            synced_row: past.rows.last().copied(),
             rows: past.rows,
         };
         Ok((it, closed))
@@ -483,6 +493,10 @@ impl Writer {
         self.length += line.len() as u64;
         self.unsynced.extend(line);
         Ok(())
+    }
+
+    fn highest_row(&self) -> Option<i64> {
+        self.rows.last().copied()
     }
 
     fn remember(&mut self, row: i64) {
