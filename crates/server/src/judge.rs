@@ -37,7 +37,7 @@ impl Call<'_> {
         }
         let allowed = owner == self.account()
             && (self.caller.is_root() || {
-                let resources: Vec<_> = spellings.iter().map(|it| it.as_str()).collect();
+                let resources: Vec<&str> = spellings.iter().map(|it| it.as_str()).collect();
                 let object_policy = object_policy.map(parse).transpose()?;
                 let matter = Matter { owner, resources: &resources, tags, object_policy };
                 self.permitted_as_read(ask, &matter)

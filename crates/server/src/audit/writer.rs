@@ -22,7 +22,7 @@ use super::{
     head::{Head, HeadSigner, PublicKey},
     journal::{AuditError, Options, Setup, Written, directory},
     past::Past,
-    record::{Content, Hash, Opening, SignedHead, line},
+    record::{Content, Hash, Opening, SignedHead, line, write_line},
 };
 use crate::disk::Disk;
 
@@ -160,6 +160,14 @@ impl Shared {
     pub(super) fn append(&self, event: &[u8], row: Option<i64>) -> Result<u64, AuditError> {
         let mut writer = self.lock();
         writer.put(self.disk.as_ref(), Content::Event(event, row))?;
+        Ok(writer.last.sequence)
+    }
+
+    /// Writes events with one write, all of them or none. Gives the last one's number.
+    pub(super) fn append_all(&self, events: &[Vec<u8>]) -> Result<u64, AuditError> {
+        let mut writer = self.lock();
+        let contents = events.iter().map(|it| Content::Event(it, None));
+        writer.put_all(self.disk.as_ref(), contents)?;
         Ok(writer.last.sequence)
     }
 
@@ -415,18 +423,30 @@ impl Writer {
 
     /// Writes one record whole, or refuses.
     fn put(&mut self, disk: &dyn Disk, content: Content<'_>) -> Result<(), AuditError> {
+        self.put_all(disk, std::iter::once(content))
+    }
+
+    /// Writes all the records with one write, or refuses all.
+    fn put_all<'c>(
+        &mut self,
+        disk: &dyn Disk,
+        contents: impl Iterator<Item = Content<'c>>,
+    ) -> Result<(), AuditError> {
         if let Some(failure) = &self.failure {
             return Err(AuditError::Refusing(Arc::clone(&failure.cause)));
         }
-        let (head, line) = line(self.last, content);
-        if let Err(error) = disk.append(&self.file, &line) {
+        let (before, mut last) = (self.unsynced.len(), self.last);
+        for content in contents {
+            last = write_line(last, content, &mut self.unsynced);
+        }
+        if let Err(error) = disk.append(&self.file, &self.unsynced[before..]) {
+            self.unsynced.truncate(before);
             let cause = Arc::new(error);
             self.failure = Some(Failure { cause: Arc::clone(&cause), lost: false });
             return Err(AuditError::Refusing(cause));
         }
-        self.last = head;
-        self.length += line.len() as u64;
-        self.unsynced.extend(line);
+        self.last = last;
+        self.length += (self.unsynced.len() - before) as u64;
         Ok(())
     }
 
