@@ -8,6 +8,7 @@ use yaoku_wire::{error::Code, fields::Fields, params::Params};
 
 use crate::{
     api::{Effect, Entry, Request, Spec},
+    audit::AuditError,
     call::{Call, On},
     caller::Caller,
     error::ApiError,
@@ -108,6 +109,10 @@ impl Turn<'_> {
     }
 
     async fn write(&self, mut request: Box<dyn Request>) -> Reply {
+        // Its event would be safe in the store, but nothing is done while the journal refuses.
+        if let Some(cause) = self.node.journal.refusing() {
+            return Err(AuditError::Refusing(cause).into());
+        }
         let mut tries = 1;
         loop {
             let mut asked = Vec::new();
