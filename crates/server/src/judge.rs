@@ -67,7 +67,7 @@ impl Call<'_> {
     }
 
     fn decide(&self, ask: Ask<'_>, matter: &Matter<'_>) -> Verdict {
-        let action = ask.action.to_string();
+        let action = [ask.action.product.prefix(), ":", ask.action.name].concat();
         let context = Facts { ask, tags: matter.tags, caller: self.caller, now: self.now };
         let question = Question {
             action: &action,
