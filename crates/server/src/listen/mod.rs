@@ -12,6 +12,8 @@ mod limits;
 mod share;
 pub mod tls;
 
+#[cfg(feature = "testing")]
+pub mod testing;
 #[cfg(test)]
 mod tests;
 
