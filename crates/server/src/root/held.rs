@@ -19,9 +19,15 @@ use super::{NamedOpener, Opener, wraps::open_row};
 /// Keys of wraps, in the arena. `Debug` shows the wraps' names.
 #[derive(Default)]
 pub struct Held {
-    keys: RwLock<HashMap<WrapName, Arc<WrapKey>>>,
+    keys: RwLock<HashMap<WrapName, Key>>,
     /// Where key files lie that may be read again: a wrap's file can come back.
     files: HashMap<WrapName, PathBuf>,
+}
+
+struct Key {
+    key: Arc<WrapKey>,
+    /// Whether its wrap was seen in the store.
+    seen: bool,
 }
 
 impl Held {
@@ -39,7 +45,7 @@ impl Held {
     /// Nothing else tells whether a key still is its wrap's: a wrap can be removed, and another
     /// made under its name.
     pub(crate) fn open(&self, row: &WrapRow) -> Option<(Arc<WrapKey>, RootKey)> {
-        let held = self.keys().get(&row.name).cloned();
+        let held = self.keys().get(&row.name).map(|it| Arc::clone(&it.key));
         if let Some((key, root)) = held.and_then(|it| opened(row, it)) {
             return Some((key, root));
         }
@@ -51,16 +57,23 @@ impl Held {
 
     /// Keeps a wrap's key, in place of the one that was there.
     pub(crate) fn keep(&self, wrap: WrapName, key: Arc<WrapKey>) {
-        self.keys.write().unwrap_or_else(PoisonError::into_inner).insert(wrap, key);
+        let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
+        keys.insert(wrap, Key { key, seen: false });
     }
 
-    /// Forgets, and wipes, the keys of all wraps but these.
+    /// Forgets, and wipes, the keys of wraps that are not among the store's any more. One that
+    /// never was among them may be about to be.
     pub(crate) fn keep_only(&self, wraps: &[WrapRow]) {
         let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
-        keys.retain(|name, _| wraps.iter().any(|it| it.name == *name));
+        keys.retain(|name, it| {
+            let there = wraps.iter().any(|row| row.name == *name);
+            let gone = it.seen && !there;
+            it.seen |= there;
+            !gone
+        });
     }
 
-    fn keys(&self) -> RwLockReadGuard<'_, HashMap<WrapName, Arc<WrapKey>>> {
+    fn keys(&self) -> RwLockReadGuard<'_, HashMap<WrapName, Key>> {
         self.keys.read().unwrap_or_else(PoisonError::into_inner)
     }
 }
