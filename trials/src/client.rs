@@ -1,6 +1,7 @@
 //! A client: signed calls over plain HTTP, one connection each.
 
 use std::{
+    fmt::Write as _,
     net::SocketAddr,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -16,6 +17,9 @@ use yaoku_wire::rpc::{Credentials, Format, Outgoing, sign_v3};
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_mins(1);
+
+/// The version of the product that administers users and their access keys.
+const ADMINISTRATION: &str = "2026-11-21";
 
 /// An access key.
 #[derive(Clone, Debug)]
@@ -53,7 +57,11 @@ impl Client {
             method: "POST",
             host: &host,
             action,
-            version: "2016-01-20",
+            version: if action.contains("AccessKey") || action.contains("User") {
+                ADMINISTRATION
+            } else {
+                "2016-01-20"
+            },
             format: Format::Json,
             query: &[],
             form: params,
@@ -68,10 +76,10 @@ impl Client {
         let signed = sign_v3(&call, &by, now(), &nonce);
         let mut head = format!("POST {} HTTP/1.1\r\n", &*signed.target);
         for (name, value) in &signed.headers {
-            head.push_str(&format!("{name}: {}\r\n", &**value));
+            _ = write!(head, "{name}: {}\r\n", &**value);
         }
         let end = if close { "connection: close\r\n" } else { "" };
-        head.push_str(&format!("content-length: {}\r\n{end}\r\n", signed.body.len()));
+        _ = write!(head, "content-length: {}\r\n{end}\r\n", signed.body.len());
         [head.as_bytes(), &signed.body].concat()
     }
 
@@ -81,11 +89,15 @@ impl Client {
         action: &str,
         params: &[(&str, &str)],
     ) -> anyhow::Result<Option<Answer>> {
-        let request = self.sign(action, params, true);
+        self.send(&self.sign(action, params, true)).await
+    }
+
+    /// Sends what [`Client::sign`] made, on a connection of its own.
+    pub(crate) async fn send(&self, request: &[u8]) -> anyhow::Result<Option<Answer>> {
         let talk = async {
             let mut stream = TcpStream::connect(self.address).await.ok()?;
             // A server that refuses early need not read all of it.
-            _ = stream.write_all(&request).await;
+            _ = stream.write_all(request).await;
             let mut read = Vec::new();
             _ = stream.read_to_end(&mut read).await;
             answer(&read)

@@ -129,6 +129,7 @@ impl Running {
             node: setup.name.clone(),
             signer,
             clock: Arc::clone(&setup.clock),
+            steady: Arc::clone(&setup.steady_clock),
             disk: Arc::clone(&setup.disk),
             known: known_head(&*setup.store, &setup.name).await?,
             options: setup.journal,
@@ -225,7 +226,7 @@ async fn load_keyring(store: &dyn Store, roots: Vec<RootKey>) -> Result<Keyring,
 }
 
 /// The key that signs audit heads: made at the first start, readable by its owner alone.
-fn audit_signer(data: &Path, disk: &dyn Disk) -> Result<HeadSigner, StartError> {
+pub fn audit_signer(data: &Path, disk: &dyn Disk) -> Result<HeadSigner, StartError> {
     let path = data.join(AUDIT_KEY_FILE);
     let failed = |source| StartError::File { file: AUDIT_KEY_FILE, source };
     match std::fs::read(&path) {
@@ -281,7 +282,7 @@ async fn copy_events(node: &Node) -> Result<(), StartError> {
 /// Renews the claim to the node's name, keeps the journal's head in the store, and removes the
 /// events that the head has passed. If another process is this node now, this one serves no more.
 async fn keep_head(node: &Node) -> Result<(), StartError> {
-    let (head, copied) = (node.journal.head().to_string(), node.journal.highest_row());
+    let (head, copied) = (node.journal.head().to_string(), node.journal.synced_row());
     let mut tx = node.store.write().await?;
     if !claim::hold(tx.tx(), &node.name, &node.place, node.clock.now()).await? {
         node.lease.lose();
@@ -323,8 +324,11 @@ mod background {
                 _ = stopped.changed() => return,
                 () = node.wrote.notified() => {}
             }
-            if let Err(error) = copy_events(&node).await {
+            while let Err(error) = copy_events(&node).await {
                 tracing::error!(%error, "events are not copied into the journal");
+                if !tick(&mut stopped, POLL).await {
+                    return;
+                }
             }
         }
     }
@@ -334,9 +338,6 @@ mod background {
         let mut kept = None;
         let mut idle = 0;
         while tick(&mut stopped, Duration::from_secs(1)).await {
-            if let Some(fault) = node.journal.noticed() {
-                tracing::error!(%fault, "the audit journal was changed by somebody else");
-            }
             let counts = node.unknown.take_ended(node.clock.now());
             if let Err(error) = node.journal.append_counts(&counts) {
                 tracing::error!(%error, "counts of refused strangers are not written");
