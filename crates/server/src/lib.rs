@@ -15,13 +15,17 @@ pub mod claim;
 pub mod dev;
 pub mod disk;
 pub mod error;
+pub mod gate;
 pub mod gateway;
 mod judge;
 pub mod lease;
 pub mod listen;
+pub mod metrics;
 pub mod node;
+pub mod operations;
 pub mod pipeline;
 pub mod process;
+pub mod standing;
 pub mod start;
 #[cfg(test)]
 mod testing;

@@ -32,6 +32,7 @@ use crate::{
     claim::{self, Place},
     disk::{self, RealDisk},
     lease::Lease,
+    metrics::Metrics,
     node::{Limits, Node},
 };
 
@@ -173,6 +174,7 @@ impl Running {
             keyring,
             journal,
             wrote: tokio::sync::Notify::new(),
+            metrics: Metrics::default(),
             unknown: Unknown::new(Unknown::DEFAULT_ROWS),
             nonces,
             clock: setup.clock,

@@ -9,9 +9,13 @@ use yaoku_server::process::{WipingAllocator, harden_process};
 mod admin;
 mod audit;
 mod clock;
+mod config;
 mod data;
 mod dev;
 mod doctor;
+mod log;
+mod serve;
+mod systemd;
 
 /// What is freed is wiped first.
 #[global_allocator]
@@ -48,7 +52,7 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> anyhow::Result<ExitCode> {
-    log();
+    log::plain();
     harden_process()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
@@ -63,11 +67,4 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Command::User(it) => it.run().await,
         }
     })
-}
-
-/// The log goes to standard error; `RUST_LOG` says how much of it.
-fn log() {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 }

@@ -19,7 +19,7 @@ mod writer;
 pub use chain::Fault;
 pub use event::{Event, Source, UserAgent};
 pub use head::{Head, HeadSigner, NodeName, PublicKey};
-pub use journal::{AuditError, Fsync, Journal, Options, Setup, Written, directory};
+pub use journal::{AuditError, Fsync, Journal, Options, Setup, Vitals, Written, directory};
 pub use tail::{Entry, Tail};
 pub use unknown::Unknown;
 pub use verify::{Problem, Report, verify};

@@ -20,7 +20,7 @@ use super::{
     chain::{Fault, segment_path},
     event::Event,
     head::{Head, HeadSigner, PublicKey},
-    journal::{AuditError, Options, Setup, Written, directory},
+    journal::{AuditError, Options, Setup, Vitals, Written, directory},
     past::Past,
     record::{Content, Hash, Opening, SignedHead, line},
 };
@@ -125,6 +125,16 @@ impl Shared {
 
     pub(super) fn refusing(&self) -> Option<Arc<io::Error>> {
         self.lock().failure.as_ref().map(|it| Arc::clone(&it.cause))
+    }
+
+    pub(super) fn vitals(&self) -> Vitals {
+        let writer = self.lock();
+        Vitals {
+            segment: writer.segment,
+            written: writer.last.sequence,
+            synced: writer.synced.sequence,
+            refusing: writer.failure.is_some(),
+        }
     }
 
     pub(super) fn noticed(&self) -> Option<Fault> {

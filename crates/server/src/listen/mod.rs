@@ -7,6 +7,7 @@ mod front;
 mod head;
 mod http;
 mod lane;
+pub mod renewal;
 mod sources;
 pub mod tls;
 
@@ -34,7 +35,7 @@ use tokio_rustls::TlsAcceptor;
 
 pub use self::{
     admin::{ADMIN_SOCKET, AdminSocket},
-    http::{Fault, Handler, HttpCall, HttpReply},
+    http::{Fault, Handler, HttpCall, HttpReply, Traffic},
     tls::TlsSettings,
 };
 use self::{
@@ -189,7 +190,9 @@ impl<H: Handler> Server<H> {
             let Some((stream, peer, room)) = accepted else { continue };
             let (server, tls, stopped) = (Arc::clone(&self), tls.clone(), stopped.clone());
             connections.spawn(async move {
+                server.handler.notice(Traffic::Opened);
                 server.meet(stream, peer, tls, stopped).await;
+                server.handler.notice(Traffic::Closed);
                 drop(room);
             });
         }
@@ -203,8 +206,11 @@ impl<H: Handler> Server<H> {
         match socket.accept().await {
             Ok((stream, peer)) => {
                 let permit = Arc::clone(&self.connections).acquire_owned().await.ok()?;
-                let place = self.sources.take(peer.ip())?;
-                Some((stream, peer, (place, permit)))
+                let place = self.sources.take(peer.ip());
+                if place.is_none() {
+                    self.handler.notice(Traffic::TurnedAway);
+                }
+                Some((stream, peer, (place?, permit)))
             }
             Err(error) => {
                 if !is_of_one_connection(&error) {
@@ -237,6 +243,8 @@ impl<H: Handler> Server<H> {
             _ = stopped.changed() => return,
             met = tokio::time::timeout(self.limits.handshake_timeout, handshake) => met,
         };
+        let done = matches!(met, Ok(Ok(_)));
+        self.handler.notice(if done { Traffic::Handshake } else { Traffic::NoHandshake });
         match met {
             Ok(Ok(stream)) => self.talk(stream, peer, true, stopped).await,
             Ok(Err(error)) => tracing::debug!(%peer, %error, "no TLS handshake"),
