@@ -43,6 +43,9 @@ pub enum BackendError {
     /// The wrapping key of this account and instance is not in the ring: it was never loaded.
     #[error("the wrapping key is not loaded")]
     NoWrappingKey,
+    /// It is sealed under a generation of the root key that is not in the ring.
+    #[error("this generation of the root key is not loaded")]
+    NoRootKey,
     /// The backend failed. The text is ours and for the log only.
     #[error("crypto backend: {0}")]
     Failed(&'static str),

@@ -145,7 +145,7 @@ mod tests {
         backend::{Backend, BackendError, KeyHandle, KeyPlace},
         keyring::Keyring,
         random::SystemRandom,
-        rootkey::{RootKey, WrappingPlace},
+        rootkey::{Generation, RootKey, WrappingPlace},
         software::Software,
     };
 
@@ -153,8 +153,10 @@ mod tests {
     fn backend() -> (Software, KeyHandle, KeyHandle) {
         let account = "1".parse().unwrap();
         let owner = WrappingPlace { account: &account, instance: None };
-        let ring = Keyring::new(RootKey::generate(&SystemRandom).unwrap());
-        ring.load(&owner, &ring.create(&owner, &SystemRandom).unwrap()).unwrap();
+        let root = RootKey::generate(Generation::FIRST, &SystemRandom).unwrap();
+        let ring = Keyring::new([root]);
+        let sealed = ring.create(&owner, Generation::FIRST, &SystemRandom).unwrap();
+        ring.load(&owner, &sealed).unwrap();
         let backend = Software::new(Arc::new(ring));
         let (key, version) = ("k".parse().unwrap(), "v".repeat(36).parse().unwrap());
         let place = KeyPlace { account: &account, instance: None, key: &key, version: &version };

@@ -1,7 +1,7 @@
-//! The root key and the wrapping keys that are loaded.
+//! The generations of the root key and the wrapping keys that are loaded.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     fmt,
     sync::{Arc, PoisonError, RwLock},
 };
@@ -15,15 +15,17 @@ use zeroize::Zeroizing;
 use crate::{
     backend::BackendError,
     binding::{Label, bind, label},
-    rootkey::{RootKey, WrappingKey, WrappingPlace},
+    rootkey::{Generation, RootKey, WrappingKey, WrappingPlace},
+    sealed,
 };
 
-/// The root key and the wrapping keys that are loaded, for any number of threads.
+/// The generations of the root key and the wrapping keys that are loaded, for any number of threads.
 ///
 /// The server loads all of them at start, and each new one once its account or instance is
-/// committed. Used when something is loaded into a cache, not on each call.
+/// committed. Used when something is loaded into a cache, not on each call. There are two
+/// generations while wrapping keys are moved from one to the next; a sealed one says which it needs.
 pub struct Keyring {
-    root: RootKey,
+    roots: RwLock<BTreeMap<Generation, Arc<RootKey>>>,
     wrapping: RwLock<HashMap<Owner, Arc<WrappingKey>>>,
 }
 
@@ -51,31 +53,71 @@ impl CredentialPlace<'_> {
 impl Keyring {
     /// A ring without wrapping keys.
     #[must_use]
-    pub fn new(root: RootKey) -> Self {
-        Self { root, wrapping: RwLock::default() }
+    pub fn new(roots: impl IntoIterator<Item = RootKey>) -> Self {
+        let roots = roots.into_iter().map(|it| (it.generation(), Arc::new(it))).collect();
+        Self { roots: RwLock::new(roots), wrapping: RwLock::default() }
     }
 
-    /// The root key.
+    /// A generation of the root key.
+    pub fn root(&self, generation: Generation) -> Result<Arc<RootKey>, BackendError> {
+        let roots = self.roots.read().unwrap_or_else(PoisonError::into_inner);
+        roots.get(&generation).cloned().ok_or(BackendError::NoRootKey)
+    }
+
+    /// The generations that are loaded, oldest first.
     #[must_use]
-    pub fn root(&self) -> &RootKey {
-        &self.root
+    pub fn generations(&self) -> Vec<Generation> {
+        self.roots.read().unwrap_or_else(PoisonError::into_inner).keys().copied().collect()
     }
 
-    /// Makes a wrapping key, sealed for the store. [`Keyring::load`] it once it is committed.
+    /// Puts a generation of the root key in the ring.
+    pub fn add_root(&self, root: RootKey) {
+        let mut roots = self.roots.write().unwrap_or_else(PoisonError::into_inner);
+        roots.insert(root.generation(), Arc::new(root));
+    }
+
+    /// Takes every generation but these out of the ring; each is wiped once nothing uses it.
+    pub fn keep_roots(&self, generations: &[Generation]) {
+        let mut roots = self.roots.write().unwrap_or_else(PoisonError::into_inner);
+        roots.retain(|it, _| generations.contains(it));
+    }
+
+    /// Makes a wrapping key, sealed under that generation of the root key for the store.
+    /// [`Keyring::load`] it once it is committed.
     pub fn create(
         &self,
         owner: &WrappingPlace<'_>,
+        generation: Generation,
         random: &dyn Random,
     ) -> Result<Vec<u8>, BackendError> {
-        self.root.new_wrapping_key(owner, random)
+        self.root(generation)?.new_wrapping_key(owner, random)
+    }
+
+    /// Seals a wrapping key again, under another generation of the root key. The key stays the same.
+    pub fn reseal(
+        &self,
+        owner: &WrappingPlace<'_>,
+        sealed: &[u8],
+        generation: Generation,
+        random: &dyn Random,
+    ) -> Result<Vec<u8>, BackendError> {
+        let old = self.root(generation_of(sealed)?)?;
+        self.root(generation)?.reseal_wrapping_key(&old, owner, sealed, random)
     }
 
     /// Opens a wrapping key and puts it in the ring, in place of the one that was there.
     pub fn load(&self, owner: &WrappingPlace<'_>, sealed: &[u8]) -> Result<(), BackendError> {
-        let key = Arc::new(self.root.open_wrapping_key(owner, sealed)?);
+        let root = self.root(generation_of(sealed)?)?;
+        let key = Arc::new(root.open_wrapping_key(owner, sealed)?);
         let mut all = self.wrapping.write().unwrap_or_else(PoisonError::into_inner);
         all.insert(key_of(owner), key);
         Ok(())
+    }
+
+    /// Whether the wrapping key of `owner` is loaded.
+    #[must_use]
+    pub fn has(&self, owner: &WrappingPlace<'_>) -> bool {
+        self.wrapping_key(owner).is_ok()
     }
 
     /// Takes a wrapping key out of the ring and wipes it, once nothing uses it.
@@ -114,9 +156,15 @@ impl Keyring {
     }
 }
 
+/// The generation of the root key that sealed a wrapping key, as the sealed bytes say.
+pub fn generation_of(sealed: &[u8]) -> Result<Generation, BackendError> {
+    sealed::generation_of(sealed).ok_or(BackendError::DoesNotOpen)
+}
+
 impl fmt::Debug for Keyring {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Keyring({:?})", self.root)
+        let roots = self.roots.read().unwrap_or_else(PoisonError::into_inner);
+        f.debug_tuple("Keyring").field(&roots.values()).finish()
     }
 }
 
@@ -134,13 +182,18 @@ mod tests {
     use crate::{
         backend::BackendError,
         random::SystemRandom,
-        rootkey::{RootKey, WrappingPlace},
+        rootkey::{Generation, RootKey, WrappingPlace},
     };
 
+    fn root(generation: u32) -> RootKey {
+        RootKey::generate(Generation(generation), &SystemRandom).unwrap()
+    }
+
     fn ring(owners: &[WrappingPlace<'_>]) -> Keyring {
-        let ring = Keyring::new(RootKey::generate(&SystemRandom).unwrap());
+        let ring = Keyring::new([root(1)]);
         for owner in owners {
-            ring.load(owner, &ring.create(owner, &SystemRandom).unwrap()).unwrap();
+            let sealed = ring.create(owner, Generation::FIRST, &SystemRandom).unwrap();
+            ring.load(owner, &sealed).unwrap();
         }
         ring
     }
@@ -182,7 +235,7 @@ mod tests {
         let owner = WrappingPlace { account: &account, instance: None };
         let place = CredentialPlace { kind: "access-key", id: "a" };
         let ring = ring(&[]);
-        let wrapping = ring.create(&owner, &SystemRandom).unwrap();
+        let wrapping = ring.create(&owner, Generation::FIRST, &SystemRandom).unwrap();
         let seal = || ring.seal_credential(&owner, &place, b"hunter2", &SystemRandom);
         assert_eq!(seal(), Err(BackendError::NoWrappingKey), "used before it is committed");
 
@@ -208,8 +261,32 @@ mod tests {
     }
 
     #[test]
+    fn a_wrapping_key_moves_to_the_next_root_key_and_stays_the_same() {
+        let account = "1".parse().unwrap();
+        let owner = WrappingPlace { account: &account, instance: None };
+        let place = CredentialPlace { kind: "access-key", id: "a" };
+        let [one, two] = [1, 2].map(Generation);
+        let ring = ring(&[]);
+        let old = ring.create(&owner, one, &SystemRandom).unwrap();
+        ring.load(&owner, &old).unwrap();
+        let sealed = ring.seal_credential(&owner, &place, b"hunter2", &SystemRandom).unwrap();
+        let resealed = |ring: &Keyring| ring.reseal(&owner, &old, two, &SystemRandom);
+        assert_eq!(resealed(&ring), Err(BackendError::NoRootKey), "before there is one");
+
+        ring.add_root(root(2));
+        assert_eq!(ring.generations(), [one, two]);
+        let new = resealed(&ring).unwrap();
+        ring.keep_roots(&[two]);
+        assert_eq!(ring.load(&owner, &old), Err(BackendError::NoRootKey));
+        ring.unload(&owner);
+        ring.load(&owner, &new).unwrap();
+        assert_eq!(*ring.open_credential(&owner, &place, &sealed).unwrap(), b"hunter2");
+    }
+
+    #[test]
     fn debug_shows_no_key() {
         let ring = ring(&[]);
-        assert_eq!(format!("{ring:?}"), format!("Keyring(RootKey(1, {}))", ring.root().check()));
+        let root = ring.root(Generation::FIRST).unwrap();
+        assert_eq!(format!("{ring:?}"), format!("Keyring([RootKey(1, {})])", root.check()));
     }
 }

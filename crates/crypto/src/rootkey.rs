@@ -24,6 +24,12 @@ pub struct Generation(pub u32);
 impl Generation {
     /// The first.
     pub const FIRST: Self = Self(1);
+
+    /// The one after it; `None` after 2^32 - 1 of them.
+    #[must_use]
+    pub fn next(self) -> Option<Self> {
+        self.0.checked_add(1).map(Self)
+    }
 }
 
 /// Whose wrapping key it is.
@@ -51,7 +57,7 @@ impl WrappingPlace<'_> {
 pub struct RootKey {
     bytes: Protected,
     sealing: Protected,
-    check: RootKeyCheck,
+    check: KeyCheck,
     generation: Generation,
 }
 
@@ -59,16 +65,16 @@ const SEALING: &[u8] = b"yaoku root key 1: sealing";
 const CHECK: &[u8] = b"yaoku root key 1: check value";
 
 impl RootKey {
-    /// A fresh one, of the first generation.
-    pub fn generate(random: &dyn Random) -> Result<Self, BackendError> {
-        Self::new(Protected::generate(random)?, Generation::FIRST)
+    /// A fresh one.
+    pub fn generate(generation: Generation, random: &dyn Random) -> Result<Self, BackendError> {
+        Self::new(Protected::generate(random)?, generation)
     }
 
     pub(crate) fn new(bytes: Protected, generation: Generation) -> Result<Self, BackendError> {
         let sealing = Protected::filled(|to| bytes.expose(|it| derive(it, SEALING, to)))?;
         let mut check = [0; SECRET_LEN];
         bytes.expose(|it| derive(it, CHECK, &mut check))?;
-        Ok(Self { bytes, sealing, check: RootKeyCheck(check), generation })
+        Ok(Self { bytes, sealing, check: KeyCheck(check), generation })
     }
 
     /// Its generation.
@@ -79,12 +85,12 @@ impl RootKey {
 
     /// What tells it from other root keys. Not a secret: the store keeps it in plain.
     #[must_use]
-    pub fn check(&self) -> &RootKeyCheck {
+    pub fn check(&self) -> &KeyCheck {
         &self.check
     }
 
     /// Fails unless this is the root key whose check value the store keeps.
-    pub fn must_be(&self, expected: &RootKeyCheck) -> Result<(), WrongRootKey> {
+    pub fn must_be(&self, expected: &KeyCheck) -> Result<(), WrongRootKey> {
         if self.check == *expected { Ok(()) } else { Err(WrongRootKey) }
     }
 
@@ -100,6 +106,20 @@ impl RootKey {
             .expose(|key| fresh.expose(|it| sealed::seal(key, generation, &aad, it, random)))
     }
 
+    /// Seals again a wrapping key that `old` sealed for `place`: the key itself stays the same.
+    pub fn reseal_wrapping_key(
+        &self,
+        old: &Self,
+        place: &WrappingPlace<'_>,
+        sealed: &[u8],
+        random: &dyn Random,
+    ) -> Result<Vec<u8>, BackendError> {
+        let it = old.open_wrapping_key(place, sealed)?;
+        let (generation, aad) = (self.generation, place.aad());
+        self.sealing
+            .expose(|key| it.bytes.expose(|it| sealed::seal(key, generation, &aad, it, random)))
+    }
+
     /// Opens a wrapping key. Fails with `DoesNotOpen` unless this root key sealed it for `place`.
     pub fn open_wrapping_key(
         &self,
@@ -107,15 +127,12 @@ impl RootKey {
         sealed: &[u8],
     ) -> Result<WrappingKey, BackendError> {
         let (generation, aad) = (self.generation, place.aad());
-        let opened = self.sealing.expose(|key| sealed::open(key, generation, &aad, sealed))?;
-        let opened: &[u8; SECRET_LEN] =
-            opened.as_slice().try_into().map_err(|_| BackendError::DoesNotOpen)?;
-        let bytes = Protected::copy_of(opened)?;
+        let bytes = self.sealing.expose(|key| open_key(key, generation, &aad, sealed))?;
         // Wrapping keys have one generation until they can be rotated.
         Ok(WrappingKey { bytes, generation: Generation::FIRST })
     }
 
-    /// Lends the bytes to a seal.
+    /// Lends the bytes to what seals it.
     pub(crate) fn expose<T>(&self, use_it: impl FnOnce(&[u8; SECRET_LEN]) -> T) -> T {
         self.bytes.expose(use_it)
     }
@@ -129,32 +146,32 @@ impl fmt::Debug for RootKey {
 
 /// This is not the root key that the data was sealed under.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("this is not the root key of this data: check which key file belongs to it")]
+#[error("this is not the root key that this store's data was sealed under")]
 pub struct WrongRootKey;
 
-/// Tells root keys apart: 32 bytes derived from one, written as 64 hexadecimal digits.
+/// Tells keys apart: 32 bytes derived from one, written as 64 hexadecimal digits. Not a secret.
 #[derive(Clone, Eq)]
-pub struct RootKeyCheck([u8; SECRET_LEN]);
+pub struct KeyCheck(pub(crate) [u8; SECRET_LEN]);
 
-impl PartialEq for RootKeyCheck {
+impl PartialEq for KeyCheck {
     fn eq(&self, other: &Self) -> bool {
         self.0.ct_eq(&other.0).into()
     }
 }
 
-impl fmt::Display for RootKeyCheck {
+impl fmt::Display for KeyCheck {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&hex::encode(self.0))
     }
 }
 
-impl fmt::Debug for RootKeyCheck {
+impl fmt::Debug for KeyCheck {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "RootKeyCheck({self})")
+        write!(f, "KeyCheck({self})")
     }
 }
 
-impl FromStr for RootKeyCheck {
+impl FromStr for KeyCheck {
     type Err = Invalid;
 
     fn from_str(raw: &str) -> Result<Self, Invalid> {
@@ -190,8 +207,21 @@ impl WrappingKey {
     }
 }
 
+/// Opens a sealed key into the arena.
+pub(crate) fn open_key(
+    key: &[u8; SECRET_LEN],
+    generation: Generation,
+    aad: &[u8],
+    sealed: &[u8],
+) -> Result<Protected, BackendError> {
+    let opened = sealed::open(key, generation, aad, sealed)?;
+    let opened: &[u8; SECRET_LEN] =
+        opened.as_slice().try_into().map_err(|_| BackendError::DoesNotOpen)?;
+    Ok(Protected::copy_of(opened)?)
+}
+
 /// HKDF-Expand with SHA-256. Source: RFC 5869 §2.3.
-fn derive(
+pub(crate) fn derive(
     key: &[u8; SECRET_LEN],
     info: &[u8],
     to: &mut [u8; SECRET_LEN],
@@ -207,7 +237,7 @@ mod tests {
     use proptest::{collection::vec, prelude::any, proptest};
     use yaoku_model::ids::{AccountId, InstanceId};
 
-    use super::{Generation, RootKey, RootKeyCheck, WrappingPlace, WrongRootKey};
+    use super::{Generation, KeyCheck, RootKey, WrappingPlace, WrongRootKey};
     use crate::{backend::BackendError, memory::Protected, random::SystemRandom};
 
     fn of(byte: u8, generation: u32) -> RootKey {
@@ -256,7 +286,7 @@ mod tests {
     fn what_was_cut_changed_or_made_up_does_not_open() {
         let account = "1".parse().unwrap();
         let place = WrappingPlace { account: &account, instance: None };
-        let root = RootKey::generate(&SystemRandom).unwrap();
+        let root = RootKey::generate(Generation::FIRST, &SystemRandom).unwrap();
         let sealed = root.new_wrapping_key(&place, &SystemRandom).unwrap();
         let opens = |bytes: &[u8]| root.open_wrapping_key(&place, bytes).is_ok();
         for at in 0..sealed.len() {
@@ -270,11 +300,11 @@ mod tests {
     #[test]
     fn another_root_key_is_recognised() {
         let (root, other) = (of(1, 1), of(2, 1));
-        let kept: RootKeyCheck = root.check().to_string().parse().unwrap();
+        let kept: KeyCheck = root.check().to_string().parse().unwrap();
         assert_eq!(root.must_be(&kept), Ok(()));
         assert_eq!(other.must_be(&kept), Err(WrongRootKey));
         for raw in ["", "00", &"0".repeat(63), &"0".repeat(65), &"g".repeat(64), &"é".repeat(32)] {
-            assert!(raw.parse::<RootKeyCheck>().is_err(), "{raw}");
+            assert!(raw.parse::<KeyCheck>().is_err(), "{raw}");
         }
     }
 

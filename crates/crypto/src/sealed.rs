@@ -48,6 +48,12 @@ pub(crate) fn open(
     Cipher::new(KeySpec::Aes256, key)?.open(&[found, aad].concat(), sealed)
 }
 
+/// The generation that a sealed blob names. Whether that is true shows when it is opened.
+pub(crate) fn generation_of(sealed: &[u8]) -> Option<Generation> {
+    let (&[format, a, b, c, d], _) = sealed.split_first_chunk::<HEADER_LEN>()?;
+    (format == FORMAT).then_some(Generation(u32::from_be_bytes([a, b, c, d])))
+}
+
 fn header(generation: Generation) -> [u8; HEADER_LEN] {
     let [a, b, c, d] = generation.0.to_be_bytes();
     [FORMAT, a, b, c, d]

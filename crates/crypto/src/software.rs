@@ -87,13 +87,15 @@ mod tests {
         backend::Backend,
         keyring::Keyring,
         random::SystemRandom,
-        rootkey::{RootKey, WrappingPlace},
+        rootkey::{Generation, RootKey, WrappingPlace},
     };
 
     fn software(owners: &[WrappingPlace<'_>]) -> Box<dyn Backend> {
-        let ring = Keyring::new(RootKey::generate(&SystemRandom).unwrap());
+        let root = RootKey::generate(Generation::FIRST, &SystemRandom).unwrap();
+        let ring = Keyring::new([root]);
         for owner in owners {
-            ring.load(owner, &ring.create(owner, &SystemRandom).unwrap()).unwrap();
+            let sealed = ring.create(owner, Generation::FIRST, &SystemRandom).unwrap();
+            ring.load(owner, &sealed).unwrap();
         }
         Box::new(Software::new(Arc::new(ring)))
     }

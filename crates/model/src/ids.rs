@@ -108,6 +108,11 @@ name! {
     /// Source: secrets.md §1.6 (the character set: inferred there).
     VersionId, 1..=64, |c| c.is_ascii_alphanumeric() || "_/+=.-@".contains(c)
 }
+name! {
+    /// The name of one way to open the root key, as its operator chose it. Our choice of grammar:
+    /// it stands in shares that people copy by hand.
+    WrapName, 1..=32, |c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'
+}
 
 const BASE36: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyz";
 const DIGITS: &[u8] = b"0123456789";

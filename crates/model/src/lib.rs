@@ -16,3 +16,4 @@ pub mod secret;
 pub mod tag;
 pub mod text;
 pub mod time;
+pub mod wrap;

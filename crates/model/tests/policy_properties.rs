@@ -2,11 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use yaoku_model::policy::{Context, Document, Kind, Object, Question, Verdict, decide};
+use yaoku_model::policy::{Context, Document, Kind, Layer, Object, Question, Verdict, decide};
 
 const KINDS: [Kind; 5] = [
     Kind::Identity,
@@ -51,7 +51,13 @@ fn statement(effect: &'static str) -> impl Strategy<Value = Value> {
     (
         pick(&["Action", "NotAction"]),
         pick(&["*", "kms:*", "kms:Enc?ypt", "KMS:DECRYPT", "ram:*"]),
-        pick(&["*", "acs:kms:*:*:key*", "acs:kms:r:1:secret/?"]),
+        pick(&[
+            "*",
+            "acs:kms:*:*:key*",
+            "acs:kms:r:1:secret/?",
+            "acs:kms:*:1:key/a",
+            "*:1:????et/a",
+        ]),
         pick(&["", "StringEquals", "StringNotEquals", "StringLike", "StringNotLike"]),
         pick(&["a", "b", "?"]),
     )
@@ -108,6 +114,24 @@ proptest! {
         prop_assert_eq!(verdict(&[document(&shuffled)], asked), expected);
         let apart: Vec<_> = shuffled.iter().map(|it| document(std::slice::from_ref(it))).collect();
         prop_assert_eq!(verdict(&apart, asked), expected);
+    }
+
+    #[test]
+    fn a_layer_decides_as_its_documents_do(
+        policies in prop::collection::vec(statements(), 0..4),
+        questions in prop::collection::vec((asked(), asked()), 1..6),
+    ) {
+        let documents: Vec<_> = policies.iter().map(|it| Arc::new(document(it))).collect();
+        let layer = Layer::new(documents.clone());
+        for ((action, resource, tag), (_, other, _)) in questions {
+            for resources in [&[][..], &[resource], &[resource, other]] {
+                let context = &Tagged(tag);
+                let question = Question { action, resources, caller: None, owner: "1", context };
+                let expected = decide(documents.iter().map(|it| &**it), &question);
+                prop_assert_eq!(layer.decide(&question), expected);
+                prop_assert_eq!(layer.decide(&question), expected, "asked again");
+            }
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use yaoku_model::{
 use yaoku_store::{Tx, WrappingKeyRow};
 use yaoku_wire::error::Code;
 
-use crate::{cache::ACCESS_KEY, error::ApiError, node::Node};
+use crate::{cache::ACCESS_KEY, error::ApiError, node::Node, root::rotation};
 
 /// The alias of the key that seals secrets whose owner named no key. Source: secrets.md §1.7.
 pub const SECRETS_SERVICE_ALIAS: &str = "alias/acs/secretsmanager";
@@ -47,6 +47,22 @@ pub async fn create_account(
     let alias = Alias { account: account.id.clone(), name, key, created: now };
     tx.insert_alias(&alias).await?;
     Ok(account)
+}
+
+/// The account that was made first: `None` if there is none yet.
+pub async fn first(node: &Node) -> Result<Option<AccountId>, ApiError> {
+    let accounts = node.store.read().await?.accounts().await?;
+    Ok(accounts.into_iter().next().map(|it| it.id))
+}
+
+/// Makes the first account of a deployment, and an access key of its own: what `yaoku init` does.
+pub async fn create_first(node: &Node) -> Result<(AccountId, NewAccessKey), ApiError> {
+    let now = node.domain_clock.now();
+    let mut tx = node.store.write().await?;
+    let account = create_account(node, tx.tx(), now).await?.id;
+    let key = create_access_key(node, tx.tx(), &account, None, now).await?;
+    node.caches.apply(&tx.commit().await?);
+    Ok((account, key))
 }
 
 /// Makes a RAM user, who may do nothing yet; `None` if the name is taken.
@@ -128,7 +144,8 @@ async fn add_wrapping_key(
     instance: Option<&InstanceId>,
 ) -> Result<(), ApiError> {
     let owner = WrappingPlace { account, instance };
-    let sealed = node.keyring.create(&owner, &*node.random)?;
+    let root = rotation::newest(node, tx).await?;
+    let sealed = node.keyring.create(&owner, root, &*node.random)?;
     node.keyring.load(&owner, &sealed)?;
     let row = WrappingKeyRow { account: account.clone(), instance: instance.cloned(), sealed };
     Ok(tx.insert_wrapping_key(&row).await?)

@@ -283,6 +283,8 @@ impl Caches {
             Change::Account(account) | Change::Policy(account, _) => {
                 self.rights.retain(|(owner, _), _| owner != account);
             }
+            // Nothing here depends on how the root key is sealed.
+            Change::RootKey => {}
             // An instance decides on the state of its keys and secrets.
             Change::Instance(instance) => {
                 self.keys.retain(|_, it| it.key.instance.as_ref() != Some(instance));

@@ -163,7 +163,7 @@ impl Gateway {
         }
         let code = error.map_or("", |it| it.code().wire());
         let (action, source) = (answer.action(), call.peer.ip());
-        let duration_us = took.as_micros();
+        let duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         tracing::info!(target: CALLS, request_id, action, code, duration_us, %source, "call");
     }
 
@@ -219,7 +219,10 @@ pub(crate) fn headers(call: &HttpCall) -> Vec<(&str, &[u8])> {
 }
 
 /// A call, as the wire reads it.
-pub(crate) fn request<'a>(call: &'a HttpCall, headers: &'a [(&'a str, &'a [u8])]) -> rpc::Request<'a> {
+pub(crate) fn request<'a>(
+    call: &'a HttpCall,
+    headers: &'a [(&'a str, &'a [u8])],
+) -> rpc::Request<'a> {
     rpc::Request {
         method: call.method.as_str(),
         target: &call.target,

@@ -25,6 +25,8 @@ pub mod node;
 pub mod operations;
 pub mod pipeline;
 pub mod process;
+pub mod root;
+pub mod sealed;
 pub mod standing;
 pub mod start;
 #[cfg(test)]

@@ -13,6 +13,7 @@ use crate::{
     claim,
     lease::Lease,
     metrics::Metrics,
+    root::Held,
 };
 
 /// A node.
@@ -33,6 +34,8 @@ pub struct Node {
     pub backend: Arc<dyn Backend>,
     /// The root key and the wrapping keys.
     pub keyring: Arc<Keyring>,
+    /// The keys of the root key's wraps.
+    pub held: Held,
     /// Where events go.
     pub journal: Journal,
     /// Wakes the task that copies the events of writes into the journal.

@@ -81,6 +81,8 @@ pub fn metrics(standing: &Standing) -> String {
         calls(&mut page, node);
         store(&mut page, node);
         audit(&mut page, node);
+        page.family("yaoku_root_key_generation", Kind::Gauge, "The root key's generation.");
+        page.value(node.keyring.generations().last().map_or(0, |it| it.0));
     }
     page.finish()
 }

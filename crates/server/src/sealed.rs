@@ -4,16 +4,13 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use tokio::sync::{Mutex, Notify};
-use yaoku_model::{
-    ids::{Region, WrapName},
-    wrap::WrapKind,
-};
+use yaoku_model::ids::Region;
 use yaoku_store::Store;
 use yaoku_wire::{error::Code, fields::Fields, params::Params};
 
 use crate::{
     error::ApiError,
-    root::{self, NamedOpener, OpenedRoot, Opener, RootError, Share},
+    root::{self, NamedOpener, OpenedRoot, Opener, RootError, Share, WrapKind, WrapName},
 };
 
 /// A wrap of the root key that somebody must be asked for.
@@ -47,6 +44,12 @@ impl Sealed {
     #[must_use]
     pub fn new(store: Arc<dyn Store>, region: Region, awaited: Vec<Awaited>) -> Self {
         Self { store, region, awaited, inner: Mutex::default(), opened: Notify::new() }
+    }
+
+    /// Whether there is anything that somebody could hand in.
+    #[must_use]
+    pub fn can_be_opened(&self) -> bool {
+        !self.awaited.is_empty()
     }
 
     /// Waits until what was handed in is enough, and takes the root key.
@@ -83,24 +86,25 @@ impl Sealed {
                 .number("Given", i64::try_from(given).unwrap_or(i64::MAX))
                 .number("Needed", i64::from(it.needed))
         });
-        Fields::default().flag("Sealed", inner.root.is_none()).list("Wraps", "Wrap", wraps.collect())
+        Fields::default().flag("Sealed", inner.root.is_none()).list(
+            "Wraps",
+            "Wrap",
+            wraps.collect(),
+        )
     }
 
     /// Takes a share or a passphrase. Of shares, any order will do, and one twice counts once.
     async fn unseal(&self, params: &mut Params) -> Result<Fields, ApiError> {
         let mut inner = self.inner.lock().await;
         if inner.root.is_none() {
-            match params.text("Share") {
-                Some(text) => {
-                    let share: Share = text.parse().map_err(|_| ApiError::invalid("Share"))?;
-                    self.take_share(&mut inner, share).await?;
-                }
-                None => {
-                    let wrap: WrapName = params.required("Wrap")?;
-                    let text = params.text("Passphrase").ok_or(ApiError::missing("Passphrase"))?;
-                    let by = Opener::Passphrase(text.as_str().into());
-                    self.open(&mut inner, NamedOpener { wrap, by }).await?;
-                }
+            if let Some(text) = params.text("Share") {
+                let share: Share = text.parse().map_err(|_| ApiError::invalid("Share"))?;
+                self.take_share(&mut inner, share).await?;
+            } else {
+                let wrap: WrapName = params.required("Wrap")?;
+                let text = params.text("Passphrase").ok_or(ApiError::missing("Passphrase"))?;
+                let by = Opener::Passphrase(text.as_str().into());
+                self.open(&mut inner, NamedOpener { wrap, by }).await?;
             }
         }
         drop(inner);
@@ -133,10 +137,8 @@ impl Sealed {
                 self.opened.notify_one();
                 Ok(())
             }
-            Err(RootError::Sealed) => {
-                tracing::warn!("what was handed in does not open the root key");
-                Err(ApiError::invalid("Share or Passphrase"))
-            }
+            // The reason is in the log.
+            Err(RootError::Sealed(_)) => Err(ApiError::invalid("Share or Passphrase")),
             Err(error) => Err(ApiError::caused(Code::ServiceUnavailableTemporary, error)),
         }
     }

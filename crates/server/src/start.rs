@@ -13,8 +13,7 @@ use yaoku_crypto::{
     keyring::Keyring,
     memory::MemoryError,
     random::SystemRandom,
-    rootkey::{RootKey, WrappingPlace, WrongRootKey},
-    seal::{Seal, SealError, key_file::KeyFile},
+    rootkey::{RootKey, WrappingPlace},
     software::Software,
 };
 use yaoku_model::{
@@ -30,23 +29,15 @@ use crate::{
     auth::nonces::{self, Nonces},
     cache::{CacheSizes, Caches},
     claim::{self, Place},
-    disk::{self, RealDisk},
+    disk::Disk,
     lease::Lease,
     metrics::Metrics,
     node::{Limits, Node},
+    root::OpenedRoot,
 };
-
-/// The file in the data directory that the root key is sealed in.
-pub const ROOT_KEY_FILE: &str = "root.key";
 
 /// The file in the data directory that the key of the audit heads lies in.
 const AUDIT_KEY_FILE: &str = "audit.key";
-
-/// The setting that tells the deployment's root key from others.
-const ROOT_KEY_CHECK: &str = "root-key-check";
-
-/// The setting that names the region; ARNs hold it, so it never changes.
-const REGION: &str = "region";
 
 /// What a node is started with.
 pub struct Setup {
@@ -56,6 +47,8 @@ pub struct Setup {
     pub name: NodeName,
     /// The database.
     pub store: Arc<dyn Store>,
+    /// The root key of that database's data ([`crate::root::open`]).
+    pub root: OpenedRoot,
     /// The region to serve.
     pub region: Region,
     /// The gateway's clock.
@@ -72,25 +65,13 @@ pub struct Setup {
     pub limits: Limits,
     /// How the journal is kept.
     pub journal: audit::Options,
+    /// What our own files are written with.
+    pub disk: Arc<dyn Disk>,
 }
 
 /// Why a node did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The root key could not be had.
-    #[error("the root key: {0}")]
-    Seal(#[from] SealError),
-    /// The store's data was sealed under another root key.
-    #[error(
-        "the root key in {ROOT_KEY_FILE} is not the one that this store's data was sealed under"
-    )]
-    WrongRootKey(#[from] WrongRootKey),
-    /// The root key is gone, and the store has data under it.
-    #[error("{ROOT_KEY_FILE} is missing, and the store holds data that was sealed under it")]
-    RootKeyMissing,
-    /// The deployment serves another region.
-    #[error("this store belongs to region {0}; a deployment cannot change its region")]
-    OtherRegion(String),
     /// Something that was sealed here does not open.
     #[error("a wrapping key does not open: {0}")]
     Backend(#[from] BackendError),
@@ -139,8 +120,7 @@ impl Running {
         let place = Place::of(&setup.data)
             .map_err(|source| StartError::File { file: "the data directory", source })?;
         claim_name(&setup, &place).await?;
-        let keyring = open_keyring(&setup).await?;
-        let signer = audit_signer(&setup.data)?;
+        let signer = audit_signer(&setup.data, &*setup.disk)?;
         let (nonces, doubt) = open_nonces(&setup)?;
         if doubt != nonces::Doubt::None {
             tracing::warn!(?doubt, "nonces may be missing: calls signed earlier are refused");
@@ -150,11 +130,12 @@ impl Running {
             node: setup.name.clone(),
             signer,
             clock: Arc::clone(&setup.clock),
-            disk: Arc::new(RealDisk),
+            disk: Arc::clone(&setup.disk),
             known: known_head(&*setup.store, &setup.name).await?,
             options: setup.journal,
         })?;
-        let keyring = Arc::new(keyring);
+        let OpenedRoot { roots, held } = setup.root;
+        let keyring = Arc::new(load_keyring(&*setup.store, roots).await?);
         let backend = Arc::new(Software::new(Arc::clone(&keyring)));
         let caches = Caches::new(
             Arc::clone(&setup.store),
@@ -172,6 +153,7 @@ impl Running {
             lease,
             backend,
             keyring,
+            held,
             journal,
             wrote: tokio::sync::Notify::new(),
             metrics: Metrics::default(),
@@ -233,43 +215,18 @@ async fn claim_name(setup: &Setup, place: &Place) -> Result<(), StartError> {
     Ok(())
 }
 
-async fn open_keyring(setup: &Setup) -> Result<Keyring, StartError> {
-    let file = KeyFile::at(setup.data.join(ROOT_KEY_FILE));
-    let mut tx = setup.store.write().await?;
-    match tx.setting(REGION).await? {
-        None => tx.put_setting(REGION, setup.region.as_str()).await?,
-        Some(region) if region == setup.region.as_str() => {}
-        Some(region) => return Err(StartError::OtherRegion(region)),
-    }
-    let expected = tx.setting(ROOT_KEY_CHECK).await?;
-    let root = match (file.unseal(), &expected) {
-        (Ok(root), _) => root,
-        (Err(SealError::Missing), None) => {
-            let root = RootKey::generate(&SystemRandom)?;
-            file.create(&root, &SystemRandom)?;
-            root
-        }
-        (Err(SealError::Missing), Some(_)) => return Err(StartError::RootKeyMissing),
-        (Err(error), _) => return Err(error.into()),
-    };
-    match expected {
-        None => tx.put_setting(ROOT_KEY_CHECK, &root.check().to_string()).await?,
-        Some(text) => {
-            let check = text.parse().map_err(|Invalid| StartError::Damaged(ROOT_KEY_CHECK))?;
-            root.must_be(&check)?;
-        }
-    }
-    let keyring = Keyring::new(root);
-    for row in tx.wrapping_keys().await? {
+/// The ring with every wrapping key of the store.
+async fn load_keyring(store: &dyn Store, roots: Vec<RootKey>) -> Result<Keyring, StartError> {
+    let keyring = Keyring::new(roots);
+    for row in store.read().await?.wrapping_keys().await? {
         let owner = WrappingPlace { account: &row.account, instance: row.instance.as_ref() };
         keyring.load(&owner, &row.sealed)?;
     }
-    tx.commit().await?;
     Ok(keyring)
 }
 
 /// The key that signs audit heads: made at the first start, readable by its owner alone.
-fn audit_signer(data: &Path) -> Result<HeadSigner, StartError> {
+fn audit_signer(data: &Path, disk: &dyn Disk) -> Result<HeadSigner, StartError> {
     let path = data.join(AUDIT_KEY_FILE);
     let failed = |source| StartError::File { file: AUDIT_KEY_FILE, source };
     match std::fs::read(&path) {
@@ -277,7 +234,7 @@ fn audit_signer(data: &Path) -> Result<HeadSigner, StartError> {
             .map_err(|Invalid| StartError::Damaged(AUDIT_KEY_FILE)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let (signer, kept) = HeadSigner::generate(&SystemRandom)?;
-            disk::replace(&path, &kept).map_err(failed)?;
+            disk.replace(&path, &kept).map_err(failed)?;
             Ok(signer)
         }
         Err(error) => Err(failed(error)),
@@ -292,7 +249,7 @@ fn open_nonces(setup: &Setup) -> Result<(Nonces, nonces::Doubt), StartError> {
         now: setup.clock.now(),
         boot_id: &setup.boot_id,
         random: &SystemRandom,
-        disk: Arc::new(RealDisk),
+        disk: Arc::clone(&setup.disk),
         max_entries: Nonces::DEFAULT_ENTRIES,
     });
     opened.map_err(|source| StartError::File { file: "nonces", source })

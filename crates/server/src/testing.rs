@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use tempfile::TempDir;
+use yaoku_crypto::random::SystemRandom;
 use yaoku_model::{
     arn::Arn,
     ids::{AccountId, InstanceId, KeyId, UserName},
@@ -19,8 +20,10 @@ use crate::{
     api::{Product, operation, tests::must_be_known},
     audit::{self, Event, Source, Tail, UserAgent},
     caller::{Caller, Principal},
+    disk::RealDisk,
     node::{Limits, Node},
     pipeline::Turn,
+    root,
     start::{Running, Setup},
 };
 
@@ -48,11 +51,15 @@ impl Kms {
 
     async fn on(store: Arc<dyn Store>, data: Arc<TempDir>) -> Self {
         let clock = Arc::new(ManualClock::at(NOW));
+        let region = "cn-hangzhou".parse().unwrap();
+        let key_file = data.path().join(root::KEY_FILE);
+        let root = root::open_or_create(&*store, &region, key_file, &SystemRandom, NOW).await;
         let running = Running::start(Setup {
             data: data.path().to_owned(),
             name: "one".parse().unwrap(),
             store,
-            region: "cn-hangzhou".parse().unwrap(),
+            root: root.unwrap(),
+            region,
             clock: clock.clone(),
             domain_clock: clock.clone(),
             steady_clock: clock.clone(),
@@ -60,6 +67,7 @@ impl Kms {
             ca_pem: "the CA".to_owned(),
             limits: Limits::default(),
             journal: audit::Options::default(),
+            disk: Arc::new(RealDisk),
         })
         .await
         .unwrap();

@@ -19,6 +19,8 @@ pub enum Change {
     Key(KeyId),
     /// A custom policy.
     Policy(AccountId, PolicyName),
+    /// The wraps of the root key, or its generation.
+    RootKey,
     /// A secret, its versions, its labels, its policy or its tags.
     Secret(AccountId, SecretName),
     /// A user, or what is attached to it.

@@ -1,7 +1,7 @@
 //! What is kept, and the one contract that SQLite and PostgreSQL keep it by.
 //!
 //! A transaction ([`Tx`]) is a set of small contracts, one per kind of thing: [`Keys`],
-//! [`Secrets`], [`Tags`], [`Identities`], [`Instances`], [`Records`]. Reading them is reading what
+//! [`Secrets`], [`Tags`], [`Identities`], [`Instances`], [`RootKeys`], [`Records`]. Reading them is reading what
 //! the rest of the program may ask of a database. Three rules hold for all of them:
 //!
 //! - Not finding something is `None`, never an error: what that means is the caller's to say.
@@ -18,6 +18,7 @@ mod instances;
 mod keys;
 mod postgres;
 mod records;
+mod rootkey;
 mod secrets;
 mod sql;
 mod sqlite;
@@ -32,7 +33,8 @@ pub use identities::Identities;
 pub use instances::{InstanceFilter, Instances};
 pub use keys::{KeyFilter, Keys};
 pub use postgres::Postgres;
-pub use records::{EventRow, Records, WrappingKeyRow};
+pub use records::{EventRow, Records};
+pub use rootkey::{RootKeys, WrapRow, WrappingKeyRow};
 pub use secrets::{Match, SecretFilter, Secrets};
 pub use sqlite::Sqlite;
 pub use tags::{TagQuery, TagRow, Tags};
@@ -51,7 +53,7 @@ pub async fn open(url: &str) -> Result<Arc<dyn Store>, StoreError> {
 }
 
 /// Why the store did not do it. The text is for the log only.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     /// Another transaction came first (SQLSTATE 40001, `SQLITE_BUSY`): nothing was kept, run it again.
     #[error("store: serialization conflict")]
@@ -84,7 +86,8 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// Opens a read-only snapshot, which cannot conflict.
     async fn read(&self) -> Result<Box<dyn Transaction>, StoreError>;
 
-    /// Opens a serializable transaction, which can conflict. On SQLite there is one at a time.
+    /// Opens a serializable transaction, which can conflict. On SQLite there is one at a time, and
+    /// those that wait for each other are committed together.
     async fn write(&self) -> Result<Box<dyn Transaction>, StoreError>;
 
     /// What was committed after `done`, and the mark to ask with next. Never misses a late commit.
@@ -95,9 +98,9 @@ pub trait Store: fmt::Debug + Send + Sync {
 }
 
 /// What an operation may do in a transaction. It has no `commit`: that is the pipeline's.
-pub trait Tx: Identities + Instances + Keys + Records + Secrets + Tags {}
+pub trait Tx: Identities + Instances + Keys + Records + RootKeys + Secrets + Tags {}
 
-impl<T: Identities + Instances + Keys + Records + Secrets + Tags> Tx for T {}
+impl<T: Identities + Instances + Keys + Records + RootKeys + Secrets + Tags> Tx for T {}
 
 /// A transaction in the pipeline's hands. Dropped, it rolls back.
 #[async_trait]

@@ -1,23 +1,9 @@
-//! The contract for what the program keeps for itself: settings, wrapping keys, events, nonces.
+//! The contract for what the program keeps for itself: settings, events, nonces.
 
 use async_trait::async_trait;
-use yaoku_model::{
-    ids::{AccountId, InstanceId},
-    time::Timestamp,
-};
+use yaoku_model::time::Timestamp;
 
 use crate::StoreError;
-
-/// The wrapping key of an account's default keys, or of one of its instances, sealed.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct WrappingKeyRow {
-    /// The account.
-    pub account: AccountId,
-    /// The instance; `None` is everything outside instances.
-    pub instance: Option<InstanceId>,
-    /// The wrapping key, sealed by the root key.
-    pub sealed: Vec<u8>,
-}
 
 /// An audit event of a write, kept until it is in its node's chain.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -28,7 +14,7 @@ pub struct EventRow {
     pub event: Vec<u8>,
 }
 
-/// Settings, wrapping keys, events, nonces, the heads of audit chains.
+/// Settings, events, nonces, the heads of audit chains.
 #[async_trait]
 pub trait Records: Send {
     /// A setting of the deployment.
@@ -36,12 +22,6 @@ pub trait Records: Send {
 
     /// Keeps a setting.
     async fn put_setting(&mut self, name: &str, value: &str) -> Result<(), StoreError>;
-
-    /// All wrapping keys.
-    async fn wrapping_keys(&mut self) -> Result<Vec<WrappingKeyRow>, StoreError>;
-
-    /// Adds a wrapping key.
-    async fn insert_wrapping_key(&mut self, row: &WrappingKeyRow) -> Result<(), StoreError>;
 
     /// Adds the event of this transaction's call.
     async fn insert_event(&mut self, node: &str, event: &[u8]) -> Result<(), StoreError>;

@@ -12,20 +12,20 @@ use anyhow::{Context as _, bail};
 use serde::Serialize;
 use yaoku_model::{ids::Region, time::Clock as _};
 use yaoku_server::{
-    audit, dev, disk,
+    dev, disk,
     listen::{
         Limits, Listener,
         ca::{CA_FILE, Names},
         renewal::{Certificate, Origin},
     },
-    node,
-    process::{self, open_store},
+    process::{SystemRandom, open_store},
+    root,
     standing::Standing,
     start::{Running, Setup},
 };
 
 use crate::{
-    clock::{MachineClock, SteadyClock, boot_id, hostname},
+    clock::{MachineClock, hostname},
     data::{DEFAULT_DATA, DataDir},
     serve::{self, Bound, Doors},
 };
@@ -83,7 +83,7 @@ impl Dev {
         let account = dev::prepare(&running.node).await?;
         let standing = Arc::new(Standing::new(now, Some(certificate.settings().clone())));
         let (tls, plain) = self.bind(&certificate).await?;
-        let doors = Doors::new(standing);
+        let doors = Doors::new(standing, None);
         doors.open(&running, account.account.clone());
 
         let ca = data.path().join(CA_FILE);
@@ -103,16 +103,13 @@ impl Dev {
             key_alias: account.alias.as_str(),
         };
         let listeners = vec![tls, plain];
-        let bound = Bound::with_admin(data.path(), listeners, None, Limits::default())?;
-        let stop = serve::shutdown()?;
-        let renewal = serve::follow_certificate(Some(certificate), Arc::clone(&doors.standing))?;
-        write_file(&data, &file)?;
-        show(&data, &file)?;
-        tokio::select! {
-            () = doors.serve(bound, stop) => {}
-            () = renewal => {}
-        }
-        running.stop().await?;
+        let bound = Bound::with_admin(&data, listeners, None, Limits::default())?;
+        let start = async {
+            write_file(&data, &file)?;
+            show(&data, &file)?;
+            Ok(running)
+        };
+        doors.serve(bound, start, Some(certificate)).await?;
         Ok(ExitCode::SUCCESS)
     }
 
@@ -125,23 +122,13 @@ impl Dev {
     }
 
     async fn start(&self, data: &DataDir, region: Region, ca_pem: &str) -> anyhow::Result<Running> {
-        let file = || format!("sqlite:{}", data.path().join("yaoku.db").display());
-        let store = open_store(&self.store.clone().unwrap_or_else(file)).await?;
-        tracing::info!(protection = ?process::protection()?, "memory for root and wrapping keys");
-        let running = Running::start(Setup {
-            data: data.path().to_owned(),
-            name: "one".parse()?,
-            store,
-            region,
-            clock: Arc::new(MachineClock),
-            domain_clock: Arc::new(MachineClock),
-            steady_clock: Arc::new(SteadyClock),
-            boot_id: boot_id()?,
-            ca_pem: ca_pem.to_owned(),
-            limits: node::Limits::default(),
-            journal: audit::Options::default(),
-        });
-        Ok(running.await?)
+        let url = self.store.clone().unwrap_or_else(|| data.own_store());
+        let store = open_store(&url).await?;
+        let key_file = data.path().join(root::KEY_FILE);
+        let now = MachineClock.now();
+        let root = root::open_or_create(&*store, &region, key_file, &SystemRandom, now).await?;
+        let setup = serve::setup(data, store, region, root)?;
+        Ok(Running::start(Setup { ca_pem: ca_pem.to_owned(), ..setup }).await?)
     }
 
     fn private_ca(&self, data: &DataDir) -> Origin {

@@ -13,8 +13,13 @@ mod config;
 mod data;
 mod dev;
 mod doctor;
+mod init;
 mod log;
+mod prompt;
+mod seals;
 mod serve;
+mod server;
+mod settings;
 mod systemd;
 
 /// What is freed is wiped first.
@@ -38,8 +43,11 @@ enum Command {
     Audit(audit::Audit),
     Dev(dev::Dev),
     Doctor(doctor::Doctor),
+    Init(init::Init),
     Instance(admin::instance::Instance),
     Policy(admin::policy::Policy),
+    Server(server::Server),
+    Unseal(admin::unseal::Unseal),
     User(admin::user::User),
 }
 
@@ -52,7 +60,10 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> anyhow::Result<ExitCode> {
-    log::plain();
+    // A server's log is as its configuration says.
+    if !matches!(cli.command, Command::Server(_)) {
+        log::plain();
+    }
     harden_process()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
@@ -62,8 +73,11 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Command::Audit(it) => it.run().await,
             Command::Dev(it) => it.run().await,
             Command::Doctor(it) => it.run().await,
+            Command::Init(it) => it.run().await,
             Command::Instance(it) => it.run().await,
             Command::Policy(it) => it.run().await,
+            Command::Server(it) => it.run().await,
+            Command::Unseal(it) => it.run().await,
             Command::User(it) => it.run().await,
         }
     })

@@ -5,9 +5,8 @@ use std::path::Path;
 
 use anyhow::{Context as _, ensure};
 use secrecy::SecretString;
-use yaoku_model::wrap::WrapKind;
 use yaoku_server::{
-    root::{NamedOpener, NewWrap, NewWrapHow, Opener, Share},
+    root::{NamedOpener, NewWrap, NewWrapHow, Opener, Share, WrapKind},
     sealed::Awaited,
 };
 use zeroize::Zeroizing;
@@ -50,9 +49,7 @@ pub(crate) fn new_wraps(seals: &[Seal]) -> anyhow::Result<Vec<NewWrap>> {
             SealHow::KeyFile(path) => NewWrapHow::KeyFile(path.clone()),
             SealHow::Passphrase(Some(file)) => NewWrapHow::Passphrase(read(file)?),
             SealHow::Passphrase(None) => NewWrapHow::Passphrase(new_passphrase(it)?),
-            SealHow::Shares { needed, of, .. } => {
-                NewWrapHow::Shares { needed: *needed, of: *of }
-            }
+            SealHow::Shares { needed, of, .. } => NewWrapHow::Shares { needed: *needed, of: *of },
         };
         Ok(NewWrap { name: it.name.clone(), how })
     };

@@ -56,25 +56,41 @@ pub fn decide<'d>(
     documents: impl IntoIterator<Item = &'d Document>,
     question: &Question<'_>,
 ) -> Decision {
-    let mut room = [0; ROOM];
-    let action = lower(question.action, &mut room);
+    with_lower(question.action, |action| {
+        let about = documents.into_iter().enumerate().flat_map(|(number, document)| {
+            let about = document.statements.iter().enumerate();
+            let about = about.filter(|(_, it)| it.is_about(action));
+            about.map(move |(index, it)| ((number, index), document.kind, it))
+        });
+        decide_by(about, question)
+    })
+}
+
+/// Decides by statements that are about the action: which each is, its document's kind, itself.
+pub(super) fn decide_by<'d>(
+    statements: impl Iterator<Item = ((usize, usize), Kind, &'d Statement)>,
+    question: &Question<'_>,
+) -> Decision {
     let mut decision = Decision { verdict: Verdict::ImplicitDeny, by: None };
-    for (number, document) in documents.into_iter().enumerate() {
-        for (index, statement) in document.statements.iter().enumerate() {
-            let allowed = decision.verdict == Verdict::Allow;
-            if (allowed && statement.effect == Effect::Allow)
-                || !statement.applies(document.kind, &action, question)
-            {
-                continue;
-            }
-            let by = Some((number, index));
-            match statement.effect {
-                Effect::Deny => return Decision { verdict: Verdict::ExplicitDeny, by },
-                Effect::Allow => decision = Decision { verdict: Verdict::Allow, by },
-            }
+    for (number, kind, statement) in statements {
+        let allowed = decision.verdict == Verdict::Allow;
+        if (allowed && statement.effect == Effect::Allow)
+            || !statement.applies_to_rest(kind, question)
+        {
+            continue;
+        }
+        let by = Some(number);
+        match statement.effect {
+            Effect::Deny => return Decision { verdict: Verdict::ExplicitDeny, by },
+            Effect::Allow => decision = Decision { verdict: Verdict::Allow, by },
         }
     }
     decision
+}
+
+/// Gives `action` in lower case, without allocating if it is as short as every real action.
+pub(super) fn with_lower<T>(action: &str, judge: impl FnOnce(&str) -> T) -> T {
+    judge(&lower(action, &mut [0; ROOM]))
 }
 
 /// More than the longest action there is.
@@ -93,15 +109,15 @@ fn lower<'r>(action: &str, room: &'r mut [u8; ROOM]) -> Cow<'r, str> {
 }
 
 impl Statement {
-    /// Whether action, resource, principal and conditions all match. Source: §3.2.
-    fn applies(&self, kind: Kind, action: &str, question: &Question<'_>) -> bool {
-        self.is_about(action)
-            && self.resources.as_deref().is_none_or(|it| any(it, question.resources))
+    /// Whether resource, principal and conditions all match, the action besides. Source: §3.2.
+    pub(super) fn applies_to_rest(&self, kind: Kind, question: &Question<'_>) -> bool {
+        self.resources.as_deref().is_none_or(|it| any(it, question.resources))
             && self.principals.as_deref().is_none_or(|it| self.reaches(it, kind, question))
             && self.conditions.iter().all(|it| it.met(self.effect, question.context))
     }
 
-    fn is_about(&self, action: &str) -> bool {
+    /// Whether the statement is about `action`, which is in lower case.
+    pub(super) fn is_about(&self, action: &str) -> bool {
         self.actions.iter().any(|it| it.matches(action)) != self.not_action
     }
 

@@ -12,6 +12,7 @@ use yaoku_model::{
 use zeroize::Zeroizing;
 
 use super::record::Hash;
+use crate::disk::Disk;
 
 /// What a signature of a head begins with, so that it is good for nothing else.
 const DOMAIN: &[u8] = b"yaoku audit head 1\0";
@@ -129,8 +130,8 @@ impl PublicKey {
     }
 
     /// Puts the key beside a node's segments.
-    pub(super) fn put_beside(&self, segments: &Path) -> io::Result<()> {
-        crate::disk::replace(&segments.join(PUBLIC_KEY_FILE), format!("{self}\n").as_bytes())
+    pub(super) fn put_beside(&self, segments: &Path, disk: &dyn Disk) -> io::Result<()> {
+        disk.replace(&segments.join(PUBLIC_KEY_FILE), format!("{self}\n").as_bytes())
     }
 
     /// Whether `signature` (in Base64) is this key's over the head.

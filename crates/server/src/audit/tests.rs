@@ -1,10 +1,6 @@
 //! What is promised of journals. The thread is not needed for any of it: tests call what it calls.
 
-use std::{
-    fs,
-    path::PathBuf,
-    sync::{Arc, atomic::Ordering::Relaxed},
-};
+use std::{fs, path::PathBuf, sync::Arc};
 
 use tempfile::TempDir;
 use yaoku_model::time::{ManualClock, Timestamp};
@@ -14,7 +10,7 @@ use super::{
     Setup, Tail, Written, chain::segment_path, directory, event::testing::event,
     head::testing::signer, record::Content, record::line, verify, writer::Shared,
 };
-use crate::disk::testing::FaultyDisk;
+use crate::disk::testing::{FaultyDisk, Trouble};
 
 /// A data directory, and who opens the journal in it.
 struct World {
@@ -277,14 +273,14 @@ fn a_full_disk_refuses_and_recovers_without_hands() {
     let world = World::new();
     let journal = world.open(None).unwrap();
     append(&journal, 1).unwrap();
-    world.disk.fail(true, false);
+    world.disk.set(Some(Trouble::Full));
     for n in 2..5 {
         assert!(matches!(append(&journal, n), Err(AuditError::Refusing(_))));
     }
     world.tick(&journal);
     assert_eq!(journal.refusing().unwrap().kind(), std::io::ErrorKind::StorageFull);
     assert!(append(&journal, 5).is_err(), "as long as nothing can be written");
-    world.disk.fail(false, false);
+    world.disk.set(None);
     assert!(append(&journal, 6).is_err(), "until it was tried");
     world.tick(&journal);
     assert!(journal.refusing().is_none());
@@ -301,14 +297,15 @@ fn a_failed_sync_refuses_and_writes_again_what_it_may_have_lost() {
     append(&journal, 1).unwrap();
     let synced = journal.sync().unwrap();
     append(&journal, 2).unwrap();
-    world.disk.fail(false, true);
+    world.disk.fail_syncs(true);
     assert!(journal.sync().is_err());
     assert_eq!(journal.head(), synced, "the store is not told more than is safe");
     assert!(append(&journal, 3).is_err());
     assert!(journal.sync().is_err());
-    world.disk.fail(true, false);
+    world.disk.fail_syncs(false);
+    world.disk.set(Some(Trouble::Full));
     assert!(journal.sync().is_err());
-    world.disk.fail(false, false);
+    world.disk.set(None);
     journal.sync().unwrap();
     append(&journal, 4).unwrap();
     journal.finish();
@@ -359,10 +356,10 @@ fn counts_of_unknown_callers_do_not_touch_the_reserve() {
     let world = World::new();
     let journal = world.open(None).unwrap();
     let counts: Vec<_> = (0..100).map(event).collect();
-    *world.disk.free.lock().unwrap() = Some(world.options.reserve_bytes - 1);
+    world.disk.set_free(Some(world.options.reserve_bytes - 1));
     assert_eq!(journal.append_counts(&counts).unwrap(), 100);
     append(&journal, 7).unwrap();
-    *world.disk.free.lock().unwrap() = None;
+    world.disk.set_free(None);
     assert_eq!(journal.append_counts(&counts).unwrap(), 0);
     assert_eq!(told(&world).len(), 101);
 }
@@ -419,9 +416,9 @@ async fn always_answers_once_the_medium_has_it() {
     let options = Options { fsync: Fsync::Always, ..Options::default() };
     let world = World { options, ..World::new() };
     let journal = Journal::open(world.setup(None)).unwrap();
-    let before = world.disk.syncs.load(Relaxed);
+    let before = world.disk.syncs();
     let sequence = journal.record(&event(1)).await.unwrap();
-    assert!(journal.head().sequence >= sequence && world.disk.syncs.load(Relaxed) > before);
-    world.disk.fail(false, true);
+    assert!(journal.head().sequence >= sequence && world.disk.syncs() > before);
+    world.disk.fail_syncs(true);
     assert!(matches!(journal.record(&event(2)).await, Err(AuditError::Refusing(_))));
 }

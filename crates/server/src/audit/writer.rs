@@ -24,7 +24,7 @@ use super::{
     past::Past,
     record::{Content, Hash, Opening, SignedHead, line},
 };
-use crate::disk::{self, Disk};
+use crate::disk::Disk;
 
 /// As many row ids as are remembered.
 const MAX_ROWS: usize = 65_536;
@@ -93,8 +93,8 @@ impl Shared {
     /// Opens the journal: see [`super::Journal::open`]. Starts no thread.
     pub(super) fn open(setup: Setup<'_>) -> Result<Self, AuditError> {
         let home = directory(setup.data, &setup.node);
-        disk::make_directory(&home)?;
-        own(&home, &setup.signer.public_key())?;
+        setup.disk.make_directory(&home)?;
+        own(&home, &setup.signer.public_key(), setup.disk.as_ref())?;
         let node = setup.node.as_str().to_owned();
         let writer = match Past::read(&home, &node, &setup.signer.public_key(), setup.known)? {
             Some(past) => Writer::after(past, &home, setup.disk.as_ref())?,
@@ -292,10 +292,11 @@ impl Shared {
         let lost = writer.failure.take().is_some_and(|it| it.lost);
         let again = || -> io::Result<()> {
             if lost {
-                writer.file.set_len(writer.length - writer.unsynced.len() as u64)?;
+                let kept = writer.length - writer.unsynced.len() as u64;
+                self.disk.truncate(&writer.file, kept)?;
                 self.disk.append(&writer.file, &writer.unsynced)?;
             } else {
-                writer.file.set_len(writer.length)?;
+                self.disk.truncate(&writer.file, writer.length)?;
             }
             Ok(())
         };
@@ -407,8 +408,8 @@ impl Writer {
 
     /// The end of a journal that was there. What is not whole is removed.
     fn after(past: Past, home: &Path, disk: &dyn Disk) -> io::Result<Self> {
-        let file = disk::open_append(&segment_path(home, past.segment))?;
-        file.set_len(past.length)?;
+        let file = disk.open_append(&segment_path(home, past.segment))?;
+        disk.truncate(&file, past.length)?;
         disk.sync(&file)?;
         let mut it = Self::at(file, past.segment, past.last, past.length, past.rows);
         it.signed = past.signed;
@@ -448,11 +449,11 @@ impl Writer {
 }
 
 /// Makes the journal ours by its public key, or refuses another's.
-fn own(home: &Path, key: &PublicKey) -> Result<(), AuditError> {
+fn own(home: &Path, key: &PublicKey, disk: &dyn Disk) -> Result<(), AuditError> {
     match PublicKey::beside(home)? {
         Some(it) if it == *key => Ok(()),
         Some(_) => Err(AuditError::OtherKey),
-        None => Ok(key.put_beside(home)?),
+        None => Ok(key.put_beside(home, disk)?),
     }
 }
 
@@ -476,13 +477,13 @@ impl Started {
         let opening = Opening { version: 1, node: node.into(), segment, previous };
         let (head, line) = line(after, Content::Open(&opening));
         let (draft, path) = (home.join("next.new"), segment_path(home, segment));
-        let file = disk::open_append(&draft)?;
-        file.set_len(0)?;
+        let file = disk.open_append(&draft)?;
+        disk.truncate(&file, 0)?;
         disk.append(&file, &line)?;
         disk.sync(&file)?;
-        std::fs::rename(&draft, &path)?;
-        if let Err(error) = disk::sync_directory(home) {
-            _ = std::fs::remove_file(&path);
+        disk.rename(&draft, &path)?;
+        if let Err(error) = disk.sync_directory(home) {
+            _ = disk.remove(&path);
             return Err(error);
         }
         Ok(Self { file, head, length: line.len() as u64 })

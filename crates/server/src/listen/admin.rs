@@ -15,7 +15,7 @@ use tokio::{
     task::JoinSet,
 };
 
-use super::{ACCEPT_PAUSE, Handler, Limits, Server, Stopped, close};
+use super::{ACCEPT_PAUSE, Guest, Handler, Limits, Server, Stopped, close};
 
 /// The socket's name in the data directory.
 pub const ADMIN_SOCKET: &str = "admin.sock";
@@ -87,12 +87,10 @@ impl<H: Handler> Server<H> {
             };
             while connections.try_join_next().is_some() {}
             let Some(stream) = accepted else { continue };
-            let Ok(permit) = Arc::clone(&self.connections).acquire_owned().await else { break };
+            let Some(place) = self.crowd.enter(PEER.ip()).await else { continue };
             let (server, stopped) = (Arc::clone(&self), stopped.clone());
-            connections.spawn(async move {
-                server.talk(stream, PEER, false, stopped).await;
-                drop(permit);
-            });
+            let guest = Guest { peer: PEER, tls: false, place };
+            connections.spawn(async move { server.talk(stream, guest, stopped).await });
         }
         drop(socket);
         while connections.join_next().await.is_some() {}

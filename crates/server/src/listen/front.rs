@@ -19,7 +19,6 @@ use std::{
 use bytes::{Buf, BytesMut};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf},
-    sync::Semaphore,
     time::{Duration, Instant, Sleep, sleep_until},
 };
 
@@ -43,7 +42,6 @@ pub(super) struct Front<S> {
     inner: S,
     lane: Arc<Lane>,
     limits: Limits,
-    large: Arc<Semaphore>,
     /// What was read; its first `ready` bytes may be passed on.
     raw: BytesMut,
     ready: usize,
@@ -89,12 +87,11 @@ struct Linger {
 
 impl<S> Front<S> {
     /// Before any byte was read.
-    pub(super) fn new(inner: S, lane: Arc<Lane>, large: Arc<Semaphore>, limits: Limits) -> Self {
+    pub(super) fn new(inner: S, lane: Arc<Lane>, limits: Limits) -> Self {
         Self {
             inner,
             lane,
             limits,
-            large,
             raw: BytesMut::new(),
             ready: 0,
             place: Place::Head,
@@ -163,7 +160,7 @@ impl<S> Front<S> {
             Verdict::Refused(_) => 0,
         };
         if size > LARGE && self.permit.is_none() {
-            self.permit = Arc::clone(&self.large).try_acquire_owned().ok();
+            self.permit = self.lane.hold_large();
             if self.permit.is_none() {
                 self.refuse(Fault::Busy);
                 return true;
@@ -273,7 +270,7 @@ impl<S> Front<S> {
         let until = since
             + match begun {
                 true => self.limits.head_timeout,
-                false if self.lane.is_known() => self.limits.idle_timeout,
+                false if self.lane.place().is_known() => self.limits.idle_timeout,
                 false => self.limits.stranger_timeout,
             };
         let more = self.raw.len().saturating_sub(LARGE);

@@ -10,12 +10,9 @@ use http::{
 };
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Incoming};
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
-    time::{Instant, timeout_at},
-};
+use tokio::time::{Instant, timeout_at};
 
-use super::{Limits, lane::Lane};
+use super::{Limits, lane::Lane, share::Hold};
 
 /// Bodies and heads longer than this many bytes count against [`Limits::large`].
 pub(super) const LARGE: usize = 64 * 1024;
@@ -80,7 +77,8 @@ pub enum Fault {
     TargetTooLong,
     /// The head is longer than 384 KiB or has more than 100 headers: 431.
     HeadTooLarge,
-    /// [`Limits::large`] large requests are being held already: 503.
+    /// As many large requests are being held as may be ([`Limits::large`]), or the connection must
+    /// make room for another: 503.
     Busy,
 }
 
@@ -118,8 +116,6 @@ pub trait Handler: Send + Sync + 'static {
 pub(super) struct Connection<H> {
     pub(super) handler: Arc<H>,
     pub(super) limits: Limits,
-    pub(super) connections: Arc<Semaphore>,
-    pub(super) large: Arc<Semaphore>,
     pub(super) lane: Arc<Lane>,
     pub(super) tls: bool,
     pub(super) peer: SocketAddr,
@@ -133,22 +129,26 @@ impl<H: Handler> Connection<H> {
     ) -> Result<Response<Full<Bytes>>, Infallible> {
         let reply = match self.read(request).await {
             // The permits live until the answer is there: what they count is held until then.
-            Ok((call, _permits)) => self.handler.handle(call).await,
-            Err(fault) => {
-                self.lane.refuse_rest();
-                self.handler.refuse(fault, self.peer)
-            }
+            Ok((call, _permits)) => self.serve(call).await,
+            Err(fault) => self.refuse(fault),
         };
-        if reply.known {
-            self.lane.make_known();
-        }
-        let unwanted = !self.lane.is_known() && self.is_crowded();
+        let place = self.lane.place();
+        let unwanted = !place.is_known() && place.is_crowded();
         Ok(response(reply, unwanted || self.lane.is_last()))
     }
 
-    /// Whether more than three quarters of the connections that may be are there.
-    fn is_crowded(&self) -> bool {
-        self.connections.available_permits() < self.limits.max_connections / 4
+    async fn serve(&self, call: HttpCall) -> HttpReply {
+        if !self.lane.place().begin_call() {
+            return self.refuse(Fault::Busy);
+        }
+        let reply = self.handler.handle(call).await;
+        self.lane.place().end_call(reply.known);
+        reply
+    }
+
+    fn refuse(&self, fault: Fault) -> HttpReply {
+        self.lane.refuse_rest();
+        self.handler.refuse(fault, self.peer)
     }
 
     async fn read(&self, request: Request<Incoming>) -> Result<(HttpCall, Permits), Fault> {
@@ -231,7 +231,7 @@ impl<H: Handler> Connection<H> {
         if size <= LARGE || permit.is_some() {
             return Ok(permit);
         }
-        Arc::clone(&self.large).try_acquire_owned().map(Some).map_err(|_| Fault::Busy)
+        self.lane.hold_large().map(Some).ok_or(Fault::Busy)
     }
 }
 
@@ -242,7 +242,7 @@ pub(super) fn large_patience(len: usize) -> Duration {
 }
 
 /// The right to hold one large head or body.
-pub(super) type Permit = Option<OwnedSemaphorePermit>;
+pub(super) type Permit = Option<Hold>;
 type Permits = (Permit, Permit);
 
 fn response(reply: HttpReply, close: bool) -> Response<Full<Bytes>> {

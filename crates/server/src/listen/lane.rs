@@ -4,14 +4,18 @@ use std::{
     collections::VecDeque,
     fmt,
     sync::{
-        Mutex, PoisonError,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
 use bytes::Bytes;
 
-use super::http::{Fault, Permit};
+use super::{
+    crowd::Place,
+    http::{Fault, Permit},
+    share::Pool,
+};
 
 /// Where a target's number stands in for it. A client's own target that begins like this is itself
 /// replaced, so none can be mistaken for a marker.
@@ -21,17 +25,30 @@ pub(super) const MARKER: &str = "/.yaoku-front/";
 pub(super) type Kept = Result<(Bytes, Permit), Fault>;
 
 /// One connection's notes.
-#[derive(Default)]
 pub(super) struct Lane {
+    place: Place,
+    large: Arc<Pool>,
     kept: Mutex<VecDeque<(u64, Kept)>>,
     count: AtomicU64,
     last: AtomicBool,
     unread: AtomicBool,
     closing: AtomicBool,
-    known: AtomicBool,
 }
 
 impl Lane {
+    /// Of a connection at `place`, that shares `large` with others.
+    pub(super) fn new(place: Place, large: Arc<Pool>) -> Self {
+        Self {
+            place,
+            large,
+            kept: Mutex::default(),
+            count: AtomicU64::new(0),
+            last: AtomicBool::new(false),
+            unread: AtomicBool::new(false),
+            closing: AtomicBool::new(false),
+        }
+    }
+
     /// Keeps what hyper shall not see; gives the target that it sees instead.
     pub(super) fn keep(&self, kept: Kept) -> String {
         let number = self.count.fetch_add(1, Ordering::Relaxed);
@@ -50,14 +67,14 @@ impl Lane {
         })
     }
 
-    /// A known caller's call was answered.
-    pub(super) fn make_known(&self) {
-        self.known.store(true, Ordering::Relaxed);
+    /// The connection's place among all.
+    pub(super) fn place(&self) -> &Place {
+        &self.place
     }
 
-    /// Whether the connection has carried a call of a known caller.
-    pub(super) fn is_known(&self) -> bool {
-        self.known.load(Ordering::Relaxed)
+    /// The right to hold a large head or body, unless there are too many already.
+    pub(super) fn hold_large(&self) -> Permit {
+        self.large.take(self.place.source(), self.place.is_known())
     }
 
     /// After the next answer the connection closes.

@@ -3,12 +3,14 @@
 
 mod admin;
 pub mod ca;
+mod crowd;
 mod front;
 mod head;
 mod http;
 mod lane;
+mod limits;
 pub mod renewal;
-mod sources;
+mod share;
 pub mod tls;
 
 #[cfg(test)]
@@ -17,7 +19,7 @@ mod tests;
 use std::{
     future::{Future, poll_fn},
     io,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     pin::pin,
     sync::Arc,
     time::Duration,
@@ -25,76 +27,31 @@ use std::{
 
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
+use rustls::{ServerConfig, server::Acceptor};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    sync::watch,
     task::JoinSet,
 };
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::{LazyConfigAcceptor, server::TlsStream};
 
 pub use self::{
     admin::{ADMIN_SOCKET, AdminSocket},
     http::{Fault, Handler, HttpCall, HttpReply, Traffic},
+    limits::{Limits, OutOfRange},
     tls::TlsSettings,
 };
 use self::{
+    crowd::{Crowd, Place},
     front::Front,
     http::Connection,
     lane::Lane,
-    sources::{Place, Sources},
+    share::{Pool, Turns},
 };
 
 /// How long to wait when the machine has no more file descriptors or memory for a connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-
-/// What one server takes on at once, and how long it waits. All listeners share the counts. The
-/// defaults are our choice.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// From a connection's start, or from a head's first byte, to the head's end. Default 10 s.
-    pub head_timeout: Duration,
-    /// Between an answer and the next head's first byte. Default 2 min: a handshake costs a hundred
-    /// times what a call does (dependencies.md §3).
-    pub idle_timeout: Duration,
-    /// The same on a connection that has carried no call of a known caller yet. Default 5 s.
-    pub stranger_timeout: Duration,
-    /// From a head's end to its body's end. Large ones must come at 64 KiB/s besides. Default 20 s.
-    pub body_timeout: Duration,
-    /// For the client to take any more of an answer. Default 30 s.
-    pub write_timeout: Duration,
-    /// For the TLS handshake, waiting for its turn included. Default 10 s.
-    pub handshake_timeout: Duration,
-    /// For calls in flight at shutdown. Default 10 s.
-    pub grace: Duration,
-    /// Connections served at once; more wait, in the kernel's queue but for one per listener. No
-    /// source may have more than half of them. Default 4096.
-    pub max_connections: usize,
-    /// TLS handshakes at once; more wait. Default 64.
-    pub max_handshakes: usize,
-    /// A body's bytes. Default 1 MiB: the longest that KMS knows has some 100 KB.
-    pub body_bytes: usize,
-    /// Heads and bodies over 64 KiB held at once; more are refused with [`Fault::Busy`]. Default 64.
-    pub large: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            head_timeout: Duration::from_secs(10),
-            idle_timeout: Duration::from_mins(2),
-            stranger_timeout: Duration::from_secs(5),
-            body_timeout: Duration::from_secs(20),
-            write_timeout: Duration::from_secs(30),
-            handshake_timeout: Duration::from_secs(10),
-            grace: Duration::from_secs(10),
-            max_connections: 4096,
-            max_handshakes: 64,
-            body_bytes: 1024 * 1024,
-            large: 64,
-        }
-    }
-}
 
 /// A bound address; connections queue there from now on.
 #[derive(Debug)]
@@ -151,14 +108,10 @@ async fn close(mut doors: JoinSet<()>, stop: watch::Sender<()>, grace: Duration)
 struct Server<H> {
     handler: Arc<H>,
     limits: Limits,
-    connections: Arc<Semaphore>,
-    sources: Arc<Sources>,
-    handshakes: Semaphore,
-    large: Arc<Semaphore>,
+    crowd: Arc<Crowd>,
+    handshakes: Turns,
+    large: Arc<Pool>,
 }
-
-/// A connection's share of what there is, the source's first: it ends before the next may come.
-type Room = (Place, OwnedSemaphorePermit);
 
 /// Closed (by dropping its sender) when the server stops.
 type Stopped = watch::Receiver<()>;
@@ -168,10 +121,9 @@ impl<H: Handler> Server<H> {
         Self {
             handler,
             limits,
-            connections: Arc::new(Semaphore::new(limits.max_connections)),
-            sources: Arc::new(Sources::new(limits.max_connections.div_ceil(2))),
-            handshakes: Semaphore::new(limits.max_handshakes),
-            large: Arc::new(Semaphore::new(limits.large)),
+            crowd: Arc::new(Crowd::new(limits.max_connections)),
+            handshakes: Turns::new(limits.max_handshakes),
+            large: Arc::new(Pool::new(limits.large)),
         }
     }
 
@@ -179,7 +131,7 @@ impl<H: Handler> Server<H> {
     async fn open(self: Arc<Self>, listener: Listener, mut stopped: Stopped) {
         let mut connections = JoinSet::new();
         let Listener { socket, tls, .. } = listener;
-        let tls = tls.map(|it| TlsAcceptor::from(it.config));
+        let tls = tls.map(|it| it.config);
         loop {
             let accepted = tokio::select! {
                 biased;
@@ -187,13 +139,12 @@ impl<H: Handler> Server<H> {
                 accepted = self.accept(&socket) => accepted,
             };
             while connections.try_join_next().is_some() {}
-            let Some((stream, peer, room)) = accepted else { continue };
+            let Some((stream, guest)) = accepted else { continue };
             let (server, tls, stopped) = (Arc::clone(&self), tls.clone(), stopped.clone());
             connections.spawn(async move {
                 server.handler.notice(Traffic::Opened);
-                server.meet(stream, peer, tls, stopped).await;
+                server.meet(stream, guest, tls, stopped).await;
                 server.handler.notice(Traffic::Closed);
-                drop(room);
             });
         }
         drop(socket);
@@ -201,20 +152,21 @@ impl<H: Handler> Server<H> {
     }
 
     /// The next connection, once there is room for it: room is taken after the connection came, so
-    /// that a quiet listener holds none. A source that has its share already is turned away.
-    async fn accept(&self, socket: &TcpListener) -> Option<(TcpStream, SocketAddr, Room)> {
+    /// that a quiet listener holds none.
+    async fn accept(&self, socket: &TcpListener) -> Option<(TcpStream, Guest)> {
         match socket.accept().await {
             Ok((stream, peer)) => {
-                let permit = Arc::clone(&self.connections).acquire_owned().await.ok()?;
-                let place = self.sources.take(peer.ip());
+                let place = self.crowd.enter(peer.ip()).await;
                 if place.is_none() {
                     self.handler.notice(Traffic::TurnedAway);
                 }
-                Some((stream, peer, (place?, permit)))
+                Some((stream, Guest { peer, tls: false, place: place? }))
             }
             Err(error) => {
                 if !is_of_one_connection(&error) {
                     tracing::warn!(%error, "no connection can be accepted");
+                    // What is short is mostly descriptors.
+                    self.crowd.make_room();
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
                 None
@@ -225,44 +177,60 @@ impl<H: Handler> Server<H> {
     async fn meet(
         &self,
         stream: TcpStream,
-        peer: SocketAddr,
-        tls: Option<TlsAcceptor>,
+        mut guest: Guest,
+        tls: Option<Arc<ServerConfig>>,
         mut stopped: Stopped,
     ) {
         // Without it answers wait for acknowledgements; an error means that the client is gone.
         if stream.set_nodelay(true).is_err() {
             return;
         }
-        let Some(tls) = tls else { return self.talk(stream, peer, false, stopped).await };
-        let handshake = async {
-            let _turn = self.handshakes.acquire().await;
-            tls.accept(stream).await
-        };
+        let Some(tls) = tls else { return self.talk(stream, guest, stopped).await };
+        let handshake = self.handshake(stream, guest.place.source(), tls);
         let met = tokio::select! {
             biased;
             _ = stopped.changed() => return,
+            () = guest.place.sent_away() => return,
             met = tokio::time::timeout(self.limits.handshake_timeout, handshake) => met,
         };
         let done = matches!(met, Ok(Ok(_)));
         self.handler.notice(if done { Traffic::Handshake } else { Traffic::NoHandshake });
+        let peer = guest.peer;
         match met {
-            Ok(Ok(stream)) => self.talk(stream, peer, true, stopped).await,
+            Ok(Ok(stream)) => {
+                guest.tls = true;
+                self.talk(stream, guest, stopped).await;
+            }
             Ok(Err(error)) => tracing::debug!(%peer, %error, "no TLS handshake"),
             Err(_) => tracing::debug!(%peer, "the TLS handshake took too long"),
         }
     }
 
-    async fn talk<S>(&self, stream: S, peer: SocketAddr, tls: bool, mut stopped: Stopped)
+    /// A turn is had for computing alone, not while the client is waited for.
+    async fn handshake(
+        &self,
+        stream: TcpStream,
+        source: IpAddr,
+        tls: Arc<ServerConfig>,
+    ) -> io::Result<TlsStream<TcpStream>> {
+        let hello = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
+        let computed = {
+            let _turn = self.handshakes.take(source).await;
+            hello.into_stream(tls)
+        };
+        computed.await
+    }
+
+    async fn talk<S>(&self, stream: S, guest: Guest, mut stopped: Stopped)
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        let lane = Arc::new(Lane::default());
-        let front = Front::new(stream, Arc::clone(&lane), Arc::clone(&self.large), self.limits);
+        let Guest { peer, tls, place } = guest;
+        let lane = Arc::new(Lane::new(place, Arc::clone(&self.large)));
+        let front = Front::new(stream, Arc::clone(&lane), self.limits);
         let connection = Arc::new(Connection {
             handler: Arc::clone(&self.handler),
             limits: self.limits,
-            connections: Arc::clone(&self.connections),
-            large: Arc::clone(&self.large),
             lane: Arc::clone(&lane),
             tls,
             peer,
@@ -284,12 +252,22 @@ impl<H: Handler> Server<H> {
                 http.as_mut().graceful_shutdown();
             }
             http.as_mut().poll(context)
-        })
-        .await;
-        if let Err(error) = ended {
-            tracing::debug!(%peer, %error, "a connection broke");
+        });
+        tokio::select! {
+            biased;
+            ended = ended => if let Err(error) = ended {
+                tracing::debug!(%peer, %error, "a connection broke");
+            },
+            () = lane.place().sent_away() => tracing::debug!(%peer, "idle, and others wait"),
         }
     }
+}
+
+/// Who is at the other end of a connection, and the place it has here.
+struct Guest {
+    peer: SocketAddr,
+    tls: bool,
+    place: Place,
 }
 
 /// Whether the next connection may well be accepted at once.

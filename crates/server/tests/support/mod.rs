@@ -15,6 +15,7 @@ use std::{
 
 use tempfile::TempDir;
 use tokio::{sync::oneshot, task::JoinHandle};
+use yaoku_crypto::random::SystemRandom;
 use yaoku_model::{
     identity::{Attachment, CustomPolicy, PolicyType, User},
     ids::{AccountId, UserName},
@@ -24,9 +25,11 @@ use yaoku_server::{
     accounts,
     api::{self, Product},
     audit::{self, Event, Tail},
+    disk::RealDisk,
     gateway::{Door, Gateway},
     listen::{self, Listener},
     node::{self, Node},
+    root,
     start::{Running, Setup},
 };
 use yaoku_store::{Transaction, testing};
@@ -278,11 +281,16 @@ pub(crate) async fn start(
     url: &str,
     clock: &Arc<ManualClock>,
 ) -> Result<Running, yaoku_server::start::StartError> {
+    let store = yaoku_store::open(url).await?;
+    let region = "cn-hangzhou".parse().unwrap();
+    let key_file = data.join(root::KEY_FILE);
+    let root = root::open_or_create(&*store, &region, key_file, &SystemRandom, NOW).await;
     Running::start(Setup {
         data,
         name: "one".parse().unwrap(),
-        store: yaoku_store::open(url).await?,
-        region: "cn-hangzhou".parse().unwrap(),
+        store,
+        root: root.unwrap(),
+        region,
         clock: clock.clone(),
         domain_clock: clock.clone(),
         steady_clock: clock.clone(),
@@ -290,6 +298,7 @@ pub(crate) async fn start(
         ca_pem: "the CA".to_owned(),
         limits: node::Limits::default(),
         journal: audit::Options::default(),
+        disk: Arc::new(RealDisk),
     })
     .await
 }

@@ -16,6 +16,12 @@ use crate::{Change, Feed, Mark, StoreError};
 /// transaction times this, and one more for each event before it there.
 const EVENTS_PER_PLACE: i64 = 1 << 20;
 
+/// How many rows one statement adds.
+const ROWS: usize = 1_000;
+
+/// How many rows it has at most when a connection keeps it prepared.
+const FEW: usize = 4;
+
 /// How an engine gives places to transactions.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Places {
@@ -66,41 +72,6 @@ impl Session {
         self.number(statement).await.map(Mark)
     }
 
-    /// Writes what has changed. Done last, so that a counter is locked for as short as can be.
-    pub(super) async fn write_feed(&mut self) -> Result<(), StoreError> {
-        for part in self.changes.clone().chunks(1000) {
-            self.take_place().await?;
-            let start = sql("INSERT INTO feed (place, kind, account, name) VALUES ");
-            let statement = part.iter().enumerate().fold(start, |statement, (index, change)| {
-                let (kind, account, name) = parts(change);
-                let statement = statement.push(if index == 0 { "(" } else { ", (" });
-                let statement = statement.push(self.places.own()).push(", ").push_value(kind);
-                let statement = statement.push(", ").push_value(account);
-                statement.push(", ").push_value(name).push(")")
-            });
-            self.run(if part.len() > 4 { statement.uncached() } else { statement }).await?;
-        }
-        Ok(())
-    }
-
-    /// Adds an event at the place of this transaction.
-    pub(super) async fn write_event(&mut self, node: &str, event: &[u8]) -> Result<(), StoreError> {
-        if self.events == EVENTS_PER_PLACE {
-            return Err(StoreError::Failed("too many events in one transaction".to_owned()));
-        }
-        self.take_place().await?;
-        let statement = sql("INSERT INTO events (number, node, event) VALUES (")
-            .push(self.places.own())
-            .push(" * $1 + $2, $3, $4)")
-            .bind(EVENTS_PER_PLACE)
-            .bind(self.events)
-            .bind(node)
-            .bind(event);
-        self.run(statement).await?;
-        self.events += 1;
-        Ok(())
-    }
-
     /// Selects a node's settled events.
     pub(super) fn settled_events(&self, node: &str, after: i64, limit: i64) -> Statement {
         sql("SELECT number, event FROM events WHERE node = $1 AND number > $2 AND number < ")
@@ -111,14 +82,78 @@ impl Session {
             .bind(EVENTS_PER_PLACE)
             .bind(limit)
     }
+}
 
-    async fn take_place(&mut self) -> Result<(), StoreError> {
-        if self.places == Places::Counter && !self.placed {
-            self.run(sql("UPDATE feed_place SET place = place + 1")).await?;
-        }
-        self.placed = true;
-        Ok(())
+/// What a transaction adds besides its rows. Written last, so that a counter is locked for as short
+/// as can be.
+#[derive(Debug, Default)]
+pub(crate) struct Added {
+    /// What it changed, each thing once.
+    pub(super) changes: Vec<Change>,
+    /// Its events, in order.
+    pub(super) events: Vec<NewEvent>,
+    /// Whether something sealed was deleted: it must not be left in a file.
+    pub(crate) shreds: bool,
+}
+
+/// An event, and the node that it is of.
+#[derive(Debug)]
+pub(super) struct NewEvent {
+    pub(super) node: String,
+    pub(super) event: Vec<u8>,
+}
+
+impl Added {
+    /// Adds what another write in the same transaction adds.
+    pub(crate) fn append(&mut self, mut other: Self) {
+        self.changes.append(&mut other.changes);
+        self.events.append(&mut other.events);
+        self.shreds |= other.shreds;
     }
+
+    /// The statements that write it.
+    pub(crate) fn statements(&self, places: Places) -> Result<Vec<Statement>, StoreError> {
+        let mut statements = Vec::new();
+        if self.changes.is_empty() && self.events.is_empty() {
+            return Ok(statements);
+        }
+        if places == Places::Counter {
+            statements.push(sql("UPDATE feed_place SET place = place + 1"));
+        }
+        for (part, events) in self.events.chunks(ROWS).enumerate() {
+            let first = i64::try_from(part * ROWS).unwrap_or(EVENTS_PER_PLACE);
+            if first >= EVENTS_PER_PLACE {
+                return Err(StoreError::Failed("too many events in one transaction".to_owned()));
+            }
+            statements.push(insert_events(places, first, events));
+        }
+        statements.extend(self.changes.chunks(ROWS).map(|it| insert_changes(places, it)));
+        Ok(statements)
+    }
+}
+
+fn insert_events(places: Places, first: i64, events: &[NewEvent]) -> Statement {
+    let start = sql("INSERT INTO events (number, node, event) VALUES ");
+    let statement = (first..).zip(events).fold(start, |statement, (number, it)| {
+        let statement = statement.push(if number == first { "(" } else { ", (" });
+        let statement = statement.push(places.own()).push(" * ").push_value(EVENTS_PER_PLACE);
+        let statement = statement.push(" + ").push_value(number);
+        let statement = statement.push(", ").push_value(it.node.as_str());
+        statement.push(", ").push_value(it.event.as_slice()).push(")")
+    });
+    if events.len() > FEW { statement.uncached() } else { statement }
+}
+
+fn insert_changes(places: Places, changes: &[Change]) -> Statement {
+    let start = sql("INSERT INTO feed (place, kind, account, name) VALUES ");
+    let statement = changes.iter().enumerate().fold(start, |statement, (index, change)| {
+        let (kind, account, name) = parts(change);
+        let statement = statement.push(if index == 0 { "(" } else { ", (" });
+        let statement = statement.push(places.own()).push(", ").push_value(kind);
+        let statement = statement.push(", ").push_value(account);
+        statement.push(", ").push_value(name).push(")")
+    });
+    if changes.len() > FEW { statement.uncached() } else { statement }
 }
 
 /// One row of the feed, or of a feed without news.
@@ -147,6 +182,7 @@ fn parts(change: &Change) -> (&'static str, &str, &str) {
         Change::Instance(id) => ("instance", "", id.as_str()),
         Change::Key(id) => ("key", "", id.as_str()),
         Change::Policy(account, name) => ("policy", account.as_str(), name.as_str()),
+        Change::RootKey => ("root key", "", ""),
         Change::Secret(account, name) => ("secret", account.as_str(), name.as_str()),
         Change::User(account, name) => ("user", account.as_str(), name.as_str()),
     }
@@ -161,6 +197,7 @@ fn change(kind: &str, row: &Row) -> Result<Change, Invalid> {
         "instance" => Change::Instance(row.parsed("name")?),
         "key" => Change::Key(row.parsed("name")?),
         "policy" => Change::Policy(account()?, row.parsed("name")?),
+        "root key" => Change::RootKey,
         "secret" => Change::Secret(account()?, row.parsed("name")?),
         "user" => Change::User(account()?, row.parsed("name")?),
         _ => return Err(Invalid),

@@ -78,7 +78,7 @@ impl Identities for Session {
     }
 
     async fn delete_access_key(&mut self, id: &AccessKeyId) -> Result<(), StoreError> {
-        self.shreds = true;
+        self.added.shreds = true;
         let delete = sql("DELETE FROM access_keys WHERE id = $1").bind(id.as_str());
         self.change(Change::AccessKey(id.clone()), delete).await.map(drop)
     }
@@ -114,7 +114,7 @@ impl Identities for Session {
         account: &AccountId,
         name: &UserName,
     ) -> Result<(), StoreError> {
-        self.shreds = true;
+        self.added.shreds = true;
         let keys = sql("DELETE FROM access_keys WHERE account = $1 AND user_name = $2 \
              RETURNING id");
         let keys = keys.bind(account.as_str()).bind(name.as_str());

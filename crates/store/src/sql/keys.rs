@@ -102,7 +102,7 @@ impl Keys for Session {
     }
 
     async fn delete_key(&mut self, id: &KeyId) -> Result<(), StoreError> {
-        self.shreds = true;
+        self.added.shreds = true;
         let aliases = sql("DELETE FROM aliases WHERE key = $1 \
              RETURNING account, name, key, created");
         for alias in self.all::<Alias>(aliases.bind(id.as_str())).await? {

@@ -4,10 +4,16 @@ use super::{session::Session, statement::sql};
 use crate::StoreError;
 
 /// The scripts for SQLite. Script n leads to version n; what is published never changes.
-pub(crate) const SQLITE: &[&str] = &[include_str!("../../migrations/sqlite/0001_first.sql")];
+pub(crate) const SQLITE: &[&str] = &[
+    include_str!("../../migrations/sqlite/0001_first.sql"),
+    include_str!("../../migrations/sqlite/0002_root_key_wraps.sql"),
+];
 
 /// The scripts for PostgreSQL: the same versions.
-pub(crate) const POSTGRES: &[&str] = &[include_str!("../../migrations/postgres/0001_first.sql")];
+pub(crate) const POSTGRES: &[&str] = &[
+    include_str!("../../migrations/postgres/0001_first.sql"),
+    include_str!("../../migrations/postgres/0002_root_key_wraps.sql"),
+];
 
 /// The one row that says which version the schema has.
 const VERSION: &str = "CREATE TABLE IF NOT EXISTS schema_version \

@@ -10,6 +10,7 @@ mod instances;
 mod keys;
 mod migrations;
 mod records;
+mod rootkey;
 mod row;
 mod secrets;
 mod session;
@@ -17,6 +18,6 @@ mod statement;
 mod tags;
 
 pub(crate) use error::{from as failure, is_broken_connection};
-pub(crate) use feed::Places;
+pub(crate) use feed::{Added, Places};
 pub(crate) use migrations::{POSTGRES, SQLITE};
 pub(crate) use session::{Link, Session};

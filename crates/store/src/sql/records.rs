@@ -1,17 +1,15 @@
 //! What the program keeps for itself, in SQL.
 
 use async_trait::async_trait;
-use yaoku_model::{
-    ids::{InstanceId, Invalid},
-    time::Timestamp,
-};
+use yaoku_model::{ids::Invalid, time::Timestamp};
 
 use super::{
+    feed::NewEvent,
     row::{Readable, Row},
     session::Session,
     statement::sql,
 };
-use crate::{Change, EventRow, Records, StoreError, WrappingKeyRow};
+use crate::{EventRow, Records, StoreError};
 
 #[async_trait]
 impl Records for Session {
@@ -26,23 +24,9 @@ impl Records for Session {
         self.run(put.bind(name).bind(value)).await.map(drop)
     }
 
-    async fn wrapping_keys(&mut self) -> Result<Vec<WrappingKeyRow>, StoreError> {
-        self.all(sql("SELECT account, instance, sealed FROM wrapping_keys \
-             ORDER BY account, instance"))
-            .await
-    }
-
-    async fn insert_wrapping_key(&mut self, row: &WrappingKeyRow) -> Result<(), StoreError> {
-        let insert = sql("INSERT INTO wrapping_keys (account, instance, sealed) \
-             VALUES ($1, $2, $3)")
-        .bind(row.account.as_str())
-        .bind(row.instance.as_ref().map_or("", InstanceId::as_str))
-        .bind(row.sealed.as_slice());
-        self.change(Change::Account(row.account.clone()), insert).await.map(drop)
-    }
-
     async fn insert_event(&mut self, node: &str, event: &[u8]) -> Result<(), StoreError> {
-        self.write_event(node, event).await
+        self.added.events.push(NewEvent { node: node.to_owned(), event: event.to_vec() });
+        Ok(())
     }
 
     async fn events(
@@ -100,18 +84,6 @@ impl Readable for Head {
 
     fn read(row: &Row) -> Result<Self, Invalid> {
         row.column("head").map(Self)
-    }
-}
-
-impl Readable for WrappingKeyRow {
-    const TABLE: &'static str = "wrapping_keys";
-
-    fn read(row: &Row) -> Result<Self, Invalid> {
-        let instance = match row.column("instance")? {
-            "" => None,
-            id => Some(id.parse()?),
-        };
-        Ok(Self { account: row.parsed("account")?, instance, sealed: row.column("sealed")? })
     }
 }
 

@@ -95,7 +95,7 @@ impl Secrets for Session {
         account: &AccountId,
         name: &SecretName,
     ) -> Result<(), StoreError> {
-        self.shreds = true;
+        self.added.shreds = true;
         let tags = sql("DELETE FROM tags \
              WHERE account = $1 AND kind = 'secret' AND resource = $2");
         self.run(tags.bind(account.as_str()).bind(name.as_str())).await?;
@@ -130,7 +130,7 @@ impl Secrets for Session {
         name: &SecretName,
         version: &VersionId,
     ) -> Result<(), StoreError> {
-        self.shreds = true;
+        self.added.shreds = true;
         let delete = sql("DELETE FROM secret_versions \
              WHERE account = $1 AND secret = $2 AND id = $3");
         let delete = delete.bind(account.as_str()).bind(name.as_str()).bind(version.as_str());

@@ -1,16 +1,16 @@
 //! A transaction on either engine: how statements run in it, and how it ends.
 
 use async_trait::async_trait;
-use sqlx::{Postgres, Sqlite, SqlitePool};
+use sqlx::{PgConnection, Postgres, Sqlite, SqliteConnection};
 use yaoku_model::ids::Invalid;
 
 use super::{
     error,
-    feed::Places,
+    feed::{Added, Places},
     row::{Number, Readable, Row},
     statement::{Statement, sql},
 };
-use crate::{Change, Listed, Page, StoreError, Transaction, Tx};
+use crate::{Change, Listed, Page, StoreError, Transaction, Tx, sqlite::Turn};
 
 /// An open transaction. Dropped, it rolls back.
 pub(crate) struct Session {
@@ -19,16 +19,8 @@ pub(crate) struct Session {
     writes: bool,
     /// How its engine gives places in the feed.
     pub(super) places: Places,
-    /// Whether it has taken its place.
-    pub(super) placed: bool,
-    /// How many events it has added.
-    pub(super) events: i64,
-    /// What it has changed so far.
-    pub(super) changes: Vec<Change>,
-    /// Whether something sealed was deleted: it must not be left in a file.
-    pub(super) shreds: bool,
-    /// SQLite's write-ahead log, to be emptied after such a deletion.
-    log: Option<SqlitePool>,
+    /// What it adds so far, written when it commits.
+    pub(super) added: Added,
     /// The first error since it began or was undone. PostgreSQL answers COMMIT of such a
     /// transaction with a silent rollback, so commit looks here first.
     failure: Option<Failure>,
@@ -36,8 +28,28 @@ pub(crate) struct Session {
 
 /// A transaction of one engine.
 pub(crate) enum Link {
+    /// A snapshot of SQLite.
     Sqlite(sqlx::Transaction<'static, Sqlite>),
+    /// A write's turn in a transaction of SQLite.
+    Turn(Turn),
+    /// A transaction of PostgreSQL.
     Postgres(sqlx::Transaction<'static, Postgres>),
+}
+
+/// The connection that statements run on.
+enum Connection<'a> {
+    Sqlite(&'a mut SqliteConnection),
+    Postgres(&'a mut PgConnection),
+}
+
+impl Link {
+    fn connection(&mut self) -> Result<Connection<'_>, StoreError> {
+        Ok(match self {
+            Self::Sqlite(tx) => Connection::Sqlite(tx),
+            Self::Turn(turn) => Connection::Sqlite(turn.connection()?),
+            Self::Postgres(tx) => Connection::Postgres(tx),
+        })
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -48,18 +60,8 @@ enum Failure {
 
 impl Session {
     /// A transaction that only reads.
-    pub(crate) const fn reading(link: Link, places: Places) -> Self {
-        Self {
-            link,
-            writes: false,
-            places,
-            placed: false,
-            events: 0,
-            changes: Vec::new(),
-            shreds: false,
-            log: None,
-            failure: None,
-        }
+    pub(crate) fn reading(link: Link, places: Places) -> Self {
+        Self { link, writes: false, places, added: Added::default(), failure: None }
     }
 
     /// A transaction that writes; its savepoint `start` is set, unless it will never be undone.
@@ -67,19 +69,15 @@ impl Session {
         Self { writes: true, ..Self::reading(link, places) }
     }
 
-    /// The same, on SQLite: `log` leads to the file whose log keeps what was deleted.
-    pub(crate) fn with_log(self, log: SqlitePool) -> Self {
-        Self { log: Some(log), ..self }
-    }
-
     /// Runs a statement; answers how many rows it touched.
     pub(super) async fn run(&mut self, statement: Statement) -> Result<u64, StoreError> {
-        let done = match &mut self.link {
-            Link::Sqlite(tx) => {
-                statement.query().execute(&mut **tx).await.map(|it| it.rows_affected())
+        self.must_be_sound()?;
+        let done = match self.link.connection()? {
+            Connection::Sqlite(it) => {
+                statement.query().execute(it).await.map(|it| it.rows_affected())
             }
-            Link::Postgres(tx) => {
-                statement.query().execute(&mut **tx).await.map(|it| it.rows_affected())
+            Connection::Postgres(it) => {
+                statement.query().execute(it).await.map(|it| it.rows_affected())
             }
         };
         self.noted(done)
@@ -87,9 +85,9 @@ impl Session {
 
     /// Runs constant statements without values.
     pub(super) async fn script(&mut self, text: &'static str) -> Result<(), StoreError> {
-        let done = match &mut self.link {
-            Link::Sqlite(tx) => sqlx::raw_sql(text).execute(&mut **tx).await.map(drop),
-            Link::Postgres(tx) => sqlx::raw_sql(text).execute(&mut **tx).await.map(drop),
+        let done = match self.link.connection()? {
+            Connection::Sqlite(it) => sqlx::raw_sql(text).execute(it).await.map(drop),
+            Connection::Postgres(it) => sqlx::raw_sql(text).execute(it).await.map(drop),
         };
         self.noted(done)
     }
@@ -99,13 +97,14 @@ impl Session {
         &mut self,
         statement: Statement,
     ) -> Result<Vec<T>, StoreError> {
-        let rows: Result<Vec<Row>, _> = match &mut self.link {
-            Link::Sqlite(tx) => {
-                let rows = statement.query().fetch_all(&mut **tx).await;
+        self.must_be_sound()?;
+        let rows: Result<Vec<Row>, _> = match self.link.connection()? {
+            Connection::Sqlite(it) => {
+                let rows = statement.query().fetch_all(it).await;
                 rows.map(|rows| rows.into_iter().map(Row::Sqlite).collect())
             }
-            Link::Postgres(tx) => {
-                let rows = statement.query().fetch_all(&mut **tx).await;
+            Connection::Postgres(it) => {
+                let rows = statement.query().fetch_all(it).await;
                 rows.map(|rows| rows.into_iter().map(Row::Postgres).collect())
             }
         };
@@ -162,8 +161,8 @@ impl Session {
 
     /// Tells the feed of a change, once.
     pub(super) fn note(&mut self, change: Change) {
-        if !self.changes.contains(&change) {
-            self.changes.push(change);
+        if !self.added.changes.contains(&change) {
+            self.added.changes.push(change);
         }
     }
 
@@ -194,25 +193,28 @@ impl Transaction for Session {
         if !self.writes {
             return Ok(());
         }
-        self.changes.clear();
-        self.shreds = false;
-        (self.placed, self.events, self.failure) = (false, 0, None);
+        self.added = Added::default();
+        self.failure = None;
         self.script("ROLLBACK TO SAVEPOINT start").await
     }
 
     async fn commit(mut self: Box<Self>) -> Result<Vec<Change>, StoreError> {
         self.must_be_sound()?;
-        self.write_feed().await?;
+        let changes = self.added.changes.clone();
+        if let Link::Turn(turn) = self.link {
+            turn.commit(self.added).await?;
+            return Ok(changes);
+        }
+        for statement in self.added.statements(self.places)? {
+            self.run(statement).await?;
+        }
         let done = match self.link {
             Link::Sqlite(tx) => tx.commit().await,
             Link::Postgres(tx) => tx.commit().await,
+            Link::Turn(_) => Ok(()),
         };
         done.map_err(|it| error::from(&it))?;
-        if let Some(log) = self.log.filter(|_| self.shreds) {
-            // It is committed, whatever comes of this; a reader in the way leaves it to the next.
-            _ = sqlx::raw_sql("PRAGMA wal_checkpoint(TRUNCATE)").execute(&log).await;
-        }
-        Ok(self.changes)
+        Ok(changes)
     }
 
     fn tx(&mut self) -> &mut dyn Tx {

@@ -4,6 +4,7 @@
 //! them they run every statement, so every statement is prepared on both engines.
 
 mod feed;
+mod groups;
 mod identities;
 mod instances;
 mod keys;

@@ -6,6 +6,7 @@ mod connection;
 pub(crate) mod instance;
 pub(crate) mod policy;
 mod screen;
+pub(crate) mod unseal;
 pub(crate) mod user;
 
 use std::{

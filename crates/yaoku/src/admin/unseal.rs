@@ -94,7 +94,8 @@ impl Unseal {
             (None, _) => names.len() == 1,
         };
         let chosen = all.iter().find(|it| wanted(text(it, "/Name")));
-        let chosen = chosen.with_context(|| format!("--seal must be one of {}", names.join(", ")))?;
+        let chosen =
+            chosen.with_context(|| format!("--seal must be one of {}", names.join(", ")))?;
         Ok((text(chosen, "/Name").to_owned(), text(chosen, "/Kind").to_owned()))
     }
 

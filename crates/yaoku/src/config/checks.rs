@@ -9,7 +9,10 @@ use std::{
 };
 
 use secrecy::ExposeSecret as _;
-use yaoku_server::listen::tls::{ServerIdentity, TlsSettings};
+use yaoku_server::{
+    listen::tls::{ServerIdentity, TlsSettings},
+    root::WrapName,
+};
 
 use super::{Config, Seal, SealHow};
 
@@ -39,6 +42,9 @@ impl Config {
         self.seals(purpose, &mut found);
         self.places(&mut found);
         self.store_file(&mut found);
+        if let Err(error) = self.limits.check() {
+            found.fault("limits", &error.to_string());
+        }
         if purpose == Purpose::Serve {
             self.certificate(&mut found);
             self.directory(&mut found);
@@ -97,7 +103,7 @@ impl Config {
     fn places(&self, found: &mut Checked) {
         let data = resolved(&self.data);
         let database = self.store.directory(&self.data).map(|it| resolved(&it));
-        let mut homes: Vec<(PathBuf, &str)> = Vec::new();
+        let mut homes: Vec<(PathBuf, &WrapName)> = Vec::new();
         for seal in &self.seals {
             for file in seal.files() {
                 let file = resolved(file);
@@ -115,7 +121,7 @@ impl Config {
                 }
                 if matches!(seal.how, SealHow::KeyFile(_)) {
                     if let Some((_, other)) = homes.iter().find(|(it, _)| *it == home) {
-                        let what = format!("is in the directory of seal {other:?}: lost together");
+                        let what = format!("is in the directory of seal {other}: lost together");
                         found.fault(&seal.setting(), &what);
                     }
                     homes.push((home, &seal.name));
@@ -209,7 +215,7 @@ impl Seal {
     }
 
     fn setting(&self) -> String {
-        format!("seal {:?}", self.name)
+        format!("seal {}", self.name)
     }
 }
 

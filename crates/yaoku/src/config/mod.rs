@@ -8,7 +8,7 @@ mod layers;
 mod section;
 
 use std::{
-    net::{IpAddr, SocketAddr},
+    net::SocketAddr,
     path::{Path, PathBuf},
 };
 
@@ -18,10 +18,11 @@ use yaoku_model::ids::Region;
 use yaoku_server::{
     audit::{self, Fsync, NodeName},
     listen, node,
+    root::WrapName,
 };
 use zeroize::Zeroizing;
 
-pub(crate) use self::checks::{Checked, Purpose};
+pub(crate) use self::checks::Purpose;
 pub(crate) use self::layers::Layers;
 use self::section::Section;
 
@@ -71,7 +72,7 @@ pub(crate) struct Store {
 /// `[[seal]]`: one wrap of the root key.
 #[derive(Debug)]
 pub(crate) struct Seal {
-    pub(crate) name: String,
+    pub(crate) name: WrapName,
     pub(crate) how: SealHow,
 }
 
@@ -163,11 +164,6 @@ impl Listen {
             operations_anywhere,
         }
     }
-
-    /// The addresses that the private CA certifies.
-    pub(crate) fn addresses(&self) -> Vec<IpAddr> {
-        self.https.iter().map(SocketAddr::ip).filter(|it| !it.is_unspecified()).collect()
-    }
 }
 
 impl Tls {
@@ -227,7 +223,7 @@ impl Seal {
         for mut it in root.sections("seal") {
             let Some(seal) = Self::of(&mut it) else { continue };
             if seals.iter().any(|other| other.name == seal.name) {
-                it.fault("name", &format!("{:?} is the name of another seal too", seal.name));
+                it.fault("name", &format!("{} is the name of another seal too", seal.name));
             }
             seals.push(seal);
         }
@@ -235,7 +231,7 @@ impl Seal {
     }
 
     fn of(it: &mut Section) -> Option<Self> {
-        let name = it.text("name");
+        let name = it.parsed("name", "1 to 32 of a-z, 0-9 and -");
         if name.is_none() {
             it.fault("name", "is needed: every seal has its own");
         }

@@ -11,7 +11,7 @@ use yaoku_model::time::Timestamp;
 use zeroize::Zeroizing;
 
 use super::{Doubt, Setup, Used, WINDOW_SECONDS};
-use crate::disk::{self, Disk};
+use crate::disk::Disk;
 
 /// The length of a record: the hash, the holder and the second, eight bytes each.
 const RECORD: usize = 24;
@@ -64,7 +64,7 @@ impl Journal {
     /// Reads what is there, gives each nonce to `load`, and begins a new file.
     pub(super) fn open(setup: &Setup<'_>, mut load: impl FnMut(Used)) -> io::Result<Opened> {
         let home = setup.data.join("nonces");
-        disk::make_directory(&home)?;
+        setup.disk.make_directory(&home)?;
         let (key, made) = key(&home, setup)?;
         let before = Note::read(&home)?;
         let mut doubt = doubt(before.as_ref(), made, setup);
@@ -91,7 +91,7 @@ impl Journal {
             refuse_before,
         };
         let journal = Self::begin(home, Arc::clone(&setup.disk), note, older, setup.now)?;
-        remove(&journal.home, &over)?;
+        journal.remove(&over)?;
         let refuse_before =
             (refuse_before > 0).then(|| Timestamp::from_unix_seconds(refuse_before));
         Ok(Opened { journal, key, doubt, refuse_before })
@@ -104,8 +104,8 @@ impl Journal {
         older: Vec<(u32, i64)>,
         now: Timestamp,
     ) -> io::Result<Self> {
-        let file = begin_file(&home, note.last)?;
-        note.write(&home)?;
+        let file = begin_file(&home, note.last, disk.as_ref())?;
+        note.write(&home, disk.as_ref())?;
         let begun = now.unix_seconds();
         Ok(Self {
             home,
@@ -133,7 +133,7 @@ impl Journal {
             }
         }
         if self.broken {
-            self.file.set_len(self.length)?;
+            self.disk.truncate(&self.file, self.length)?;
             self.broken = false;
         }
         if let Err(error) = self.disk.append(&self.file, &encode(nonce)) {
@@ -155,7 +155,7 @@ impl Journal {
         }
         self.disk.sync(&self.file)?;
         let closed = Note { closed: true, ..self.note.clone() };
-        closed.write(&self.home)?;
+        closed.write(&self.home, self.disk.as_ref())?;
         self.note = closed;
         Ok(())
     }
@@ -167,11 +167,15 @@ impl Journal {
         older.push((self.note.last, self.latest));
         let over = take_over(&mut older, now);
         let note = Note { first: older.first().map_or(last, |it| it.0), last, ..self.note.clone() };
-        let file = begin_file(&self.home, last)?;
-        note.write(&self.home)?;
+        let file = begin_file(&self.home, last, self.disk.as_ref())?;
+        note.write(&self.home, self.disk.as_ref())?;
         (self.note, self.older, self.file) = (note, older, file);
         (self.length, self.broken, self.latest) = (0, false, i64::MIN);
-        remove(&self.home, &over)
+        self.remove(&over)
+    }
+
+    fn remove(&self, files: &[(u32, i64)]) -> io::Result<()> {
+        files.iter().try_for_each(|(number, _)| self.disk.remove(&path(&self.home, *number)))
     }
 }
 
@@ -197,11 +201,11 @@ impl Note {
         (version == "1").then_some(it)
     }
 
-    fn write(&self, home: &Path) -> io::Result<()> {
+    fn write(&self, home: &Path, disk: &dyn Disk) -> io::Result<()> {
         let Self { boot_id, first, last, closed, refuse_before } = self;
         let closed = if *closed { "closed" } else { "open" };
         let text = format!("1 {boot_id} {first} {last} {closed} {refuse_before}\n");
-        disk::replace(&home.join(NOTE_FILE), text.as_bytes())
+        disk.replace(&home.join(NOTE_FILE), text.as_bytes())
     }
 }
 
@@ -218,7 +222,7 @@ fn key(home: &Path, setup: &Setup<'_>) -> io::Result<(Zeroizing<[u8; 32]>, bool)
         _ => {}
     }
     setup.random.fill(&mut *key).map_err(io::Error::other)?;
-    disk::replace(&path, &*key)?;
+    setup.disk.replace(&path, &*key)?;
     Ok((key, true))
 }
 
@@ -254,14 +258,10 @@ fn take_over(older: &mut Vec<(u32, i64)>, now: Timestamp) -> Vec<(u32, i64)> {
     older.drain(..kept).collect()
 }
 
-fn remove(home: &Path, files: &[(u32, i64)]) -> io::Result<()> {
-    files.iter().try_for_each(|(number, _)| std::fs::remove_file(path(home, *number)))
-}
-
 /// Begins a file anew: what may be there under this number was never noted.
-fn begin_file(home: &Path, number: u32) -> io::Result<File> {
-    let file = disk::open_append(&path(home, number))?;
-    file.set_len(0)?;
+fn begin_file(home: &Path, number: u32, disk: &dyn Disk) -> io::Result<File> {
+    let file = disk.open_append(&path(home, number))?;
+    disk.truncate(&file, 0)?;
     Ok(file)
 }
 

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use yaoku_model::{random::testing::Counting, time::Timestamp};
 
 use super::{Doubt, Nonces, Refused, Setup};
-use crate::disk::testing::FaultyDisk;
+use crate::disk::testing::{FaultyDisk, Trouble};
 
 const BOOT: &str = "5f0c7a52-6d5f-4a5c-8d3c-0e3b6c1f2a90\n";
 
@@ -177,9 +177,9 @@ fn a_record_that_was_cut_is_passed_over() {
     let world = World::new();
     let (nonces, _) = world.open(true, BOOT, 0);
     assert_eq!(use_nonce(&nonces, "a", "n", 0, 0), "taken");
-    world.disk.fail(true, false);
+    world.disk.set(Some(Trouble::Full));
     assert_eq!(use_nonce(&nonces, "a", "cut", 0, 0), "io");
-    world.disk.fail(false, false);
+    world.disk.set(None);
     assert_eq!(use_nonce(&nonces, "a", "m", 0, 0), "taken", "it recovers by itself");
     let (nonces, _) = world.open(false, BOOT, 1);
     for nonce in ["n", "m"] {

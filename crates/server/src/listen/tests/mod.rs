@@ -1,5 +1,6 @@
 //! Listening, from the client's side.
 
+mod abuse;
 mod refusals;
 mod requests;
 mod sockets;
@@ -13,7 +14,7 @@ use tokio::{
     sync::{Notify, watch},
 };
 
-use super::{Fault, Handler, HttpCall, HttpReply, Limits, Server};
+use super::{Fault, Guest, Handler, HttpCall, HttpReply, Limits, Server};
 
 /// Answers with what it was asked. `/wait` waits until the gate opens, `/long` answers a megabyte.
 /// Who asks for `/stranger` is not known.
@@ -76,11 +77,19 @@ struct Client<S = DuplexStream> {
 }
 
 fn connect(server: &Arc<Server<Echo>>) -> Client {
+    connect_from(server, 1)
+}
+
+/// From `127.0.0.host`.
+fn connect_from(server: &Arc<Server<Echo>>, host: u8) -> Client {
     let (stream, far) = duplex(64 * 1024);
     let (stop, stopped) = watch::channel(());
     let server = Arc::clone(server);
-    let peer = SocketAddr::from(([127, 0, 0, 1], 9));
-    tokio::spawn(async move { server.talk(far, peer, false, stopped).await });
+    let peer = SocketAddr::from(([127, 0, 0, host], 9));
+    tokio::spawn(async move {
+        let Some(place) = server.crowd.enter(peer.ip()).await else { return };
+        server.talk(far, Guest { peer, tls: false, place }, stopped).await;
+    });
     Client { stream, read: Vec::new(), stop: Some(stop) }
 }
 

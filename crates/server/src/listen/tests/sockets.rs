@@ -16,12 +16,12 @@ use crate::listen::{
     tls::TlsSettings,
 };
 
-struct Running {
+pub(super) struct Running {
     echo: Arc<Echo>,
-    plain: SocketAddr,
-    secure: SocketAddr,
+    pub(super) plain: SocketAddr,
+    pub(super) secure: SocketAddr,
     tls: TlsSettings,
-    ca: PrivateCa,
+    pub(super) ca: PrivateCa,
     stop: oneshot::Sender<()>,
     served: JoinHandle<()>,
 }
@@ -38,7 +38,7 @@ fn ca() -> PrivateCa {
     PrivateCa::create_or_load(dir.path(), &names, now()).unwrap()
 }
 
-async fn start(limits: Limits) -> Running {
+pub(super) async fn start(limits: Limits) -> Running {
     let (echo, ca) = (Arc::new(Echo::default()), ca());
     let tls = TlsSettings::new(&ca.server).unwrap();
     let any = SocketAddr::from(([127, 0, 0, 1], 0));
@@ -52,11 +52,11 @@ async fn start(limits: Limits) -> Running {
 }
 
 impl Running {
-    async fn plain(&self) -> Client<TcpStream> {
+    pub(super) async fn plain(&self) -> Client<TcpStream> {
         Client::over(TcpStream::connect(self.plain).await.unwrap())
     }
 
-    async fn tls(
+    pub(super) async fn tls(
         &self,
         ca: &PrivateCa,
         name: &str,

@@ -1,6 +1,10 @@
 //! SQLite: one file, one process, one writer at a time.
 
-use std::{fmt, fs::OpenOptions, os::unix::fs::OpenOptionsExt, path::Path, time::Duration};
+mod group;
+
+use std::{
+    fmt, fs::OpenOptions, os::unix::fs::OpenOptionsExt, path::Path, sync::Arc, time::Duration,
+};
 
 use async_trait::async_trait;
 use sqlx::{
@@ -8,6 +12,7 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
+use self::group::{EMPTY_LOG, Writer};
 use crate::{
     Feed, Mark, Store, StoreError, Transaction,
     sql::{Link, Places, SQLITE, Session, failure},
@@ -16,7 +21,7 @@ use crate::{
 /// How many transactions may read at once.
 const READERS: u32 = 4;
 
-/// How long a call waits for its turn.
+/// How long a call waits for a connection.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How long SQLite itself waits for a lock, which only another process can hold.
@@ -24,33 +29,47 @@ const BUSY: Duration = Duration::from_secs(5);
 
 /// A database in one file.
 pub struct Sqlite {
-    /// One connection. Writers get it in the order in which they ask.
-    writer: SqlitePool,
+    writer: Arc<Writer>,
     readers: SqlitePool,
 }
+
+pub(crate) use group::Turn;
 
 impl Sqlite {
     /// Opens a database, making it (mode 0600) if there is none, and brings its schema up to date.
     pub async fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
-        make_private(path.as_ref())?;
-        let options = options(path.as_ref());
+        Self::with(options(path.as_ref()), path.as_ref()).await
+    }
+
+    /// The same, on a disk for tests.
+    #[cfg(any(test, feature = "testing"))]
+    pub async fn open_on(
+        path: impl AsRef<Path>,
+        disk: &crate::testing::Files,
+    ) -> Result<Self, StoreError> {
+        Self::with(options(path.as_ref()).vfs(disk.vfs().to_owned()), path.as_ref()).await
+    }
+
+    async fn with(options: SqliteConnectOptions, path: &Path) -> Result<Self, StoreError> {
+        make_private(path)?;
         let writer = pool(1).connect_with(options.clone()).await.map_err(|it| failure(&it))?;
+        // What a process that was killed has deleted.
+        sqlx::raw_sql(EMPTY_LOG).execute(&writer).await.map_err(|it| failure(&it))?;
         let readers = pool(READERS).connect_lazy_with(options.read_only(true));
-        let store = Self { writer, readers };
+        let store = Self { writer: Writer::new(writer), readers };
         store.migrate().await?;
         Ok(store)
     }
 
     async fn migrate(&self) -> Result<(), StoreError> {
-        let mut session = self.session("BEGIN IMMEDIATE").await?;
+        let mut session = self.session().await?;
         session.prepare_schema().await?;
         session.migrate(SQLITE).await?;
         Box::new(session).commit().await.map(drop)
     }
 
-    async fn session(&self, begin: &'static str) -> Result<Session, StoreError> {
-        let tx = self.writer.begin_with(begin).await.map_err(|it| failure(&it))?;
-        Ok(Session::writing(Link::Sqlite(tx), Places::Counter))
+    async fn session(&self) -> Result<Session, StoreError> {
+        Ok(Session::writing(Link::Turn(self.writer.turn().await?), Places::Counter))
     }
 
     async fn snapshot(&self) -> Result<Session, StoreError> {
@@ -70,8 +89,7 @@ impl Store for Sqlite {
     }
 
     async fn write(&self) -> Result<Box<dyn Transaction>, StoreError> {
-        let session = self.session("BEGIN IMMEDIATE; SAVEPOINT start").await?;
-        Ok(Box::new(session.with_log(self.writer.clone())))
+        Ok(Box::new(self.session().await?))
     }
 
     async fn changes(&self, done: Mark) -> Result<Feed, StoreError> {

@@ -2,6 +2,9 @@
 //! a look at (or a hand in) the tables behind the store's back.
 #![expect(clippy::panic, reason = "a test that cannot have its server must say so loudly")]
 
+mod files;
+mod vfs;
+
 use std::{
     collections::BTreeMap,
     fs,
@@ -17,6 +20,8 @@ use std::{
 };
 
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
+
+pub use files::{Files, Trouble};
 
 const WHERE: &str = "/usr/lib/postgresql";
 

@@ -1,0 +1,110 @@
+//! The documents of one layer, asked again and again: what cannot apply is found out only once.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use super::{
+    document::{Document, Kind, Statement},
+    evaluate::{Decision, Question, decide_by, with_lower},
+    matching::{Ending, ending_of},
+};
+
+/// As many actions as are remembered. Others are judged all the same, only slower. Our choice: a
+/// caller seldom asks for more than a few.
+const MAX_ACTIONS: usize = 64;
+
+/// The documents of one layer, as [`decide`](super::decide) judges them.
+///
+/// For each action asked for, it remembers which statements are about it, in their order.
+#[derive(Debug, Default)]
+pub struct Layer {
+    documents: Box<[Arc<Document>]>,
+    known: RwLock<Vec<Known>>,
+}
+
+/// An action, in lower case, and the statements that are about it.
+type Known = (Box<str>, Arc<[Candidate]>);
+
+/// A statement that is about an action.
+#[derive(Clone, Copy, Debug)]
+struct Candidate {
+    /// The document's number.
+    document: u32,
+    /// The statement's number in it.
+    statement: u32,
+    /// What a single resource must end with, or the statement does not apply.
+    ending: Ending,
+}
+
+impl Layer {
+    /// A layer of these documents.
+    #[must_use]
+    pub fn new(documents: Vec<Arc<Document>>) -> Self {
+        Self { documents: documents.into(), known: RwLock::default() }
+    }
+
+    /// The documents, in order.
+    #[must_use]
+    pub fn documents(&self) -> &[Arc<Document>] {
+        &self.documents
+    }
+
+    /// Decides exactly as [`decide`](super::decide) does.
+    #[must_use]
+    pub fn decide(&self, question: &Question<'_>) -> Decision {
+        with_lower(question.action, |action| {
+            let candidates = self.about(action);
+            decide_by(self.left(&candidates, question), question)
+        })
+    }
+
+    /// The statements among `candidates` that may apply, as [`decide_by`] takes them.
+    fn left<'c>(
+        &'c self,
+        candidates: &'c [Candidate],
+        question: &Question<'_>,
+    ) -> impl Iterator<Item = ((usize, usize), Kind, &'c Statement)> {
+        let only = match question.resources {
+            [only] => Some(ending_of(only)),
+            _ => None,
+        };
+        let left =
+            candidates.iter().filter(move |it| only.is_none_or(|only| it.ending.may_be(only)));
+        left.filter_map(|it| {
+            let (number, index) = (it.document as usize, it.statement as usize);
+            let document = self.documents.get(number)?;
+            Some(((number, index), document.kind, document.statements.get(index)?))
+        })
+    }
+
+    /// The statements about `action`, which is in lower case.
+    fn about(&self, action: &str) -> Arc<[Candidate]> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, found)) = known.iter().find(|(it, _)| **it == *action) {
+            return Arc::clone(found);
+        }
+        drop(known);
+        let found: Arc<[Candidate]> = self.candidates(action).collect();
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        if known.len() < MAX_ACTIONS && !known.iter().any(|(it, _)| **it == *action) {
+            known.push((action.into(), Arc::clone(&found)));
+        }
+        found
+    }
+
+    fn candidates(&self, action: &str) -> impl Iterator<Item = Candidate> {
+        (0..).zip(&self.documents).flat_map(move |(document, it)| {
+            let about = (0..).zip(&it.statements).filter(move |(_, it)| it.is_about(action));
+            about.map(move |(statement, it)| Candidate { document, statement, ending: it.ending() })
+        })
+    }
+}
+
+impl Statement {
+    /// What a single resource must end with for this statement to apply.
+    fn ending(&self) -> Ending {
+        match self.resources.as_deref() {
+            Some([only]) => only.ending(),
+            _ => Ending::default(),
+        }
+    }
+}
