@@ -2,78 +2,134 @@
 
 use std::{
     fmt::Write as _,
-    net::SocketAddr,
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
     time::{SystemTime, UNIX_EPOCH},
 };
 
 use anyhow::{Context as _, ensure};
-use serde_json::{Value, json};
+use serde_json::Value;
 use yaoku_model::time::Timestamp;
 use yaoku_wire::rpc::{Credentials, Format, Outgoing, sign_v3};
 
-use crate::server::{Dev, Yaoku};
+use crate::server::Yaoku;
 
-/// What is encrypted: as long as an AES-256 key in Base64.
+/// What is encrypted and kept: as long as an AES-256 key in Base64.
 const PLAINTEXT: &str = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
 
-/// Custom policies that the user gets besides its own: with that, as many as RAM lets it have.
-const CUSTOM_POLICIES: usize = 9;
-
-/// System policies that the user gets besides its two.
-const SYSTEM_POLICIES: [&str; 8] = [
-    "AliyunKMSCryptoAdminAccess",
-    "AliyunKMSFullAccess",
-    "AliyunKMSReadOnlyAccess",
-    "AliyunKMSSecretAdminAccess",
-    "AliyunRAMFullAccess",
-    "AliyunRAMReadOnlyAccess",
-    "AliyunSTSAssumeRoleAccess",
-    "ReadOnlyAccess",
-];
-
-/// Ten statements that deny the use of other keys: none can be left out when Encrypt is judged.
-fn policy(number: usize) -> String {
-    let statement = |key: usize| {
-        let resource = format!("acs:kms:*:*:key/key-bench-{number}-{key}");
-        json!({ "Effect": "Deny", "Action": ["kms:Encrypt", "kms:Decrypt"], "Resource": resource })
-    };
-    let statements: Vec<Value> = (0..10).map(statement).collect();
-    json!({ "Version": "1", "Statement": statements }).to_string()
-}
+/// The secret that is read, and the one that is written to.
+const SECRET: &str = "bench/secret";
 
 /// An operation that is measured.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Operation {
     Encrypt,
+    Decrypt,
+    GenerateDataKey,
+    GetSecretValue,
+    PutSecretValue,
 }
 
 impl Operation {
-    /// All of them.
-    pub(crate) const ALL: &[Self] = &[Self::Encrypt];
+    /// Those that are compared with the bare server: they work on the caches.
+    pub(crate) const HOT: &[Self] =
+        &[Self::Encrypt, Self::Decrypt, Self::GenerateDataKey, Self::GetSecretValue];
 
     /// Its `Action`.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Encrypt => "Encrypt",
+            Self::Decrypt => "Decrypt",
+            Self::GenerateDataKey => "GenerateDataKey",
+            Self::GetSecretValue => "GetSecretValue",
+            Self::PutSecretValue => "PutSecretValue",
         }
     }
 
-    fn parameters(self, dev: &Dev) -> Vec<(&'static str, &str)> {
-        match self {
-            Self::Encrypt => vec![("KeyId", dev.key_id.as_str()), ("Plaintext", PLAINTEXT)],
-        }
+    /// What its calls are sent with, once what they need is there.
+    fn prepare(self, signer: Signer<'_>) -> anyhow::Result<Vec<(&'static str, String)>> {
+        let account = &signer.yaoku.account;
+        let key = || ("KeyId", account.key_id.clone());
+        let secret = || ("SecretName", SECRET.to_owned());
+        Ok(match self {
+            Self::Encrypt => vec![key(), ("Plaintext", PLAINTEXT.to_owned())],
+            Self::GenerateDataKey => vec![key(), ("KeySpec", "AES_256".to_owned())],
+            Self::Decrypt => {
+                let sent = [("KeyId", account.key_id.as_str()), ("Plaintext", PLAINTEXT)];
+                let sealed = signer.call(Who::User, "Encrypt", &sent)?;
+                vec![("CiphertextBlob", text(&sealed, "CiphertextBlob")?)]
+            }
+            Self::GetSecretValue | Self::PutSecretValue => {
+                let made = [("SecretName", SECRET), ("VersionId", "v0"), ("SecretData", PLAINTEXT)];
+                signer.call(Who::Root, "CreateSecret", &made)?;
+                vec![secret()]
+            }
+        })
     }
 
     /// Fails unless `answer` is what the operation must give: it is turned back into what went in.
-    pub(crate) fn check(self, answer: &[u8], signer: &mut Signer<'_>) -> anyhow::Result<()> {
+    fn check(self, answer: &[u8], signer: Signer<'_>) -> anyhow::Result<()> {
+        let opens_to = |expected: &str| {
+            let blob = text(answer, "CiphertextBlob")?;
+            let opened = signer.call(Who::User, "Decrypt", &[("CiphertextBlob", &blob)])?;
+            ensure!(text(&opened, "Plaintext")? == expected, "a blob opens to another text");
+            Ok(())
+        };
         match self {
-            Self::Encrypt => {
-                let blob = text(answer, "CiphertextBlob")?;
-                let opened = signer.call(Who::User, "Decrypt", &[("CiphertextBlob", &blob)])?;
-                ensure!(text(&opened, "Plaintext")? == PLAINTEXT, "a blob opens to another text");
+            Self::Encrypt => opens_to(PLAINTEXT)?,
+            Self::GenerateDataKey => opens_to(&text(answer, "Plaintext")?)?,
+            Self::Decrypt => ensure!(text(answer, "Plaintext")? == PLAINTEXT, "another text"),
+            Self::GetSecretValue => {
+                ensure!(text(answer, "SecretData")? == PLAINTEXT, "another secret");
+            }
+            Self::PutSecretValue => {
+                ensure!(text(answer, "SecretName")? == SECRET, "another secret");
             }
         }
         Ok(())
+    }
+}
+
+/// Calls of one operation to one Yaoku.
+#[derive(Clone)]
+pub(crate) struct Calls<'a> {
+    operation: Operation,
+    signer: Signer<'a>,
+    parameters: Vec<(&'static str, String)>,
+}
+
+impl<'a> Calls<'a> {
+    /// Makes what the operation needs.
+    pub(crate) fn prepare(yaoku: &'a Yaoku, operation: Operation) -> anyhow::Result<Self> {
+        let signer = Signer { yaoku };
+        let parameters = operation.prepare(signer)?;
+        Ok(Self { operation, signer, parameters })
+    }
+
+    /// So many requests, ready to be written to a connection.
+    pub(crate) fn requests(&self, count: usize) -> Vec<Vec<u8>> {
+        let (who, action) = match self.operation {
+            Operation::PutSecretValue => (Who::Root, self.operation.name()),
+            _ => (Who::User, self.operation.name()),
+        };
+        let mut parameters: Vec<(&str, &str)> =
+            self.parameters.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        if self.operation != Operation::PutSecretValue {
+            return (0..count).map(|_| self.signer.request(who, action, &parameters)).collect();
+        }
+        // Each adds a version of its own.
+        parameters.push(("SecretData", PLAINTEXT));
+        let versions = (0..count).map(|_| format!("v{}", nonce()));
+        versions
+            .map(|version| {
+                let sent = [&parameters[..], &[("VersionId", &version)]].concat();
+                self.signer.request(who, action, &sent)
+            })
+            .collect()
+    }
+
+    /// Fails unless `answer` is right.
+    pub(crate) fn check(&self, answer: &[u8]) -> anyhow::Result<()> {
+        self.operation.check(answer, self.signer)
     }
 }
 
@@ -83,61 +139,47 @@ fn text(answer: &[u8], name: &str) -> anyhow::Result<String> {
 }
 
 /// Who signs, and what for.
-#[derive(Clone, Copy, Debug)]
-enum Who {
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Who {
     /// The RAM user, to use KMS.
     User,
-    /// The account's root, to administer.
+    /// The account's root, to prepare what is used.
     Root,
+    /// The account's root, to administer.
+    Administrator,
 }
 
 /// Signs calls with V3, as the current SDKs do: POST, all parameters in the query.
+#[derive(Clone, Copy)]
 pub(crate) struct Signer<'a> {
-    dev: &'a Dev,
-    host: String,
-    address: SocketAddr,
-    /// How many were signed: no nonce comes twice.
-    signed: u64,
+    yaoku: &'a Yaoku,
 }
 
 impl<'a> Signer<'a> {
-    /// For calls of the user of `yaoku`.
-    pub(crate) fn of(yaoku: &'a Yaoku) -> Self {
-        let address = yaoku.server.address();
-        Self { dev: &yaoku.dev, host: address.to_string(), address, signed: 0 }
+    /// For calls to `yaoku`.
+    pub(crate) const fn of(yaoku: &'a Yaoku) -> Self {
+        Self { yaoku }
     }
 
-    /// So many requests, ready to be written to a connection.
-    pub(crate) fn requests(&mut self, operation: Operation, count: usize) -> Vec<Vec<u8>> {
-        let parameters = operation.parameters(self.dev);
-        (0..count).map(|_| self.request(Who::User, operation.name(), &parameters)).collect()
+    /// The user's name.
+    pub(crate) fn user(self) -> &'a str {
+        &self.yaoku.account.user_name
     }
 
-    /// Attaches policies to the user until it has twenty: as many as RAM allows of custom ones, each
-    /// with ten statements that are looked at, and system policies.
-    pub(crate) fn attach_policies(&mut self) -> anyhow::Result<()> {
-        let user = self.dev.user_name.as_str();
-        for number in 0..CUSTOM_POLICIES {
-            let (name, document) = (format!("bench-{number}"), policy(number));
-            let made = [("PolicyName", name.as_str()), ("PolicyDocument", &document)];
-            self.call(Who::Root, "CreatePolicy", &made)?;
-            self.call(Who::Root, "AttachPolicy", &[("PolicyName", &name), ("UserName", user)])?;
-        }
-        for name in SYSTEM_POLICIES {
-            self.call(Who::Root, "AttachPolicy", &[("PolicyName", name), ("UserName", user)])?;
-        }
-        Ok(())
+    /// The answer to the cheapest call that a server can give.
+    pub(crate) fn ask(self) -> anyhow::Result<()> {
+        self.call(Who::Root, "DescribeRegions", &[]).map(drop)
     }
 
     /// Makes one call on a connection of its own, and gives the body of its answer.
-    fn call(
-        &mut self,
+    pub(crate) fn call(
+        self,
         who: Who,
         action: &str,
         parameters: &[(&str, &str)],
     ) -> anyhow::Result<Vec<u8>> {
         use std::io::{Read as _, Write as _};
-        let mut stream = std::net::TcpStream::connect(self.address)?;
+        let mut stream = std::net::TcpStream::connect(self.yaoku.server.address(false))?;
         stream.write_all(&self.request(who, action, parameters))?;
         stream.shutdown(std::net::Shutdown::Write)?;
         let mut answer = Vec::new();
@@ -147,25 +189,24 @@ impl<'a> Signer<'a> {
         Ok(answer.split_off(head + 4))
     }
 
-    fn request(&mut self, who: Who, action: &str, parameters: &[(&str, &str)]) -> Vec<u8> {
-        self.signed += 1;
-        let dev = self.dev;
-        let (version, id, secret) = match who {
-            Who::User => ("2016-01-20", &dev.user_access_key_id, &dev.user_access_key_secret),
-            Who::Root => ("2026-11-21", &dev.access_key_id, &dev.access_key_secret),
+    fn request(self, who: Who, action: &str, parameters: &[(&str, &str)]) -> Vec<u8> {
+        let account = &self.yaoku.account;
+        let (id, secret) = match who {
+            Who::User => (&account.user_access_key_id, &account.user_access_key_secret),
+            Who::Root | Who::Administrator => (&account.access_key_id, &account.access_key_secret),
         };
         let call = Outgoing {
             method: "POST",
-            host: &self.host,
+            host: &self.yaoku.server.address(false).to_string(),
             action,
-            version,
+            version: if who == Who::Administrator { "2026-11-21" } else { "2016-01-20" },
             format: Format::Json,
             query: parameters,
             form: &[],
         };
         let by = Credentials { access_key_id: id, secret: secret.as_bytes(), security_token: None };
         // As long as those of SDKs: 32 hexadecimal digits.
-        let signed = sign_v3(&call, &by, now(), &format!("{:032x}", self.signed));
+        let signed = sign_v3(&call, &by, now(), &format!("{:032x}", nonce()));
         let mut text = format!("POST {} HTTP/1.1\r\n", *signed.target);
         for (name, value) in &signed.headers {
             // Writing to a string cannot fail.
@@ -177,8 +218,15 @@ impl<'a> Signer<'a> {
     }
 }
 
+/// Another number each time.
+fn nonce() -> u64 {
+    static SIGNED: AtomicU64 = AtomicU64::new(1);
+    SIGNED.fetch_add(1, Relaxed)
+}
+
+/// The machine's time.
 #[expect(clippy::disallowed_methods, reason = "the bench signs with the machine's clock")]
-fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_unix_ms(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }

@@ -4,7 +4,7 @@ use std::{
     io::Write as _,
     path::{Path, PathBuf},
     process::Command,
-    sync::Arc,
+    time::Duration,
 };
 
 use anyhow::{Context as _, ensure};
@@ -13,26 +13,26 @@ use mimalloc::MiMalloc;
 use serde::Serialize;
 
 use crate::{
-    calls::{Operation, Signer},
-    report::{HEADER, Line, Rounds, Row},
+    calls::{Calls, Operation, Signer},
+    costs::Costs,
+    paired::{Plan, Side},
+    report::{COSTS_HEADER, Cost, HEADER, Line, Row},
     server::{Cores, Server, Yaoku},
 };
 
 mod bare;
 mod calls;
+mod costs;
 mod load;
+mod paired;
+mod policies;
 mod report;
+mod roles;
 mod server;
 
 /// The one that Yaoku uses, without wiping.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
-
-/// How many requests come before the first round, so that caches are warm.
-const WARM_UP: usize = 2_000;
-
-/// A new node for each row holds so many nonces before it throttles. Source: `Nonces`, in server.
-const MAX_CALLS: usize = 900_000;
 
 /// Measures Yaoku against a bare hyper server.
 #[derive(clap::Parser, Debug)]
@@ -41,112 +41,142 @@ struct Bench {
     /// The program to measure. Without it, it is built from this workspace.
     #[arg(long, value_name = "PATH")]
     yaoku: Option<PathBuf>,
-    /// Where to write the rows as JSON.
+    /// Where to write all figures as JSON.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// Only these operations. Without it, all.
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
+    operations: Vec<String>,
     /// How many keep-alive connections.
     #[arg(long, value_name = "N,…", value_delimiter = ',', default_values_t = [1, 16, 64])]
     connections: Vec<usize>,
+    /// Only this scheme.
+    #[arg(long, value_name = "http|https", value_parser = ["http", "https"])]
+    scheme: Option<String>,
     /// How many pairs of rounds.
     #[arg(long, value_name = "N", default_value_t = 5)]
     rounds: usize,
-    /// How long a round is meant to take.
-    #[arg(long, value_name = "N", default_value_t = 2)]
-    seconds: u32,
-    /// Be the bare server.
+    /// How long a round is meant to take, in milliseconds.
+    #[arg(long, value_name = "MS", default_value_t = 500)]
+    round: u64,
+    /// Leave out the table of costs.
+    #[arg(long)]
+    no_costs: bool,
+    /// Be the bare server, with the certificate from this data directory.
     #[arg(long, hide = true)]
-    bare: bool,
+    bare: Option<PathBuf>,
+    /// Be Yaoku's server on this data directory.
+    #[arg(long, hide = true)]
+    node: Option<PathBuf>,
+    /// The same, with an audit journal that writes nothing.
+    #[arg(long, hide = true)]
+    node_without_disk: Option<PathBuf>,
 }
 
 /// What `--json` writes.
 #[derive(Serialize)]
 struct Report {
     rows: Vec<Row>,
+    costs: Vec<Cost>,
 }
 
 fn main() -> anyhow::Result<()> {
     let bench = Bench::parse();
-    if bench.bare {
-        return bare::serve();
+    let roles = (&bench.bare, &bench.node, &bench.node_without_disk);
+    match roles {
+        (Some(data), ..) => serve(roles::bare(data)),
+        (_, Some(data), _) => serve(roles::node(data, false)),
+        (.., Some(data)) => serve(roles::node(data, true)),
+        (None, None, None) => bench.measure_all(),
     }
-    ensure!(!cfg!(debug_assertions), "build it with --release: a debug build says nothing");
-    let program = match &bench.yaoku {
-        Some(program) => program.clone(),
-        None => build()?,
-    };
-    ensure!(program.is_file(), "{} is not there", program.display());
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(bench.run(&program))
+}
+
+/// Runs a server as `yaoku` does: as many workers as `TOKIO_WORKER_THREADS` says.
+fn serve(role: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(role)
 }
 
 impl Bench {
-    async fn run(&self, program: &Path) -> anyhow::Result<()> {
-        let cores = Cores::take()?;
-        let mut rows = Vec::new();
-        say(HEADER)?;
-        for operation in Operation::ALL {
-            for connections in &self.connections {
-                rows.push(self.measure(program, cores, *operation, *connections).await?);
-            }
-        }
+    fn measure_all(&self) -> anyhow::Result<()> {
+        ensure!(!cfg!(debug_assertions), "build it with --release: a debug build says nothing");
+        let program = match &self.yaoku {
+            Some(program) => program.clone(),
+            None => build()?,
+        };
+        ensure!(program.is_file(), "{} is not there", program.display());
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let report = runtime.block_on(self.run(&program, Cores::take()?))?;
         if let Some(file) = &self.json {
-            std::fs::write(file, serde_json::to_vec_pretty(&Report { rows })?)
+            std::fs::write(file, serde_json::to_vec_pretty(&report)?)
                 .with_context(|| format!("{} cannot be written", file.display()))?;
         }
         Ok(())
     }
 
-    /// Both servers get the same requests, one round after the other, so that what slows the
-    /// machine slows both.
-    async fn measure(
+    async fn run(&self, program: &Path, cores: Cores) -> anyhow::Result<Report> {
+        let (mut rows, mut slowest) = (Vec::new(), None);
+        say(HEADER)?;
+        for tls in [false, true].into_iter().filter(|it| self.wants_scheme(*it)) {
+            for operation in Operation::HOT.iter().filter(|it| self.wants(**it)) {
+                for connections in &self.connections {
+                    let setting = (*operation, *connections, tls);
+                    let (bare, row) = self.row(program, cores, setting).await?;
+                    say(&Line("bare", &bare).to_string())?;
+                    say(&Line("yaoku", &row).to_string())?;
+                    if setting == (Operation::Encrypt, 64, false) {
+                        slowest = Some(row.p99_us / bare.p99_us);
+                    }
+                    rows.push(row);
+                }
+            }
+        }
+        let mut costs = Vec::new();
+        if !self.no_costs {
+            say("")?;
+            say(COSTS_HEADER)?;
+            let what = "p99 of Encrypt at 64 connections, over bare's";
+            costs.extend(slowest.map(|value| Cost::at_most(what, "×", value, 3.0)));
+            costs.iter().try_for_each(show)?;
+            costs.extend(Costs { program, cores, plan: self.plan() }.all(show).await?);
+        }
+        Ok(Report { rows, costs })
+    }
+
+    /// The bare server's row, and Yaoku's.
+    async fn row(
         &self,
         program: &Path,
         cores: Cores,
-        operation: Operation,
-        connections: usize,
-    ) -> anyhow::Result<Row> {
-        let (bare, yaoku) = (Server::bare(cores)?, Yaoku::start(program, cores)?);
-        let mut signer = Signer::of(&yaoku);
-        signer.attach_policies()?;
-        let (mut theirs, mut ours) = (Rounds::default(), Rounds::default());
-        let requests = Arc::new(signer.requests(operation, WARM_UP));
-        run_round(&bare, connections, &requests).await?;
-        let (warm, _) = run_round(&yaoku.server, connections, &requests).await?;
-        let mut count = self.fitting(WARM_UP, warm.took);
-        for _ in 0..self.rounds {
-            let requests = Arc::new(signer.requests(operation, count));
-            let (round, cpu) = run_round(&bare, connections, &requests).await?;
-            theirs.add(round.took, cpu, round.waits);
-            let (round, cpu) = run_round(&yaoku.server, connections, &requests).await?;
-            count = self.fitting(count, round.took);
-            ours.add(round.took, cpu, round.waits);
-            for answer in &round.samples {
-                operation.check(answer, &mut signer)?;
-            }
-        }
-        let bare = Row::of(operation.name(), connections, &theirs, &theirs);
-        let row = Row::of(operation.name(), connections, &ours, &theirs);
-        say(&Line("bare", &bare).to_string())?;
-        say(&Line("yaoku", &row).to_string())?;
-        Ok(row)
+        (operation, connections, tls): (Operation, usize, bool),
+    ) -> anyhow::Result<(Row, Row)> {
+        let yaoku = Yaoku::start(program, cores)?;
+        let bare = Server::bare(cores, &yaoku)?;
+        policies::make_twenty(Signer::of(&yaoku))?;
+        let calls = Calls::prepare(&yaoku, operation)?;
+        let ca = if tls { Some(yaoku.ca()?) } else { None };
+        let ca = ca.as_deref();
+        let mut theirs = Side::bare(&bare, calls.clone(), ca, connections).await?;
+        let mut ours = Side::new(&yaoku.server, calls, ca, connections).await?;
+        let (theirs, ours) = paired::rounds(self.plan(), &mut theirs, &mut ours).await?;
+        let row = |it| Row::of(operation.name(), connections, tls, it, &theirs);
+        Ok((row(&theirs), row(&ours)))
     }
 
-    /// How many requests make a round as long as wanted, if `count` took `took`.
-    fn fitting(&self, count: usize, took: std::time::Duration) -> usize {
-        let rate = count as u128 * 1_000_000 / took.as_micros().max(1);
-        let wanted = usize::try_from(rate * u128::from(self.seconds)).unwrap_or(usize::MAX);
-        wanted.clamp(WARM_UP, MAX_CALLS / self.rounds.max(1))
+    fn plan(&self) -> Plan {
+        Plan { rounds: self.rounds, round: Duration::from_millis(self.round) }
+    }
+
+    fn wants(&self, operation: Operation) -> bool {
+        self.operations.is_empty() || self.operations.iter().any(|it| it == operation.name())
+    }
+
+    fn wants_scheme(&self, tls: bool) -> bool {
+        self.scheme.as_ref().is_none_or(|it| (it == "https") == tls)
     }
 }
 
-async fn run_round(
-    server: &Server,
-    connections: usize,
-    requests: &Arc<Vec<Vec<u8>>>,
-) -> anyhow::Result<(load::Round, std::time::Duration)> {
-    let before = server.cpu()?;
-    let round = load::round(server.address(), connections, requests).await?;
-    Ok((round, server.cpu()?.saturating_sub(before)))
+fn show(cost: &Cost) -> anyhow::Result<()> {
+    say(&cost.to_string())
 }
 
 /// Builds the program, so that it is never an old one that is measured.

@@ -1,4 +1,4 @@
-//! What is reported: one row for each server, operation and number of connections.
+//! What is reported: a row for each server, operation, number of connections and scheme; and costs.
 
 use std::{fmt, time::Duration};
 
@@ -58,16 +58,14 @@ impl Row {
     pub(crate) fn of(
         operation: &'static str,
         connections: usize,
+        tls: bool,
         ours: &Rounds,
         base: &Rounds,
     ) -> Self {
-        let over = |one: Vec<f64>, other: Vec<f64>| {
-            median(one.into_iter().zip(other).map(|(one, other)| one / other).collect())
-        };
         Self {
             operation,
             connections,
-            tls: false,
+            tls,
             requests_per_second: median(ours.rates()),
             p50_us: ours.wait(500),
             p99_us: ours.wait(990),
@@ -75,6 +73,52 @@ impl Row {
             ratio: over(ours.rates(), base.rates()),
             cpu_ratio: over(base.costs(), ours.costs()),
         }
+    }
+}
+
+/// How much more processor time a request takes at `other` than at `base`, in percent: the median of
+/// neighbouring rounds.
+pub(crate) fn over_percent(base: &Rounds, other: &Rounds) -> f64 {
+    (over(other.costs(), base.costs()) - 1.0) * 100.0
+}
+
+/// One figure that stands for itself.
+#[derive(Debug, Serialize)]
+pub(crate) struct Cost {
+    pub(crate) what: String,
+    pub(crate) value: f64,
+    pub(crate) unit: &'static str,
+    /// What it should not exceed, if there is such a bound.
+    pub(crate) at_most: Option<f64>,
+}
+
+impl Cost {
+    /// A figure without a bound.
+    pub(crate) fn of(what: impl Into<String>, unit: &'static str, value: f64) -> Self {
+        Self { what: what.into(), value, unit, at_most: None }
+    }
+
+    /// A figure with one.
+    pub(crate) fn at_most(
+        what: impl Into<String>,
+        unit: &'static str,
+        value: f64,
+        at_most: f64,
+    ) -> Self {
+        Self { at_most: Some(at_most), ..Self::of(what, unit, value) }
+    }
+}
+
+/// What stands above the costs.
+pub(crate) const COSTS_HEADER: &str = "\
+| what | value | at most |
+|------|------:|--------:|";
+
+impl fmt::Display for Cost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { what, value, unit, at_most } = self;
+        let bound = at_most.map_or_else(String::new, |it| format!("{it:.0} {unit}"));
+        write!(f, "| {what} | {value:.1} {unit} | {bound} |")
     }
 }
 
@@ -94,6 +138,11 @@ impl fmt::Display for Line<'_> {
         write!(f, "| {:.0} | {:.0} | {:.0} ", it.requests_per_second, it.p50_us, it.p99_us)?;
         write!(f, "| {:.2} | {:.2} | {:.2} |", it.cpu_us_per_request, it.ratio, it.cpu_ratio)
     }
+}
+
+/// The median of the quotients, pair by pair.
+fn over(one: Vec<f64>, other: Vec<f64>) -> f64 {
+    median(one.into_iter().zip(other).map(|(one, other)| one / other).collect())
 }
 
 fn median(mut values: Vec<f64>) -> f64 {
@@ -123,7 +172,7 @@ mod tests {
             rounds
         };
         let (base, ours) = (rounds(&[100, 400, 100]), rounds(&[200, 800, 200]));
-        let row = Row::of("Encrypt", 1, &ours, &base);
+        let row = Row::of("Encrypt", 1, false, &ours, &base);
         assert!((row.ratio - 0.5).abs() < 1e-9 && (row.cpu_ratio - 0.5).abs() < 1e-9, "{row:?}");
         assert!((row.requests_per_second - 50.0).abs() < 1e-9, "{row:?}");
         assert!((row.cpu_us_per_request - 10_000.0).abs() < 1e-6, "{row:?}");

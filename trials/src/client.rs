@@ -17,6 +17,9 @@ use yaoku_wire::rpc::{Credentials, Format, Outgoing, sign_v3};
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_mins(1);
 
+/// The version of the product that administers users and their access keys.
+const ADMINISTRATION: &str = "2026-11-21";
+
 /// An access key.
 #[derive(Clone, Debug)]
 pub(crate) struct Key {
@@ -53,7 +56,11 @@ impl Client {
             method: "POST",
             host: &host,
             action,
-            version: "2016-01-20",
+            version: if action.contains("AccessKey") || action.contains("User") {
+                ADMINISTRATION
+            } else {
+                "2016-01-20"
+            },
             format: Format::Json,
             query: &[],
             form: params,
@@ -81,11 +88,15 @@ impl Client {
         action: &str,
         params: &[(&str, &str)],
     ) -> anyhow::Result<Option<Answer>> {
-        let request = self.sign(action, params, true);
+        self.send(&self.sign(action, params, true)).await
+    }
+
+    /// Sends what [`Client::sign`] made, on a connection of its own.
+    pub(crate) async fn send(&self, request: &[u8]) -> anyhow::Result<Option<Answer>> {
         let talk = async {
             let mut stream = TcpStream::connect(self.address).await.ok()?;
             // A server that refuses early need not read all of it.
-            _ = stream.write_all(&request).await;
+            _ = stream.write_all(request).await;
             let mut read = Vec::new();
             _ = stream.read_to_end(&mut read).await;
             answer(&read)

@@ -12,9 +12,12 @@ mod client;
 mod connections;
 mod disk;
 mod kill;
+mod node;
 mod power;
 mod program;
 mod report;
+mod stream;
+mod writes;
 
 use report::Report;
 
@@ -44,6 +47,8 @@ enum Trial {
     Kill(kill::Kill),
     /// The power is cut: what was not synced is gone. Is what was answered kept?
     Power(power::Power),
+    /// Syncs take 2 ms: how many more writes are there from 16 clients than from one?
+    Writes(writes::Writes),
 }
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -59,6 +64,7 @@ fn main() -> anyhow::Result<ExitCode> {
             Trial::Disk(it) => it.run(&program, seed, &mut report).await,
             Trial::Kill(it) => it.run(&program, seed, &mut report).await,
             Trial::Power(it) => it.run(&program, seed, &mut report).await,
+            Trial::Writes(it) => it.run(&mut report).await,
         }
     })?;
     report.close()

@@ -1,6 +1,6 @@
 //! Resource names, and what a client may put where a key or a secret is named.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, sync::Arc};
 
 use crate::ids::{
     AccountId, AliasName, CertificateId, InstanceId, Invalid, KeyId, Region, SecretName,
@@ -8,54 +8,68 @@ use crate::ids::{
 
 /// A resource name: `acs:kms:<region>:<account>:<path>`. Source: identity.md §4.1.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
-pub struct Arn(String);
+pub struct Arn(Arc<str>);
 
 impl Arn {
     /// A key.
     #[must_use]
     pub fn key(region: &Region, account: &AccountId, key: &KeyId) -> Self {
-        Self(format!("acs:kms:{region}:{account}:key/{key}"))
+        Self::of(region, account, &["key/", key.as_str()])
     }
 
     /// An alias: its name already begins with `alias/`.
     #[must_use]
     pub fn alias(region: &Region, account: &AccountId, alias: &AliasName) -> Self {
-        Self(format!("acs:kms:{region}:{account}:{alias}"))
+        Self::of(region, account, &[alias.as_str()])
     }
 
     /// A secret.
     #[must_use]
     pub fn secret(region: &Region, account: &AccountId, name: &SecretName) -> Self {
-        Self(format!("acs:kms:{region}:{account}:secret/{name}"))
+        Self::of(region, account, &["secret/", name.as_str()])
     }
 
     /// An instance. The word is `keystore`. Source: instance.md §1.2.
     #[must_use]
     pub fn instance(region: &Region, account: &AccountId, instance: &InstanceId) -> Self {
-        Self(format!("acs:kms:{region}:{account}:keystore/{instance}"))
+        Self::of(region, account, &["keystore/", instance.as_str()])
     }
 
     /// A certificate.
     #[must_use]
     pub fn certificate(region: &Region, account: &AccountId, id: &CertificateId) -> Self {
-        Self(format!("acs:kms:{region}:{account}:certificate/{id}"))
+        Self::of(region, account, &["certificate/", id.as_str()])
     }
 
     /// All resources of one kind (`key`, `secret`, `alias`, `keystore`) of an account.
     #[must_use]
     pub fn container(region: &Region, account: &AccountId, kind: &str) -> Self {
-        Self(format!("acs:kms:{region}:{account}:{kind}"))
+        Self::of(region, account, &[kind])
     }
 
     /// What an operation without a resource is judged on.
     #[must_use]
     pub fn any() -> Self {
-        Self("*".to_owned())
+        Self("*".into())
     }
 
     /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    fn of(region: &Region, account: &AccountId, path: &[&str]) -> Self {
+        let mut text = String::with_capacity(128);
+        for part in ["acs:kms:", region.as_str(), ":", account.as_str(), ":"].iter().chain(path) {
+            text.push_str(part);
+        }
+        Self(text.into())
+    }
+}
+
+impl AsRef<str> for Arn {
+    fn as_ref(&self) -> &str {
         &self.0
     }
 }

@@ -1,6 +1,6 @@
 //! Names and ids, each its own type, each checked once when parsed.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, sync::Arc};
 
 use crate::{
     random::{NoRandomness, Random, pick},
@@ -13,11 +13,13 @@ use crate::{
 pub struct Invalid;
 
 /// Declares a string type with a rule: its length in bytes, and its characters.
+///
+/// A clone shares the text, so that a call which is given a name keeps it for nothing.
 macro_rules! name {
     ($(#[$doc:meta])* $name:ident, $min:literal..=$max:literal, $allowed:expr) => {
         $(#[$doc])*
         #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-        pub struct $name(String);
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// The longest accepted value, in bytes.
@@ -36,7 +38,7 @@ macro_rules! name {
             fn from_str(raw: &str) -> Result<Self, Invalid> {
                 let allowed: fn(char) -> bool = $allowed;
                 let fits = ($min..=$max).contains(&raw.len());
-                if fits && raw.chars().all(allowed) { Ok(Self(raw.to_owned())) } else { Err(Invalid) }
+                if fits && raw.chars().all(allowed) { Ok(Self(raw.into())) } else { Err(Invalid) }
             }
         }
 
@@ -121,14 +123,14 @@ const MIXED: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234
 impl AccountId {
     /// A new account's number: 16 digits, the first not zero.
     pub fn generate(random: &dyn Random) -> Result<Self, NoRandomness> {
-        Ok(Self(format!("{}{}", pick(random, b"123456789", 1)?, pick(random, DIGITS, 15)?)))
+        Ok(Self(format!("{}{}", pick(random, b"123456789", 1)?, pick(random, DIGITS, 15)?).into()))
     }
 }
 
 impl AccessKeyId {
     /// A new long-lived access key's id: `LTAI` and 20 characters. Source: identity.md §2.3.
     pub fn generate(random: &dyn Random) -> Result<Self, NoRandomness> {
-        Ok(Self(format!("LTAI{}", pick(random, MIXED, 20)?)))
+        Ok(Self(format!("LTAI{}", pick(random, MIXED, 20)?).into()))
     }
 
     /// Whether the id is a session's, so that a security token must come with it.
@@ -156,7 +158,7 @@ impl InstanceId {
         now: Timestamp,
         random: &dyn Random,
     ) -> Result<Self, NoRandomness> {
-        Ok(Self(format!("kst-{}", tail(region, now, random)?)))
+        Ok(Self(format!("kst-{}", tail(region, now, random)?).into()))
     }
 }
 
@@ -169,8 +171,8 @@ impl KeyId {
         random: &dyn Random,
     ) -> Result<Self, NoRandomness> {
         match instance {
-            None => Ok(Self(uuid(random)?)),
-            Some(_) => Ok(Self(format!("key-{}", tail(region, now, random)?))),
+            None => Ok(Self(uuid(random)?.into())),
+            Some(_) => Ok(Self(format!("key-{}", tail(region, now, random)?).into())),
         }
     }
 }
@@ -183,8 +185,8 @@ impl KeyVersionId {
         random: &dyn Random,
     ) -> Result<Self, NoRandomness> {
         match instance {
-            None => Ok(Self(uuid(random)?)),
-            Some(_) => Ok(Self(format!("{key}-{}", pick(random, BASE36, 10)?))),
+            None => Ok(Self(uuid(random)?.into())),
+            Some(_) => Ok(Self(format!("{key}-{}", pick(random, BASE36, 10)?).into())),
         }
     }
 }
@@ -199,19 +201,19 @@ impl Stage {
     /// [`Stage::CURRENT`], as a label.
     #[must_use]
     pub fn current() -> Self {
-        Self(Self::CURRENT.to_owned())
+        Self(Self::CURRENT.into())
     }
 
     /// [`Stage::PREVIOUS`], as a label.
     #[must_use]
     pub fn previous() -> Self {
-        Self(Self::PREVIOUS.to_owned())
+        Self(Self::PREVIOUS.into())
     }
 
     /// Whether every secret has it, so that it can be moved and never just taken away.
     #[must_use]
     pub fn is_system(&self) -> bool {
-        matches!(self.0.as_str(), Self::CURRENT | Self::PREVIOUS)
+        matches!(self.as_str(), Self::CURRENT | Self::PREVIOUS)
     }
 }
 
@@ -237,9 +239,19 @@ fn region_code(region: &Region) -> String {
 
 /// A random UUID (version 4), in lower case.
 pub fn uuid(random: &dyn Random) -> Result<String, NoRandomness> {
+    Ok(random_uuid(random)?.to_string())
+}
+
+/// A random UUID (version 4), in upper case, as the ids of requests are.
+pub fn upper_uuid(random: &dyn Random) -> Result<String, NoRandomness> {
+    let mut text = uuid::Uuid::encode_buffer();
+    Ok(random_uuid(random)?.hyphenated().encode_upper(&mut text).to_owned())
+}
+
+fn random_uuid(random: &dyn Random) -> Result<uuid::Uuid, NoRandomness> {
     let mut bytes = [0; 16];
     random.fill(&mut bytes)?;
-    Ok(uuid::Builder::from_random_bytes(bytes).into_uuid().to_string())
+    Ok(uuid::Builder::from_random_bytes(bytes).into_uuid())
 }
 
 #[cfg(test)]

@@ -21,13 +21,12 @@ use yaoku_model::{
         AccessKeyId, AccountId, AliasName, KeyId, KeyVersionId, PolicyName, SecretName, UserName,
     },
     key::Key,
-    policy::{Document, Kind, system},
+    policy::{Document, Kind, Layer, system},
     secret::{Secret, SecretVersion},
     tag::{Tag, TagKind},
-    text::AccessKeySecret,
 };
 use yaoku_store::{Change, Store, Transaction};
-use yaoku_wire::error::Code;
+use yaoku_wire::{error::Code, rpc::SigningKey};
 
 use crate::{auth::Credential, error::ApiError, metrics::Counter};
 
@@ -68,7 +67,7 @@ pub struct Rights {
     /// Whether the account has opened the service.
     pub kms_open: bool,
     /// The user's policies, compiled. The root has none.
-    pub policies: Arc<[Arc<Document>]>,
+    pub policies: Arc<Layer>,
 }
 
 /// How many bytes each kind of thing may take. Our choice.
@@ -204,8 +203,7 @@ impl Caches {
         let owner = WrappingPlace { account: &row.account, instance: None };
         let place = CredentialPlace { kind: ACCESS_KEY, id: id.as_str() };
         let secret = self.keyring.open_credential(&owner, &place, &row.sealed)?;
-        let secret = AccessKeySecret::opened(secret)
-            .map_err(|error| ApiError::caused(Code::InternalFailure, error))?;
+        let secret = SigningKey::new(&secret);
         let loaded = Arc::new(Credential {
             account: row.account,
             user: row.user,
@@ -233,7 +231,8 @@ impl Caches {
             Some(name) => load_policies(&mut *tx, account, name).await?,
             None => Vec::new(),
         };
-        let loaded = Rights { kms_open: owner.kms_open, policies: policies.into() };
+        let policies = Arc::new(Layer::new(policies));
+        let loaded = Rights { kms_open: owner.kms_open, policies };
         self.keep(before, || self.rights.insert(at, loaded.clone()));
         Ok(Some(loaded))
     }
@@ -392,7 +391,7 @@ impl Weighter<AccessKeyId, Arc<Credential>> for Weigh {
 
 impl Weighter<(AccountId, Option<UserName>), Rights> for Weigh {
     fn weight(&self, _: &(AccountId, Option<UserName>), it: &Rights) -> u64 {
-        256 + it.policies.len() as u64 * 4096
+        256 + it.policies.size_in_bytes() as u64
     }
 }
 

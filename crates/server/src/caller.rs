@@ -4,7 +4,7 @@ use std::{fmt, net::IpAddr, sync::Arc};
 
 use yaoku_model::{
     ids::{AccessKeyId, AccountId, UserName},
-    policy::{self, Document},
+    policy::{self, Layer},
 };
 
 /// A caller whose signature was found right, or who came in through the admin socket.
@@ -17,7 +17,7 @@ pub struct Caller {
     /// The access key that signed; `None` at the admin socket.
     pub access_key: Option<AccessKeyId>,
     /// The policies that apply to it. The root has none and needs none.
-    pub policies: Arc<[Arc<Document>]>,
+    pub policies: Arc<Layer>,
     /// Whether the account has opened the service.
     pub kms_open: bool,
     /// Where it calls from; `None` at the admin socket.
@@ -55,12 +55,20 @@ impl Caller {
     }
 }
 
+impl Principal {
+    /// As events name it, in two parts: `user/alice`.
+    #[must_use]
+    pub fn parts(&self) -> [&str; 2] {
+        match self {
+            Self::Root => ["root", ""],
+            Self::User(name) => ["user/", name.as_str()],
+            Self::Operator => ["operator", ""],
+        }
+    }
+}
+
 impl fmt::Display for Principal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Root => f.write_str("root"),
-            Self::User(name) => write!(f, "user/{name}"),
-            Self::Operator => f.write_str("operator"),
-        }
+        self.parts().iter().try_for_each(|it| f.write_str(it))
     }
 }

@@ -17,7 +17,7 @@ use yaoku_wire::{
 
 use crate::{
     api::{self, Effect, Entry, Product, Spec},
-    audit::{Event, Source, UserAgent},
+    audit::{Called, Source, UserAgent},
     auth::{self, Proved, WINDOW_SECONDS},
     caller::{Caller, Principal},
     error::ApiError,
@@ -78,7 +78,7 @@ impl Gateway {
             caller: &known.caller,
             now: self.node.domain_clock.now(),
             entry,
-            nonce: known.nonce.filter(|_| entry.spec.effect == Effect::Write),
+            nonce: known.nonce,
             event: &event,
         };
         let reply = turn.run(&mut incoming.params).await;
@@ -123,7 +123,9 @@ impl Gateway {
             secure: call.tls,
             access_key: Some(claim.access_key_id.clone()),
         };
-        Ok(Known { caller, nonce: nonce(&claim) })
+        // Only a write keeps it in the store.
+        let written = spec.effect == Effect::Write;
+        Ok(Known { caller, nonce: if written { nonce(&claim) } else { None } })
     }
 
     async fn operator(&self, headers: &HeaderMap, default: &AccountId) -> Result<Known, ApiError> {
@@ -204,7 +206,7 @@ impl Handler for Gateway {
 
 /// A new request's id. Without randomness nothing else works either: it need not be unique then.
 pub(crate) fn request_id(random: &dyn Random) -> String {
-    yaoku_model::ids::uuid(random).unwrap_or_default().to_ascii_uppercase()
+    yaoku_model::ids::upper_uuid(random).unwrap_or_default()
 }
 
 /// A caller, and what makes its request unique.
@@ -292,23 +294,25 @@ fn event(
     spec: &Spec,
     asked: &[Arn],
     code: Option<Code>,
-) -> Event {
+) -> Vec<u8> {
     let agent = call.headers.get(http::header::USER_AGENT).map(http::HeaderValue::as_bytes);
-    Event {
+    let [kind, name] = caller.principal.parts();
+    Called {
         at,
-        request_id: request_id.to_owned(),
-        account: Some(caller.account.clone()),
-        principal: caller.principal.to_string(),
-        access_key: caller.access_key.clone(),
+        request_id,
+        account: Some(&caller.account),
+        principal: [kind, name, ""],
+        access_key: caller.access_key.as_ref(),
         source: Source::from(call.peer.ip()),
-        user_agent: UserAgent::new(&String::from_utf8_lossy(agent.unwrap_or_default())),
-        action: spec.action().to_string().into(),
-        resources: asked.iter().map(|it| it.as_str().to_owned()).collect(),
-        code: code.map(|it| it.wire().into()),
+        user_agent: &UserAgent::kept(agent.unwrap_or_default()),
+        action: [spec.product.prefix(), ":", spec.name],
+        resources: asked,
+        code: code.map(Code::wire),
         status: code.map_or(200, Code::status),
         tls: call.tls,
         count: 1,
     }
+    .to_row()
 }
 
 /// The cause of a fault of ours goes to the log; what clients do wrong does not.

@@ -76,8 +76,7 @@ impl Call<'_> {
             owner: matter.owner.as_str(),
             context: &context,
         };
-        let documents = self.caller.policies.iter().map(|it| &**it);
-        let identity = policy::decide(documents, &question).verdict;
+        let identity = self.caller.policies.decide(&question).verdict;
         match &matter.object_policy {
             None => identity,
             Some(document) => {

@@ -8,7 +8,7 @@ use yaoku_wire::{error::Code, fields::Fields, params::Params};
 
 use crate::{
     api::{Effect, Entry, Request, Spec},
-    audit::Event,
+    audit::AuditError,
     call::{Call, On},
     caller::Caller,
     error::ApiError,
@@ -21,6 +21,10 @@ pub type Reply = Result<Fields, ApiError>;
 /// How often a write is tried before the client hears of the conflict. PostgreSQL sees conflicts
 /// where small tables share a page, so they are common and harmless. Our choice.
 const TRIES: u32 = 16;
+
+/// Makes an event, as [`audit::Event::to_row`](crate::audit::Event::to_row) has it, of what was
+/// judged and how the call ended.
+pub type MakeEvent<'a> = dyn Fn(&[Arn], Option<Code>) -> Vec<u8> + Sync + 'a;
 
 /// A call whose caller is known.
 pub struct Turn<'a> {
@@ -35,8 +39,8 @@ pub struct Turn<'a> {
     /// The nonce of a write, hashed: with it in the transaction, a replay to another node changes
     /// nothing. `None` where the caller sent none.
     pub nonce: Option<([u8; 32], Timestamp)>,
-    /// Writes the event of the call: what was judged, and how it ended.
-    pub event: &'a (dyn Fn(&[Arn], Option<Code>) -> Event + Sync),
+    /// Makes the event of the call.
+    pub event: &'a MakeEvent<'a>,
 }
 
 impl Turn<'_> {
@@ -106,6 +110,10 @@ impl Turn<'_> {
     }
 
     async fn write(&self, mut request: Box<dyn Request>) -> Reply {
+        // Its event would be safe in the store, but nothing is done while the journal refuses.
+        if let Some(cause) = self.node.journal.refusing() {
+            return Err(AuditError::Refusing(cause).into());
+        }
         let mut tries = 1;
         loop {
             let mut asked = Vec::new();
@@ -152,7 +160,7 @@ impl Turn<'_> {
             Err(_) => tx.undo().await?,
         }
         let event = (self.event)(asked, reply.as_ref().err().map(ApiError::code));
-        tx.insert_event(self.node.name.as_str(), &event.to_row()).await?;
+        tx.insert_event(self.node.name.as_str(), &event).await?;
         let changes = tx.commit().await?;
         self.node.caches.apply(&changes);
         self.node.wrote.notify_one();

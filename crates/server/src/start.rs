@@ -121,15 +121,13 @@ impl Running {
             .map_err(|source| StartError::File { file: "the data directory", source })?;
         claim_name(&setup, &place).await?;
         let signer = audit_signer(&setup.data, &*setup.disk)?;
-        let (nonces, doubt) = open_nonces(&setup)?;
-        if doubt != nonces::Doubt::None {
-            tracing::warn!(?doubt, "nonces may be missing: calls signed earlier are refused");
-        }
+        let nonces = open_nonces(&setup)?;
         let journal = Journal::open(audit::Setup {
             data: &setup.data,
             node: setup.name.clone(),
             signer,
             clock: Arc::clone(&setup.clock),
+            steady: Arc::clone(&setup.steady_clock),
             disk: Arc::clone(&setup.disk),
             known: known_head(&*setup.store, &setup.name).await?,
             options: setup.journal,
@@ -226,7 +224,7 @@ async fn load_keyring(store: &dyn Store, roots: Vec<RootKey>) -> Result<Keyring,
 }
 
 /// The key that signs audit heads: made at the first start, readable by its owner alone.
-fn audit_signer(data: &Path, disk: &dyn Disk) -> Result<HeadSigner, StartError> {
+pub fn audit_signer(data: &Path, disk: &dyn Disk) -> Result<HeadSigner, StartError> {
     let path = data.join(AUDIT_KEY_FILE);
     let failed = |source| StartError::File { file: AUDIT_KEY_FILE, source };
     match std::fs::read(&path) {
@@ -241,7 +239,7 @@ fn audit_signer(data: &Path, disk: &dyn Disk) -> Result<HeadSigner, StartError> 
     }
 }
 
-fn open_nonces(setup: &Setup) -> Result<(Nonces, nonces::Doubt), StartError> {
+fn open_nonces(setup: &Setup) -> Result<Nonces, StartError> {
     let new = !setup.data.join("audit").exists();
     let opened = Nonces::open(&nonces::Setup {
         data: &setup.data,
@@ -252,7 +250,11 @@ fn open_nonces(setup: &Setup) -> Result<(Nonces, nonces::Doubt), StartError> {
         disk: Arc::clone(&setup.disk),
         max_entries: Nonces::DEFAULT_ENTRIES,
     });
-    opened.map_err(|source| StartError::File { file: "nonces", source })
+    let (nonces, doubt) = opened.map_err(|source| StartError::File { file: "nonces", source })?;
+    if doubt != nonces::Doubt::None {
+        tracing::warn!(?doubt, "nonces may be missing: calls signed earlier are refused");
+    }
+    Ok(nonces)
 }
 
 /// The head of a node's journal, as the store knows it: what [`crate::audit::verify`] compares with.
@@ -282,7 +284,7 @@ async fn copy_events(node: &Node) -> Result<(), StartError> {
 /// Renews the claim to the node's name, keeps the journal's head in the store, and removes the
 /// events that the head has passed. If another process is this node now, this one serves no more.
 async fn keep_head(node: &Node) -> Result<(), StartError> {
-    let (head, copied) = (node.journal.head().to_string(), node.journal.highest_row());
+    let (head, copied) = (node.journal.head().to_string(), node.journal.synced_row());
     let mut tx = node.store.write().await?;
     if !claim::hold(tx.tx(), &node.name, &node.place, node.clock.now()).await? {
         node.lease.lose();
@@ -320,8 +322,11 @@ mod background {
                 _ = stopped.changed() => return,
                 () = node.wrote.notified() => {}
             }
-            if let Err(error) = copy_events(&node).await {
+            while let Err(error) = copy_events(&node).await {
                 tracing::error!(%error, "events are not copied into the journal");
+                if !tick(&mut stopped, POLL).await {
+                    return;
+                }
             }
         }
     }
@@ -331,9 +336,6 @@ mod background {
         let mut kept = None;
         let mut idle = 0;
         while tick(&mut stopped, Duration::from_secs(1)).await {
-            if let Some(fault) = node.journal.noticed() {
-                tracing::error!(%fault, "the audit journal was changed by somebody else");
-            }
             let counts = node.unknown.take_ended(node.clock.now());
             if let Err(error) = node.journal.append_counts(&counts) {
                 tracing::error!(%error, "counts of refused strangers are not written");

@@ -9,7 +9,7 @@ use yaoku_model::{
     arn::Arn,
     ids::{AccountId, InstanceId, KeyId, UserName},
     key::Key,
-    policy::{Document, Kind},
+    policy::{Document, Kind, Layer},
     time::{ManualClock, Timestamp},
 };
 use yaoku_store::Store;
@@ -80,7 +80,7 @@ impl Kms {
             account: account.clone(),
             principal: Principal::Root,
             access_key: None,
-            policies: Arc::from([]),
+            policies: Arc::default(),
             kms_open: true,
             source: Some([127, 0, 0, 1].into()),
             secure: true,
@@ -94,7 +94,7 @@ impl Kms {
         let user: UserName = "alice".parse().unwrap();
         self.with(Caller {
             principal: Principal::User(user),
-            policies: policies.iter().map(parse).collect(),
+            policies: Arc::new(Layer::new(policies.iter().map(parse).collect())),
             ..self.caller.clone()
         })
     }
@@ -177,7 +177,8 @@ impl Kms {
     ) -> Result<Fields, Code> {
         let entry = operation(Product::Kms, action).or(operation(Product::Yaoku, action));
         let entry = entry.unwrap_or_else(|| panic!("no operation is called {action}"));
-        let event = |asked: &[Arn], code: Option<Code>| self.event(entry.spec.name, asked, code);
+        let event =
+            |asked: &[Arn], code: Option<Code>| self.event(entry.spec.name, asked, code).to_row();
         let turn = Turn {
             node: &self.node,
             caller: &self.caller,

@@ -12,9 +12,7 @@
 mod support;
 
 use std::{
-    fs,
     io::Write,
-    path::Path,
     sync::{Arc, Mutex},
 };
 
@@ -22,7 +20,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use tracing_subscriber::fmt::MakeWriter;
 use yaoku_store::testing;
 
-use support::{Database, Party, World, client::Scheme, things::Things};
+use support::{Database, Party, World, canaries::Canaries, client::Scheme, things::Things};
 
 /// A log in memory.
 #[derive(Clone, Default)]
@@ -44,46 +42,6 @@ impl MakeWriter<'_> for Log {
 
     fn make_writer(&self) -> Self {
         self.clone()
-    }
-}
-
-/// Every secret that came up, in every form it might be left in.
-#[derive(Default)]
-struct Canaries(Vec<(String, Vec<u8>)>);
-
-impl Canaries {
-    fn add(&mut self, secret: &[u8]) {
-        let name = String::from_utf8_lossy(secret).into_owned();
-        let mut forms =
-            vec![secret.to_vec(), hex::encode(secret).into(), hex::encode_upper(secret).into()];
-        for shift in 0..3 {
-            // Base64 of a text that it stands in, wherever it stands: without the ends, which
-            // depend on what is around it.
-            let text = STANDARD.encode([&[0; 3][..shift], secret].concat());
-            let text = text.trim_end_matches('=');
-            forms.push(text.as_bytes()[4..text.len() - 4].to_vec());
-        }
-        self.0.extend(forms.into_iter().map(|it| (name.clone(), it)));
-    }
-
-    fn are_not_in(&self, place: &str, bytes: &[u8]) {
-        for (name, form) in &self.0 {
-            let there = bytes.windows(form.len()).any(|it| it == form);
-            assert!(!there, "{name} is in {place}");
-        }
-    }
-
-    fn are_not_in_files(&self, directory: &Path) -> usize {
-        let mut files = 0;
-        for entry in fs::read_dir(directory).unwrap().map(|it| it.unwrap().path()) {
-            if entry.is_dir() {
-                files += self.are_not_in_files(&entry);
-            } else {
-                self.are_not_in(&entry.display().to_string(), &fs::read(&entry).unwrap());
-                files += 1;
-            }
-        }
-        files
     }
 }
 

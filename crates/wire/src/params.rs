@@ -5,7 +5,7 @@
 use std::{
     collections::BTreeMap,
     fmt,
-    ops::{Bound, RangeInclusive},
+    ops::{Range, RangeInclusive},
     str::FromStr,
 };
 
@@ -26,7 +26,8 @@ pub const MAX_MAP_CHARS: usize = 8192;
 /// Each accessor *takes* what it reads, so that [`Params::left`] tells what nobody asked for.
 #[derive(Default)]
 pub struct Params {
-    values: BTreeMap<String, Zeroizing<String>>,
+    /// Sorted by name, none twice.
+    values: Vec<(String, Zeroizing<String>)>,
     /// What stands before the names in a refusal: `Tag.1.` within a record, else nothing.
     path: String,
 }
@@ -34,13 +35,14 @@ pub struct Params {
 impl Params {
     /// The names not taken yet. `RegionId` is not among them: clients send it with any call.
     pub fn left(&self) -> impl Iterator<Item = &str> {
-        self.values.keys().map(String::as_str).filter(|it| *it != "RegionId")
+        self.values.iter().map(|(name, _)| name.as_str()).filter(|it| *it != "RegionId")
     }
 
     /// The region that the client believes it talks to, not taken. Source: secrets.md §1.2.
     pub fn region(&self) -> Result<Option<Region>, Refusal> {
-        let raw = self.values.get("RegionId").filter(|it| !it.is_empty());
-        raw.map(|it| it.parse()).transpose().map_err(|Invalid| self.invalid("RegionId"))
+        let place = self.place("RegionId").ok();
+        let raw = place.and_then(|at| self.values.get(at)).filter(|(_, it)| !it.is_empty());
+        raw.map(|(_, it)| it.parse()).transpose().map_err(|Invalid| self.invalid("RegionId"))
     }
 
     /// Takes a parameter that must be there. An empty value counts as absent.
@@ -61,7 +63,7 @@ impl Params {
 
     /// Takes a parameter as it came: present but empty is `Some("")`.
     pub fn text(&mut self, name: &str) -> Option<Zeroizing<String>> {
-        self.values.remove(name)
+        self.place(name).ok().map(|at| self.values.remove(at).1)
     }
 
     /// Takes `true` or `false`, in any case: Python sends `True`. Source: keys.md §1.
@@ -92,12 +94,14 @@ impl Params {
     /// Also takes a JSON array under the bare name, as a JSON body carries it.
     /// Source: keys.md §1 (order and gaps: inferred there; the array: our choice).
     pub fn list<T: FromStr<Err = Invalid>>(&mut self, prefix: &str) -> Result<Vec<T>, Refusal> {
-        let mut found = BTreeMap::new();
-        for name in self.below(prefix) {
-            if let Some(index) = index(&name[prefix.len() + 1..]) {
-                found.extend(self.values.remove(&name).map(|it| (index, it)));
+        let (mut found, mut others) = (BTreeMap::new(), Vec::new());
+        for (name, value) in self.take_below(prefix) {
+            match index(&name[prefix.len() + 1..]) {
+                Some(index) => _ = found.insert(index, value),
+                None => others.push((name, value)),
             }
         }
+        self.put_back(others);
         let bare = self.array(prefix)?;
         if !found.is_empty() && !bare.is_empty() {
             return Err(self.invalid(prefix));
@@ -110,14 +114,20 @@ impl Params {
     ///
     /// Order and the JSON array under the bare name are as in [`Params::list`]. Other members stay.
     pub fn records(&mut self, prefix: &str, members: &[&str]) -> Result<Vec<Self>, Refusal> {
-        let mut found: BTreeMap<u32, Self> = BTreeMap::new();
-        for name in self.below(prefix) {
-            let Some((at, member)) = name[prefix.len() + 1..].split_once('.') else { continue };
-            let (Some(at), true) = (index(at), members.contains(&member)) else { continue };
-            let Some(value) = self.values.remove(&name) else { continue };
-            let record = found.entry(at).or_insert_with(|| self.record(prefix, at));
-            record.values.insert(member.to_owned(), value);
+        let (mut found, mut others): (BTreeMap<u32, Self>, _) = (BTreeMap::new(), Vec::new());
+        for (name, value) in self.take_below(prefix) {
+            let member = name[prefix.len() + 1..].split_once('.');
+            let member = member.and_then(|(at, member)| Some((index(at)?, member)));
+            match member.filter(|(_, it)| members.contains(it)) {
+                // Those of one record come in order.
+                Some((at, member)) => {
+                    let record = found.entry(at).or_insert_with(|| self.record(prefix, at));
+                    record.values.push((member.to_owned(), value));
+                }
+                None => others.push((name, value)),
+            }
         }
+        self.put_back(others);
         let bare = self.array(prefix)?;
         if !found.is_empty() && !bare.is_empty() {
             return Err(self.invalid(prefix));
@@ -164,35 +174,68 @@ impl Params {
 
     /// Takes everything called `<prefix>.…`; the names come without the prefix and its dot.
     pub fn prefixed(&mut self, prefix: &str) -> BTreeMap<String, Zeroizing<String>> {
-        let names = self.below(prefix);
-        let found = names.iter().filter_map(|name| self.values.remove_entry(name));
+        let found = self.take_below(prefix).into_iter();
         found.map(|(name, value)| (name[prefix.len() + 1..].to_owned(), value)).collect()
     }
 
-    /// Adds one value. Refused, with the other value kept, if there is a different one.
-    pub(crate) fn insert(&mut self, name: &str, value: Zeroizing<String>) -> Result<(), Invalid> {
-        match self.values.get(name) {
-            None => _ = self.values.insert(name.to_owned(), value),
-            Some(same) if *same == value => {}
-            Some(_) => return Err(Invalid),
-        }
-        Ok(())
+    /// Parameters of these values. Refused if one name has two of them.
+    pub(crate) fn of(values: Vec<(String, Zeroizing<String>)>) -> Result<Self, Invalid> {
+        let mut params = Self { values, path: String::new() };
+        params.settle()?;
+        Ok(params)
     }
 
-    /// Adds the members of a JSON object, as texts.
+    /// Adds the members of a JSON object, as texts. Refused if one name then has two values.
     pub(crate) fn insert_all(&mut self, members: &Members<'_>) -> Result<(), Invalid> {
-        members.texts().try_for_each(|it| it.and_then(|(name, value)| self.insert(name, value)))
+        for member in members.texts() {
+            let (name, value) = member?;
+            self.values.push((name.to_owned(), value));
+        }
+        self.settle()
+    }
+
+    /// Sorts. The same name twice is fine if the values are the same.
+    fn settle(&mut self) -> Result<(), Invalid> {
+        self.sort();
+        self.values.dedup();
+        let twice = self.values.windows(2).any(|it| matches!(it, [(a, _), (b, _)] if a == b));
+        if twice { Err(Invalid) } else { Ok(()) }
+    }
+
+    fn sort(&mut self) {
+        self.values.sort_by(|(one, _), (other, _)| one.cmp(other));
+    }
+
+    /// Where `name` is, or would be.
+    fn place(&self, name: &str) -> Result<usize, usize> {
+        self.values.binary_search_by(|(it, _)| it.as_str().cmp(name))
     }
 
     fn filled(&mut self, name: &str) -> Option<Zeroizing<String>> {
-        self.values.remove(name).filter(|it| !it.is_empty())
+        self.text(name).filter(|it| !it.is_empty())
     }
 
-    /// The names that begin with `prefix` and a dot.
-    fn below(&self, prefix: &str) -> Vec<String> {
-        let from = self.values.range::<str, _>((Bound::Excluded(prefix), Bound::Unbounded));
-        let names = from.map(|(name, _)| name).take_while(|it| it.starts_with(prefix));
-        names.filter(|it| it.as_bytes().get(prefix.len()) == Some(&b'.')).cloned().collect()
+    /// Takes what is called `prefix`, a dot and more.
+    fn take_below(&mut self, prefix: &str) -> Vec<(String, Zeroizing<String>)> {
+        let range = self.below(prefix);
+        self.values.drain(range).collect()
+    }
+
+    /// Where the names are that begin with `prefix` and a dot: side by side, as they are sorted.
+    fn below(&self, prefix: &str) -> Range<usize> {
+        let rest = |name: &str| name.strip_prefix(prefix).map(|it| it.as_bytes().first().copied());
+        let before = |name: &str| name < prefix || rest(name).is_some_and(|it| it < Some(b'.'));
+        let within = |name: &str| before(name) || rest(name) == Some(Some(b'.'));
+        let start = self.values.partition_point(|(name, _)| before(name));
+        start..self.values.partition_point(|(name, _)| within(name))
+    }
+
+    /// Puts back what was taken and nobody asked for.
+    fn put_back(&mut self, values: Vec<(String, Zeroizing<String>)>) {
+        if !values.is_empty() {
+            self.values.extend(values);
+            self.sort();
+        }
     }
 
     /// The texts of the JSON array called `name`.
@@ -204,7 +247,7 @@ impl Params {
     }
 
     fn record(&self, prefix: &str, at: u32) -> Self {
-        Self { values: BTreeMap::new(), path: format!("{}{prefix}.{at}.", self.path) }
+        Self { values: Vec::new(), path: format!("{}{prefix}.{at}.", self.path) }
     }
 
     fn missing(&self, name: &str) -> Refusal {
@@ -231,14 +274,16 @@ fn flat_chars(map: &BTreeMap<String, Zeroizing<String>>) -> usize {
 
 impl<'a> FromIterator<(&'a str, &'a str)> for Params {
     fn from_iter<I: IntoIterator<Item = (&'a str, &'a str)>>(pairs: I) -> Self {
+        // As in a map: the last value of a name counts.
         let values = pairs.into_iter().map(|(k, v)| (k.to_owned(), v.to_owned().into()));
-        Self { values: values.collect(), path: String::new() }
+        let values: BTreeMap<String, Zeroizing<String>> = values.collect();
+        Self { values: values.into_iter().collect(), path: String::new() }
     }
 }
 
 impl fmt::Debug for Params {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.values.keys()).finish()
+        f.debug_set().entries(self.values.iter().map(|(name, _)| name)).finish()
     }
 }
 

@@ -11,7 +11,7 @@ use serde_json::Value;
 use yaoku_model::time::Timestamp;
 use yaoku_wire::{
     Code, Refusal,
-    rpc::{Auth, Explanation, Format, Incoming, Rejected, Request, read},
+    rpc::{Auth, Explanation, Format, Incoming, Rejected, Request, SigningKey, read},
 };
 
 /// A request that can be changed, and what the server knows.
@@ -120,7 +120,7 @@ impl Vector {
             }
             _ => {}
         }
-        let verified = incoming.verify(self.secret.as_bytes(), &|_| false)?;
+        let verified = incoming.verify(&SigningKey::new(self.secret.as_bytes()), &|_| false)?;
         assert_eq!(verified.scheme(), claim.scheme);
         let nonce = claim.nonce.unwrap_or_default();
         if self.used.contains(&(self.access_key_id.clone(), nonce)) {
@@ -197,7 +197,7 @@ fn a_mismatch_echoes_what_was_signed_but_no_secret() {
     for vector in Vector::all().iter().filter(|it| it.accepted()) {
         let refusal = vector.read(|it| {
             let hide = |name: &str| ["SecretData", "EncryptionContext"].contains(&name);
-            it.unwrap().verify(b"another", &hide).err().unwrap()
+            it.unwrap().verify(&SigningKey::new(b"another"), &hide).err().unwrap()
         });
         let message = refusal.message();
         if vector.expected("scheme") == Some("HMAC-SHA1") {
@@ -423,7 +423,7 @@ proptest! {
         if let Ok(incoming) = read(&request) {
             _ = incoming.claim();
             _ = incoming.explain(b"secret", None);
-            prop_assert!(incoming.verify(b"secret", &|_| false).is_err());
+            prop_assert!(incoming.verify(&SigningKey::new(b"secret"), &|_| false).is_err());
         }
     }
 }

@@ -5,7 +5,7 @@
 use yaoku_model::time::Timestamp;
 use yaoku_wire::{
     Code,
-    rpc::{Credentials, Format, Outgoing, Request, Signed, read, sign_v1, sign_v3},
+    rpc::{Credentials, Format, Outgoing, Request, Signed, SigningKey, read, sign_v1, sign_v3},
 };
 
 const SECRET: &[u8] = b"testsecret";
@@ -37,7 +37,7 @@ fn accepted(signed: &Signed, secret: &[u8]) -> Result<Vec<(String, String)>, Cod
     assert_eq!(claim.access_key_id.as_str(), "STS.testid");
     assert_eq!(claim.security_token.unwrap().as_str(), "a token+/=");
     assert_eq!(claim.nonce.as_deref(), Some("n-1"));
-    incoming.verify(secret, &|_| false).map_err(|it| it.code())?;
+    incoming.verify(&SigningKey::new(secret), &|_| false).map_err(|it| it.code())?;
     let names: Vec<_> = incoming.params.left().map(str::to_owned).collect();
     let value = |it: &str, params: &mut yaoku_wire::Params| params.text(it).unwrap().to_string();
     Ok(names.into_iter().map(|it| (it.clone(), value(&it, &mut incoming.params))).collect())
@@ -109,7 +109,12 @@ fn a_mismatch_echoes_no_more_than_64_kib() {
         headers.extend(others.map(|(name, value)| (*name, value.as_bytes())));
         let target = signed.target.as_bytes();
         let request = Request { method: "POST", target, headers: &headers, body: b"", tls: false };
-        read(&request).unwrap().verify(b"other", &|_| false).unwrap_err().message().to_owned()
+        read(&request)
+            .unwrap()
+            .verify(&SigningKey::new(b"other"), &|_| false)
+            .unwrap_err()
+            .message()
+            .to_owned()
     };
     let now = Timestamp::from_unix_seconds(0);
     let v1 = refusal(&sign_v1(&call(&query, &[]), &by, now, "n"), "h");

@@ -165,6 +165,18 @@ fn journal(server: Server) {
     let said = yaoku(data.path(), &["audit", "verify"]);
     assert_eq!(said.code, Some(1));
     assert!(said.out.contains("NOT WHOLE"), "{}", said.out);
+    let said = yaoku(data.path(), &["audit", "accept", "--reason", "the disk broke"]);
+    assert_eq!(said.code, Some(0), "{}", said.error);
+    assert!(said.out.contains("accepted the loss of segments 1 to 1"), "{}", said.out);
+    let server = Server::start_on(data);
+    let busy = server.say(&["audit", "accept", "--reason", "again"]);
+    assert!(busy.code == Some(1) && busy.error.contains("stop the server"), "{}", busy.error);
+    let (_, data) = server.stop();
+    let said = yaoku(data.path(), &["audit", "verify"]);
+    assert!(said.code == Some(0) && said.out.contains("the disk broke"), "{}", said.out);
+    assert!(said.out.starts_with("node one: WHOLE BUT FOR ACCEPTED GAPS\n"), "{}", said.out);
+    let said = yaoku(data.path(), &["audit", "accept", "--reason", "again"]);
+    assert_eq!(said.code, Some(1), "{}", said.out);
 }
 
 /// Cuts the end off the journal, as somebody would who has something to hide.

@@ -7,96 +7,16 @@
     reason = "a test may fail loudly"
 )]
 
-#[expect(dead_code, reason = "shared with the tests of the server, which use all of it")]
-#[path = "../../server/tests/support/client.rs"]
-mod client;
+#[expect(dead_code, reason = "shared with the other tests, which use all of it")]
+mod support;
 
-use std::{
-    fs,
-    io::{BufRead as _, BufReader},
-    net::SocketAddr,
-    path::Path,
-    process::{Child, Command, Stdio},
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::SystemTime,
-};
+use std::sync::{Arc, Mutex};
 
-use client::{Answer, KMS, Key, Outbound, Param, Scheme, exchange};
+use support::{Dev, call, number};
 use tokio::{sync::Notify, task::JoinSet};
-use yaoku_model::time::Timestamp;
-use yaoku_wire::rpc::Format;
 
 const ROUNDS: u64 = 10;
 const WRITERS: u64 = 4;
-
-/// `yaoku dev`, running.
-struct Dev {
-    process: Child,
-    address: SocketAddr,
-    key: Key,
-}
-
-impl Dev {
-    /// Starts it, and waits until it says that it runs.
-    fn start(data: &Path) -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_yaoku"))
-            .args(["dev", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--data"])
-            .arg(data)
-            .env_remove("YAOKU_STORE")
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        assert!(lines.any(|it| it.unwrap().contains("Stop with Ctrl-C")), "it does not start");
-        let dev: serde_json::Value =
-            serde_json::from_slice(&fs::read(data.join("dev.json")).unwrap()).unwrap();
-        let text = |name: &str| dev[name].as_str().unwrap().to_owned();
-        let key = Key { id: text("access_key_id"), secret: text("access_key_secret"), token: None };
-        Self { process, address: text("http_endpoint").parse().unwrap(), key }
-    }
-
-    fn kill(mut self) {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
-    }
-}
-
-/// `None`: it was killed before it answered.
-async fn call(
-    address: SocketAddr,
-    key: &Key,
-    action: &str,
-    params: &[(&str, &str)],
-) -> Option<Answer> {
-    let params: Vec<Param> =
-        params.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
-    let nonce = format!("nonce-{}", number());
-    let call = Outbound {
-        scheme: Scheme::V3,
-        version: KMS,
-        action,
-        format: Format::Json,
-        params: &params,
-        at: now(),
-        nonce: &nonce,
-    };
-    exchange(address, &call.sign(key)).await
-}
-
-/// The program reads the real clock, so its client must too.
-#[expect(clippy::disallowed_methods, reason = "the program under test has the machine's clock")]
-fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
-    Timestamp::from_unix_seconds(i64::try_from(since.as_secs()).unwrap())
-}
-
-fn number() -> u64 {
-    static NEXT: AtomicU64 = AtomicU64::new(1);
-    NEXT.fetch_add(1, Ordering::Relaxed)
-}
 
 #[tokio::test]
 async fn what_was_answered_survives_a_kill() {
@@ -110,7 +30,7 @@ async fn what_was_answered_survives_a_kill() {
     }
     let dev = Dev::start(data.path());
     for name in &kept {
-        let value = call(dev.address, &dev.key, "GetSecretValue", &[("SecretName", name)]).await;
+        let value = call(dev.http, &dev.key, "GetSecretValue", &[("SecretName", name)]).await;
         assert_eq!(value.unwrap().text("/SecretData"), *name);
     }
     dev.kill();
@@ -121,7 +41,7 @@ async fn write_until_killed(dev: Dev, count: u64) -> Vec<String> {
     let (answered, enough) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Notify::new()));
     let mut writers = JoinSet::new();
     for _ in 0..WRITERS {
-        let (address, key) = (dev.address, dev.key.clone());
+        let (address, key) = (dev.http, dev.key.clone());
         let (answered, enough) = (Arc::clone(&answered), Arc::clone(&enough));
         writers.spawn(async move {
             loop {

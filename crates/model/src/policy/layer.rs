@@ -10,7 +10,7 @@ use super::{
 
 /// As many actions as are remembered. Others are judged all the same, only slower. Our choice: a
 /// caller seldom asks for more than a few.
-const MAX_ACTIONS: usize = 64;
+const MAX_ACTIONS: usize = 16;
 
 /// The documents of one layer, as [`decide`](super::decide) judges them.
 ///
@@ -42,10 +42,17 @@ impl Layer {
         Self { documents: documents.into(), known: RwLock::default() }
     }
 
-    /// The documents, in order.
+    /// How many documents it has.
     #[must_use]
-    pub fn documents(&self) -> &[Arc<Document>] {
-        &self.documents
+    pub fn documents(&self) -> usize {
+        self.documents.len()
+    }
+
+    /// The memory that it may come to take, in bytes and roughly: for the accounts of a cache.
+    #[must_use]
+    pub fn size_in_bytes(&self) -> usize {
+        let statements: usize = self.documents.iter().map(|it| it.statements()).sum();
+        self.documents.len() * 4096 + statements * size_of::<Candidate>() * MAX_ACTIONS
     }
 
     /// Decides exactly as [`decide`](super::decide) does.

@@ -1,17 +1,15 @@
-//! Reading segments and following the chain through them.
+//! Following the chain through segments.
 
-use std::{
-    fs::File,
-    io::{self, BufRead as _, BufReader, Read as _},
-    path::{Path, PathBuf},
-};
+use std::io;
 
 use serde::Deserialize;
 use yaoku_model::time::Timestamp;
 
 use super::{
+    gap::Gap,
     head::Head,
-    record::{Fields, Hash, MAX_LINE, hashes},
+    record::{Fields, Hash, hashes},
+    segment::{Lines, Next},
 };
 
 /// What is wrong with a journal.
@@ -48,8 +46,8 @@ pub enum Fault {
 
 /// What a record says, as far as following the chain needs it.
 pub(super) enum Said {
-    /// The beginning of a segment.
-    Opening,
+    /// The beginning of a segment: when (in milliseconds since 1970), and the gaps before it.
+    Opening(i64, Vec<Gap>),
     /// An event: its row in the store, and its time.
     Event(Option<i64>, Timestamp),
     /// A signature (in Base64) over the head before it, made at a time.
@@ -128,7 +126,7 @@ impl<'a> Chain<'a> {
 
 fn said(it: Fields<'_, At>, before: Head) -> Option<Said> {
     match it {
-        Fields { open: Some(_), .. } => Some(Said::Opening),
+        Fields { open: Some(it), .. } => Some(Said::Opening(it.at, it.gaps)),
         Fields { head: Some(head), .. } => Some(Said::Signature(
             before,
             Timestamp::from_unix_ms(head.at),
@@ -141,70 +139,32 @@ fn said(it: Fields<'_, At>, before: Head) -> Option<Said> {
     }
 }
 
-/// The segments in a node's directory by number, in order. Other files are left alone.
-pub(super) fn segments(directory: &Path) -> io::Result<Vec<u32>> {
-    let mut numbers = Vec::new();
-    for entry in std::fs::read_dir(directory)? {
-        let name = entry?.file_name();
-        let number = name.to_str().and_then(|it| it.strip_suffix(".log")?.parse().ok());
-        numbers.extend(number.filter(|it| segment_path(directory, *it).ends_with(&name)));
-    }
-    numbers.sort_unstable();
-    Ok(numbers)
+/// The last record before a segment, as its first line says; `None` if it is no opening.
+pub(super) fn before(line: &[u8]) -> Option<Head> {
+    let it = serde_json::from_slice::<Fields<'_, At>>(line).ok()?;
+    Some(Head { sequence: it.seq.saturating_sub(1), hash: it.open?.previous.parse().ok()? })
 }
 
-/// Where a segment lies.
-pub(super) fn segment_path(directory: &Path, number: u32) -> PathBuf {
-    directory.join(format!("{number:08}.log"))
-}
-
-/// The lines of one segment.
-pub(super) struct Lines {
-    from: BufReader<File>,
-    line: Vec<u8>,
-    /// Where the line that was last given begins.
-    pub(super) offset: u64,
-    next: u64,
-}
-
-/// What comes next in a segment.
-pub(super) enum Next<'a> {
-    /// A line, without its end. One that is too long comes in pieces.
-    Line(&'a [u8]),
-    /// Bytes after the last whole line.
-    Torn,
-    /// Nothing more.
-    End,
-}
-
-impl Lines {
-    /// The lines of a segment from `offset` on.
-    pub(super) fn open(path: &Path, offset: u64) -> io::Result<Self> {
-        use std::io::Seek as _;
-        let mut file = File::open(path)?;
-        file.seek(io::SeekFrom::Start(offset))?;
-        Ok(Self {
-            from: BufReader::with_capacity(1 << 16, file),
-            line: Vec::new(),
-            offset,
-            next: offset,
-        })
-    }
-
-    /// The next line.
-    pub(super) fn next(&mut self) -> io::Result<Next<'_>> {
-        self.line.clear();
-        self.offset = self.next;
-        let read = self.from.by_ref().take(MAX_LINE).read_until(b'\n', &mut self.line)?;
-        self.next += read as u64;
-        if read == 0 {
-            return Ok(Next::End);
+/// Whether the lines up to `length` (all of them, without it) lead from one record to another.
+/// Quick: it looks at hashes alone. `each` gets every line, without its end.
+pub(super) fn leads(
+    lines: &mut Lines,
+    (before, end): (Head, Head),
+    length: Option<u64>,
+    mut each: impl FnMut(&[u8]) -> io::Result<()>,
+) -> io::Result<bool> {
+    let mut last = before.hash;
+    while length.is_none_or(|it| lines.next < it) {
+        let line = match lines.next()? {
+            Next::Line(line) => line,
+            Next::Torn => return Ok(false),
+            Next::End => break,
+        };
+        match hashes(line, last) {
+            Ok((stated, right)) if stated == right => last = right,
+            _ => return Ok(false),
         }
-        if self.line.last() == Some(&b'\n') {
-            self.line.pop();
-        } else if (read as u64) < MAX_LINE {
-            return Ok(Next::Torn);
-        }
-        Ok(Next::Line(&self.line))
+        each(line)?;
     }
+    Ok(last == end.hash && length.is_none_or(|it| lines.next == it))
 }

@@ -1,13 +1,8 @@
 //! What is written down about a call. Never a parameter: a parameter may hold a secret.
 
-use std::{
-    borrow::Cow,
-    fmt::{self, Write as _},
-    net::IpAddr,
-    str::FromStr,
-};
+use std::{borrow::Cow, fmt, io::Write as _, net::IpAddr, str::FromStr};
 
-use serde::{Deserialize, Serialize, Serializer, ser::SerializeSeq as _};
+use serde::Deserialize;
 use yaoku_model::{
     ids::{AccessKeyId, AccountId, Invalid},
     time::Timestamp,
@@ -24,6 +19,9 @@ const MAX_RESOURCE: usize = 512;
 
 /// As many ARNs as one call can name (`BatchGetSecretValue`: 20), and some. Source: secrets.md §8.
 const MAX_RESOURCES: usize = 32;
+
+/// More than a usual event takes.
+const ROOM: usize = 512;
 
 /// One call of a known caller, served or refused; or a count of calls whose caller is not known.
 ///
@@ -77,8 +75,23 @@ impl Event {
     /// The event as one line of compact JSON, without the line's end. Also what the store keeps.
     #[must_use]
     pub fn to_row(&self) -> Vec<u8> {
-        // Writing a plain structure of texts and numbers to memory cannot fail.
-        serde_json::to_vec(&Line::from(self)).unwrap_or_default()
+        let whole = |text| [text, "", ""];
+        Called {
+            at: self.at,
+            request_id: &self.request_id,
+            account: self.account.as_ref(),
+            principal: whole(&self.principal),
+            access_key: self.access_key.as_ref(),
+            source: self.source,
+            user_agent: self.user_agent.as_str(),
+            action: whole(&self.action),
+            resources: &self.resources,
+            code: self.code.as_deref(),
+            status: self.status,
+            tls: self.tls,
+            count: self.count,
+        }
+        .to_row()
     }
 
     /// Reads what [`Event::to_row`] wrote.
@@ -87,25 +100,138 @@ impl Event {
     }
 }
 
+/// An event that is only written: all of it is somebody else's. See [`Event`].
+#[derive(Clone, Copy, Debug)]
+pub struct Called<'a, R> {
+    /// When the call came.
+    pub at: Timestamp,
+    /// The id that the answer carries.
+    pub request_id: &'a str,
+    /// The account that called.
+    pub account: Option<&'a AccountId>,
+    /// Who called, in up to three parts.
+    pub principal: [&'a str; 3],
+    /// The access key that signed.
+    pub access_key: Option<&'a AccessKeyId>,
+    /// Where it came from.
+    pub source: Source,
+    /// What the client calls itself, as [`UserAgent`] has it.
+    pub user_agent: &'a str,
+    /// Product and operation, in up to three parts.
+    pub action: [&'a str; 3],
+    /// What the call was judged on.
+    pub resources: &'a [R],
+    /// Why it was refused.
+    pub code: Option<&'a str>,
+    /// The HTTP status of the answer.
+    pub status: u16,
+    /// Whether it came over TLS.
+    pub tls: bool,
+    /// How many calls it stands for.
+    pub count: u64,
+}
+
+impl<R: AsRef<str>> Called<'_, R> {
+    /// The event as [`Event::to_row`] has it. Short names, and nothing where there is nothing.
+    #[must_use]
+    pub fn to_row(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(ROOM);
+        // Writing to memory cannot fail.
+        _ = write!(out, r#"{{"at":{}"#, self.at.unix_ms());
+        if !self.request_id.is_empty() {
+            member("id", &[self.request_id], &mut out);
+        }
+        if let Some(account) = self.account {
+            member("account", &[account.as_str()], &mut out);
+        }
+        member("who", &self.principal, &mut out);
+        if let Some(key) = self.access_key {
+            member("key", &[key.as_str()], &mut out);
+        }
+        _ = write!(out, r#","from":"{}""#, self.source);
+        if !self.user_agent.is_empty() {
+            member("agent", &[self.user_agent], &mut out);
+        }
+        if self.action.iter().any(|it| !it.is_empty()) {
+            member("action", &self.action, &mut out);
+        }
+        self.write_resources(&mut out);
+        self.write_outcome(&mut out);
+        out.push(b'}');
+        out
+    }
+
+    fn write_resources(&self, out: &mut Vec<u8>) {
+        for (nth, it) in self.resources.iter().take(MAX_RESOURCES).enumerate() {
+            out.extend_from_slice(if nth == 0 { br#","on":["# } else { b"," });
+            quote(&[start(it.as_ref(), MAX_RESOURCE)], out);
+        }
+        if !self.resources.is_empty() {
+            out.push(b']');
+        }
+    }
+
+    fn write_outcome(&self, out: &mut Vec<u8>) {
+        if let Some(code) = self.code {
+            member("code", &[code], out);
+        }
+        if self.status != 0 {
+            _ = write!(out, r#","status":{}"#, self.status);
+        }
+        if self.tls {
+            out.extend_from_slice(br#","tls":true"#);
+        }
+        if self.count != 1 {
+            _ = write!(out, r#","count":{}"#, self.count);
+        }
+    }
+}
+
+/// Appends a name and a text that is cut where it is too long.
+fn member(name: &str, parts: &[&str], out: &mut Vec<u8>) {
+    out.extend_from_slice(b",\"");
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b"\":");
+    if parts.iter().map(|it| it.len()).sum::<usize>() <= MAX_TEXT {
+        quote(parts, out);
+    } else {
+        quote(&[start(&parts.concat(), MAX_TEXT)], out);
+    }
+}
+
+/// Appends a JSON string.
+fn quote(parts: &[&str], out: &mut Vec<u8>) {
+    let plain = |it: u8| it >= b' ' && it != b'"' && it != b'\\';
+    out.push(b'"');
+    for part in parts {
+        if part.bytes().all(plain) {
+            out.extend_from_slice(part.as_bytes());
+        } else {
+            // Writing a text to memory cannot fail.
+            let quoted = serde_json::to_vec(part).unwrap_or_default();
+            let within = quoted.strip_prefix(b"\"").and_then(|it| it.strip_suffix(b"\""));
+            out.extend_from_slice(within.unwrap_or_default());
+        }
+    }
+    out.push(b'"');
+}
+
 impl UserAgent {
     /// Keeps what fits of `raw`.
     #[must_use]
     pub fn new(raw: &str) -> Self {
-        let mut kept = String::with_capacity(raw.len().min(MAX_USER_AGENT));
-        for c in raw.chars() {
-            let before = kept.len();
-            if c.is_control() {
-                // Writing to a string cannot fail.
-                _ = write!(kept, "\\u{{{:x}}}", u32::from(c));
-            } else {
-                kept.push(c);
+        Self(Self::kept(raw.as_bytes()).into_owned())
+    }
+
+    /// What is kept of the bytes that a client sent: usually all of them, as they are.
+    #[must_use]
+    pub fn kept(raw: &[u8]) -> Cow<'_, str> {
+        match std::str::from_utf8(raw) {
+            Ok(text) if raw.len() <= MAX_USER_AGENT && !text.chars().any(char::is_control) => {
+                text.into()
             }
-            if kept.len() > MAX_USER_AGENT {
-                kept.truncate(before);
-                break;
-            }
+            _ => escaped(&String::from_utf8_lossy(raw)).into(),
         }
-        Self(kept)
     }
 
     /// The text.
@@ -113,6 +239,24 @@ impl UserAgent {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+fn escaped(raw: &str) -> String {
+    let mut kept = String::with_capacity(raw.len().min(MAX_USER_AGENT));
+    for c in raw.chars() {
+        let before = kept.len();
+        if c.is_control() {
+            // Writing to a string cannot fail.
+            _ = fmt::Write::write_fmt(&mut kept, format_args!("\\u{{{:x}}}", u32::from(c)));
+        } else {
+            kept.push(c);
+        }
+        if kept.len() > MAX_USER_AGENT {
+            kept.truncate(before);
+            break;
+        }
+    }
+    kept
 }
 
 impl From<IpAddr> for Source {
@@ -146,53 +290,33 @@ impl FromStr for Source {
     }
 }
 
-/// An event as JSON writes it: short names, and nothing where there is nothing.
-#[derive(Deserialize, Serialize)]
+/// An event as it is read.
+#[derive(Deserialize)]
 pub(super) struct Line<'a> {
     at: i64,
-    #[serde(borrow, default, skip_serializing_if = "str::is_empty", serialize_with = "cut")]
+    #[serde(borrow, default)]
     id: Cow<'a, str>,
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    #[serde(borrow, default)]
     account: Option<Cow<'a, str>>,
-    #[serde(borrow, serialize_with = "cut")]
+    #[serde(borrow)]
     who: Cow<'a, str>,
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    #[serde(borrow, default)]
     key: Option<Cow<'a, str>>,
     from: String,
-    #[serde(borrow, default, skip_serializing_if = "str::is_empty")]
+    #[serde(borrow, default)]
     agent: Cow<'a, str>,
-    #[serde(borrow, default, skip_serializing_if = "str::is_empty", serialize_with = "cut")]
+    #[serde(borrow, default)]
     action: Cow<'a, str>,
-    #[serde(default, skip_serializing_if = "no_resources", serialize_with = "cut_all")]
-    on: Cow<'a, [String]>,
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
+    on: Vec<String>,
+    #[serde(borrow, default)]
     code: Option<Cow<'a, str>>,
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default)]
     status: u16,
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default)]
     tls: bool,
-    #[serde(default = "one", skip_serializing_if = "is_one")]
+    #[serde(default = "one")]
     count: u64,
-}
-
-impl<'a> From<&'a Event> for Line<'a> {
-    fn from(it: &'a Event) -> Self {
-        Self {
-            at: it.at.unix_ms(),
-            id: it.request_id.as_str().into(),
-            account: it.account.as_ref().map(|id| id.as_str().into()),
-            who: it.principal.as_str().into(),
-            key: it.access_key.as_ref().map(|id| id.as_str().into()),
-            from: it.source.to_string(),
-            agent: it.user_agent.as_str().into(),
-            action: it.action.as_ref().into(),
-            on: it.resources.as_slice().into(),
-            code: it.code.as_deref().map(Cow::Borrowed),
-            status: it.status,
-            tls: it.tls,
-            count: it.count,
-        }
-    }
 }
 
 impl TryFrom<Line<'_>> for Event {
@@ -208,7 +332,7 @@ impl TryFrom<Line<'_>> for Event {
             source: it.from.parse()?,
             user_agent: UserAgent::new(&it.agent),
             action: it.action.into_owned().into(),
-            resources: it.on.into_owned(),
+            resources: it.on,
             code: it.code.map(|code| code.into_owned().into()),
             status: it.status,
             tls: it.tls,
@@ -220,38 +344,6 @@ impl TryFrom<Line<'_>> for Event {
 /// The longest start of `text` that fits `max` bytes.
 fn start(text: &str, max: usize) -> &str {
     &text[..text.floor_char_boundary(max)]
-}
-
-fn cut<S: Serializer>(text: &str, to: S) -> Result<S::Ok, S::Error> {
-    to.serialize_str(start(text, MAX_TEXT))
-}
-
-fn cut_all<S: Serializer>(all: &[String], to: S) -> Result<S::Ok, S::Error> {
-    let kept = &all[..all.len().min(MAX_RESOURCES)];
-    let mut list = to.serialize_seq(Some(kept.len()))?;
-    for it in kept {
-        list.serialize_element(start(it, MAX_RESOURCE))?;
-    }
-    list.end()
-}
-
-fn no_resources(all: &[String]) -> bool {
-    all.is_empty()
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
-fn is_zero(status: &u16) -> bool {
-    *status == 0
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
-fn is_false(flag: &bool) -> bool {
-    !*flag
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
-fn is_one(count: &u64) -> bool {
-    *count == 1
 }
 
 fn one() -> u64 {
@@ -307,6 +399,29 @@ mod tests {
         for it in [event(1), refused] {
             assert_eq!(Event::from_row(&it.to_row()), Ok(it));
         }
+    }
+
+    #[test]
+    fn a_row_is_compact_json_without_what_is_not_there() {
+        let row = |event: Event| String::from_utf8(event.to_row()).unwrap();
+        let whole = r#"{"at":1795295000124,"id":"4C467B38-3910-447D-87BC-000000000001","account":"1540355698848459","who":"user/alice","key":"LTAI5tAbCdEfGhIjKlMnOpQr","from":"192.0.2.7","agent":"AlibabaCloud (Linux; x86_64) Python/3.11.7 Core/0.4.3","action":"kms:Encrypt","on":["acs:kms:cn-hangzhou:1540355698848459:key/key-hzz62f1cb66fa42qo7ftz"],"status":200,"tls":true}"#;
+        assert_eq!(row(event(1)), whole);
+        let count = Event {
+            request_id: String::new(),
+            account: None,
+            access_key: None,
+            user_agent: UserAgent::default(),
+            action: "".into(),
+            resources: vec!["a\"\\\u{1}密".to_owned(), "*".to_owned()],
+            code: Some("Throttling".into()),
+            status: 0,
+            tls: false,
+            count: 9,
+            ..event(0)
+        };
+        let count = row(count);
+        let expected = r#"{"at":1795295000123,"who":"user/alice","from":"192.0.2.7","on":["a\"\\\u0001密","*"],"code":"Throttling","count":9}"#;
+        assert_eq!(count, expected);
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! The head of a chain: how far it goes and its hash; signed where it is written.
 
-use std::{fmt, io, path::Path, str::FromStr};
+use std::{borrow::Cow, fmt, io, path::Path, str::FromStr};
 
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use yaoku_model::{
     ids::Invalid,
     random::{NoRandomness, Random},
@@ -16,6 +17,9 @@ use crate::disk::Disk;
 
 /// What a signature of a head begins with, so that it is good for nothing else.
 const DOMAIN: &[u8] = b"yaoku audit head 1\0";
+
+/// What a signature of anything else of a journal begins with.
+const TEXT_DOMAIN: &[u8] = b"yaoku audit text 1\0";
 
 /// The file that the public key lies in, beside the segments: one line of Base64.
 const PUBLIC_KEY_FILE: &str = "public.key";
@@ -65,6 +69,19 @@ impl fmt::Display for Head {
     }
 }
 
+impl Serialize for Head {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl<'a> Deserialize<'a> for Head {
+    fn deserialize<D: Deserializer<'a>>(from: D) -> Result<Self, D::Error> {
+        let text = Cow::<'a, str>::deserialize(from)?;
+        text.parse().map_err(|Invalid| D::Error::custom("not a head"))
+    }
+}
+
 impl FromStr for Head {
     type Err = Invalid;
 
@@ -103,6 +120,11 @@ impl HeadSigner {
     pub(super) fn sign(&self, node: &str, head: Head, at: Timestamp) -> String {
         BASE64.encode(self.0.sign(&message(node, head, at)))
     }
+
+    /// Signs what is no head, in Base64.
+    pub(super) fn sign_text(&self, text: &str) -> String {
+        BASE64.encode(self.0.sign(&[TEXT_DOMAIN, text.as_bytes()].concat()))
+    }
 }
 
 impl fmt::Debug for HeadSigner {
@@ -136,9 +158,17 @@ impl PublicKey {
 
     /// Whether `signature` (in Base64) is this key's over the head.
     pub(super) fn proves(&self, node: &str, head: Head, at: Timestamp, signature: &str) -> bool {
+        self.proves_bytes(&message(node, head, at), signature)
+    }
+
+    /// Whether `signature` (in Base64) is this key's over a text.
+    pub(super) fn proves_text(&self, text: &str, signature: &str) -> bool {
+        self.proves_bytes(&[TEXT_DOMAIN, text.as_bytes()].concat(), signature)
+    }
+
+    fn proves_bytes(&self, message: &[u8], signature: &str) -> bool {
         let Ok(signature) = BASE64.decode(signature) else { return false };
-        let key = UnparsedPublicKey::new(&ED25519, &self.0);
-        key.verify(&message(node, head, at), &signature).is_ok()
+        UnparsedPublicKey::new(&ED25519, &self.0).verify(message, &signature).is_ok()
     }
 }
 

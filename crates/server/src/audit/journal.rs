@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc,
-        mpsc::{SyncSender, sync_channel},
+        mpsc::{RecvTimeoutError::Disconnected, SyncSender, sync_channel},
     },
     thread::JoinHandle,
     time::Duration,
@@ -17,7 +17,7 @@ use super::{
     chain::Fault,
     event::Event,
     head::{Head, HeadSigner, NodeName},
-    writer::Shared,
+    writer::{Shared, Watch},
 };
 use crate::disk::Disk;
 
@@ -36,6 +36,12 @@ pub struct Options {
     /// A segment of so many bytes is followed by a new one. It may grow longer by what comes in
     /// until the next sync.
     pub segment_bytes: u64,
+    /// A segment of this age is followed by a new one, if it holds any event.
+    pub segment_age: Duration,
+    /// Segments that were closed so many days ago are removed; `None` keeps them.
+    pub keep_days: Option<u32>,
+    /// As many bytes as closed segments may take before the oldest are removed; `None` is no bound.
+    pub keep_bytes: Option<u64>,
     /// When events are on the medium.
     pub fsync: Fsync,
     /// So many bytes of the file system are kept for events of known callers.
@@ -43,11 +49,14 @@ pub struct Options {
 }
 
 impl Default for Options {
-    /// 8 MiB (two are read in well under 300 ms at start), 100 ms, 64 MiB. Source: architecture.md,
-    /// Audit; the sizes are our choice.
+    /// 8 MiB (two are read in well under 300 ms at start), a day, nothing removed, 100 ms, 64 MiB.
+    /// Source: architecture.md, Audit; the sizes and ages are our choice.
     fn default() -> Self {
         Self {
             segment_bytes: 8 << 20,
+            segment_age: Duration::from_hours(24),
+            keep_days: None,
+            keep_bytes: None,
             fsync: Fsync::Within(Duration::from_millis(100)),
             reserve_bytes: 64 << 20,
         }
@@ -64,6 +73,8 @@ pub struct Setup<'a> {
     pub signer: HeadSigner,
     /// The gateway's clock.
     pub clock: Arc<dyn Clock>,
+    /// A clock that never jumps (`CLOCK_BOOTTIME`): by it the other one is judged.
+    pub steady: Arc<dyn Clock>,
     /// The disk.
     pub disk: Arc<dyn Disk>,
     /// The head that the store knows, from [`Journal::head`].
@@ -94,6 +105,12 @@ pub enum AuditError {
     /// Another key signed this journal.
     #[error("the audit journal belongs to another key")]
     OtherKey,
+    /// Nothing is damaged, so there is nothing to accept.
+    #[error("the audit journal is whole: there is nothing to accept")]
+    Whole,
+    /// What is to be accepted does not fit the journal's form.
+    #[error("{0}")]
+    NotAcceptable(&'static str),
     /// A row of the store holds no event.
     #[error("not an event")]
     NotAnEvent,
@@ -127,10 +144,15 @@ pub struct Vitals {
 #[derive(Debug)]
 pub struct Journal {
     shared: Arc<Shared>,
-    /// Wakes the thread; dropped, it ends it.
+    /// Wakes the thread that writes; dropped, it ends it.
     wake: Option<SyncSender<()>>,
-    thread: Option<JoinHandle<()>>,
+    /// Dropped, it ends the thread that watches.
+    watching: Option<SyncSender<()>>,
+    threads: Vec<JoinHandle<()>>,
 }
+
+/// How often the files are looked at, so that a change is noticed within a second.
+const ROUND: Duration = Duration::from_millis(800);
 
 /// Where the journal of a node lies in a data directory.
 #[must_use]
@@ -139,10 +161,11 @@ pub fn directory(data: &Path, node: &NodeName) -> PathBuf {
 }
 
 impl Journal {
-    /// Opens the journal, or begins one, and starts the thread that syncs and signs.
+    /// Opens the journal, or begins one, and starts the threads that sync and sign, and that watch
+    /// the files.
     ///
-    /// The last two segments are verified, and all from the record on that the store knows. A
-    /// last line that was not written whole is removed. A journal that goes further than the
+    /// The last two segments are verified, all from the record on that the store knows, and those
+    /// whose files do not look as when they were last verified. A last line that was not written whole is removed. A journal that goes further than the
     /// store knows is in order; one that does not go as far is not.
     pub fn open(setup: Setup<'_>) -> Result<Self, AuditError> {
         let every = match setup.options.fsync {
@@ -151,22 +174,31 @@ impl Journal {
         };
         let shared = Arc::new(Shared::open(setup)?);
         let (wake, woken) = sync_channel(1);
+        let (watching, ended) = sync_channel(0);
         let worker = Arc::clone(&shared);
-        let thread = std::thread::Builder::new().name("audit".to_owned()).spawn(move || {
-            use std::sync::mpsc::RecvTimeoutError::Disconnected;
+        let writer = thread("audit", move || {
             while woken.recv_timeout(every) != Err(Disconnected) {
                 worker.tick();
             }
             worker.finish();
         })?;
-        Ok(Self { shared, wake: Some(wake), thread: Some(thread) })
+        let worker = Arc::clone(&shared);
+        let watcher = thread("audit-watch", move || {
+            let mut watch = Watch::default();
+            while ended.recv_timeout(ROUND) != Err::<(), _>(Disconnected) {
+                worker.look(&mut watch);
+            }
+        })?;
+        let threads = vec![watcher, writer];
+        Ok(Self { shared, wake: Some(wake), watching: Some(watching), threads })
     }
 
-    /// Writes an event and, if `audit.sync = always`, waits for the medium. Gives its number.
+    /// Writes an event, as [`Event::to_row`] has it, and, if `audit.sync = always`, waits for the
+    /// medium. Gives its number.
     ///
     /// The write itself is one short `write(2)`, so this may be called on an async thread. After
     /// a failed sync the event may still be kept, though the call is refused.
-    pub async fn record(&self, event: &Event) -> Result<u64, AuditError> {
+    pub async fn record(&self, event: &[u8]) -> Result<u64, AuditError> {
         let waiting = self.shared.progress();
         let sequence = self.append(event)?;
         if self.shared.options().fsync == Fsync::Always {
@@ -176,8 +208,8 @@ impl Journal {
     }
 
     /// Writes an event without waiting for the medium, whatever the options say.
-    pub fn append(&self, event: &Event) -> Result<u64, AuditError> {
-        let sequence = self.shared.append(&event.to_row(), None)?;
+    pub fn append(&self, event: &[u8]) -> Result<u64, AuditError> {
+        let sequence = self.shared.append(event, None)?;
         self.nudge();
         Ok(sequence)
     }
@@ -186,8 +218,7 @@ impl Journal {
     /// is not written again.
     ///
     /// The last 65,536 row ids are remembered, over restarts those of the last two segments:
-    /// mark rows as copied (after [`Journal::sync`], or once [`Journal::head`] has passed them)
-    /// before so many more.
+    /// mark rows as copied (up to [`Journal::synced_row`]) before so many more.
     pub fn append_row(&self, id: i64, row: &[u8]) -> Result<Written, AuditError> {
         // Written anew, so that whatever the row holds it is one line within its bounds.
         let event = Event::from_row(row).map_err(|_| AuditError::NotAnEvent)?;
@@ -212,6 +243,12 @@ impl Journal {
     #[must_use]
     pub fn highest_row(&self) -> Option<i64> {
         self.shared.highest_row()
+    }
+
+    /// The highest remembered row id that is on the medium: up to it the store need not keep them.
+    #[must_use]
+    pub fn synced_row(&self) -> Option<i64> {
+        self.shared.synced_row()
     }
 
     /// The last record that is on the medium: what the store is to know, every second.
@@ -255,9 +292,13 @@ impl Journal {
 
 impl Drop for Journal {
     fn drop(&mut self) {
-        self.wake = None;
-        if let Some(thread) = self.thread.take() {
+        (self.wake, self.watching) = (None, None);
+        for thread in self.threads.drain(..) {
             _ = thread.join();
         }
     }
+}
+
+fn thread(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
+    std::thread::Builder::new().name(name.to_owned()).spawn(work)
 }

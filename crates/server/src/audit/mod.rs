@@ -3,12 +3,17 @@
 //! Each node keeps a journal of its own: segments of lines, each line chained to the one before
 //! by its hash, with signed heads in between. Source: architecture.md, Audit.
 
+mod accept;
 mod chain;
+mod closed;
 mod event;
+mod gap;
 mod head;
 mod journal;
+mod note;
 mod past;
 mod record;
+mod segment;
 mod tail;
 #[cfg(test)]
 mod tests;
@@ -16,8 +21,10 @@ mod unknown;
 mod verify;
 mod writer;
 
+pub use accept::accept;
 pub use chain::Fault;
-pub use event::{Event, Source, UserAgent};
+pub use event::{Called, Event, Source, UserAgent};
+pub use gap::{Accepted, Gap};
 pub use head::{Head, HeadSigner, NodeName, PublicKey};
 pub use journal::{AuditError, Fsync, Journal, Options, Setup, Vitals, Written, directory};
 pub use tail::{Entry, Tail};

@@ -5,28 +5,44 @@ use std::{collections::BTreeSet, path::Path};
 use yaoku_model::time::Timestamp;
 
 use super::{
-    chain::{Chain, Fault, Lines, Next, Said, segment_path, segments},
+    chain::{Chain, Fault, Said, before},
+    closed::{self, Closed, Seen, Table},
+    gap::{self, Gap, Step, steps},
     head::{Head, PublicKey},
     journal::AuditError,
+    record::Hash,
+    segment::{Lines, Next, segments},
 };
 
 /// The end of a journal that is in order.
 pub(super) struct Past {
     /// The last segment's number.
     pub(super) segment: u32,
+    /// Whether the last segment is compressed, so that nothing can be added to it.
+    pub(super) packed: bool,
+    /// The last record before that segment.
+    pub(super) before: Head,
     /// The last whole record.
     pub(super) last: Head,
     /// Where it ends in the last segment, in bytes: what follows was not written whole.
     pub(super) length: u64,
     /// The number of the last signature.
     pub(super) signed: u64,
+    /// When the last segment was begun, in milliseconds since 1970.
+    pub(super) begun: i64,
+    /// The latest time in what was read, in milliseconds since 1970.
+    pub(super) latest: i64,
     /// The row ids in what was read.
     pub(super) rows: BTreeSet<i64>,
+    /// What is missing, and why.
+    pub(super) gaps: Vec<Gap>,
+    /// All segments but the last.
+    pub(super) closed: Table,
 }
 
 impl Past {
-    /// Reads the last two segments, and all from the one on that holds `known`. `None` if the
-    /// journal is new.
+    /// Reads the last two segments, all from the one on that holds `known`, and those that do not
+    /// look as they did when they were last proved. `None` if the journal is new.
     pub(super) fn read(
         home: &Path,
         node: &str,
@@ -40,20 +56,28 @@ impl Past {
                 None => Ok(None),
             };
         };
-        if let Some((missing, _)) = (1..).zip(&numbers).find(|(expected, it)| expected != *it) {
-            return Err(tampered(missing, 0, Fault::SegmentMissing));
+        let gaps = gap::read(home, &numbers, node, key)?;
+        let table = closed::read(home, node, key)?;
+        let start = from(home, &numbers, known)?;
+        let mut reader = Reader::new(node, key, known);
+        for step in steps(&numbers, &gaps) {
+            match step {
+                Step::Missing(it) => return Err(tampered(it, 0, Fault::SegmentMissing)),
+                Step::Gap(gap) => reader.jump(gap)?,
+                Step::Segment(it) => match table.get(&it) {
+                    Some(closed) if it < start && looks_the_same(home, it, closed) => {
+                        reader.pass(it, *closed)?;
+                    }
+                    _ => reader.segment(home, it, it == newest)?,
+                },
+            }
         }
-        let chain = Chain::of(node);
-        let mut reader = Reader { key, known, chain, rows: BTreeSet::new(), length: 0, signed: 0 };
-        for number in from(home, &numbers, known)? {
-            reader.segment(home, number, number == newest)?;
-        }
-        reader.finish(newest).map(Some)
+        reader.finish(newest, gaps).map(Some)
     }
 }
 
-/// Which segments are read.
-fn from(home: &Path, numbers: &[u32], known: Option<Head>) -> Result<Vec<u32>, AuditError> {
+/// The first segment that is read in any case.
+fn from(home: &Path, numbers: &[u32], known: Option<Head>) -> Result<u32, AuditError> {
     let mut start = numbers.len().saturating_sub(2);
     while let Some(known) = known
         && start > 0
@@ -61,40 +85,100 @@ fn from(home: &Path, numbers: &[u32], known: Option<Head>) -> Result<Vec<u32>, A
     {
         start -= 1;
     }
-    Ok(numbers[start..].to_vec())
+    Ok(numbers[start])
 }
 
 /// The number of a segment's first record.
 fn opens_at(home: &Path, number: u32) -> Result<u64, AuditError> {
-    let mut lines = Lines::open(&segment_path(home, number), 0)?;
-    let mut chain = Chain::of("");
-    if let Next::Line(line) = lines.next()? {
-        chain.follow(line, number, true);
+    match Lines::open(home, number, 0)?.next()? {
+        Next::Line(line) => before(line).map(|it| it.sequence.saturating_add(1)),
+        Next::Torn | Next::End => None,
     }
-    let head = chain.last.ok_or_else(|| tampered(number, 0, Fault::NotItsBeginning))?;
-    Ok(head.sequence)
+    .ok_or_else(|| tampered(number, 0, Fault::NotItsBeginning))
+}
+
+fn looks_the_same(home: &Path, number: u32, closed: &Closed) -> bool {
+    Seen::of(home, number).is_ok_and(|it| closed.seen == Some(it))
 }
 
 /// Follows the chain and keeps what the writer needs to go on.
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     key: &'a PublicKey,
     known: Option<Head>,
-    chain: Chain<'a>,
+    /// Where the chain is.
+    pub(super) chain: Chain<'a>,
+    /// The last record that was in order.
+    pub(super) end: Option<Head>,
+    /// The last record before the segment that was read last.
+    pub(super) before: Head,
     rows: BTreeSet<i64>,
-    length: u64,
+    /// Where the last whole line of the segment that was read last ends, in bytes.
+    pub(super) length: u64,
+    packed: bool,
     signed: u64,
+    begun: i64,
+    latest: i64,
+    closed: Table,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    /// At a journal's beginning.
+    pub(super) fn new(node: &'a str, key: &'a PublicKey, known: Option<Head>) -> Self {
+        let start = Head { sequence: 0, hash: Hash::NONE };
+        Self {
+            key,
+            known,
+            chain: Chain { node, last: Some(start) },
+            end: None,
+            before: start,
+            rows: BTreeSet::new(),
+            length: 0,
+            packed: false,
+            signed: 0,
+            begun: 0,
+            latest: 0,
+            closed: Table::new(),
+        }
+    }
+
+    /// Goes on after a gap.
+    fn jump(&mut self, gap: &Gap) -> Result<(), AuditError> {
+        if self.chain.last != Some(gap.before) {
+            return Err(self.fault(gap.first, Fault::Missing));
+        }
+        self.chain.last = Some(gap.after);
+        Ok(())
+    }
+
+    /// Goes on after a segment that need not be read.
+    fn pass(&mut self, number: u32, closed: Closed) -> Result<(), AuditError> {
+        if self.chain.last != Some(closed.before) {
+            return Err(self.fault(number, Fault::Missing));
+        }
+        self.chain.last = Some(closed.end);
+        self.closed.insert(number, closed);
+        Ok(())
+    }
+
     /// Reads one segment; only the newest may end within a line.
-    fn segment(&mut self, home: &Path, number: u32, newest: bool) -> Result<(), AuditError> {
-        let mut lines = Lines::open(&segment_path(home, number), 0)?;
+    pub(super) fn segment(
+        &mut self,
+        home: &Path,
+        number: u32,
+        newest: bool,
+    ) -> Result<(), AuditError> {
+        // Looked at first: what is changed while it is read looks different afterwards.
+        let seen = Seen::of(home, number)?;
+        self.before = self.chain.last.unwrap_or(self.before);
+        let mut lines = Lines::open(home, number, 0)?;
         let mut signature = None;
-        let mut first = true;
+        let (mut first, packed) = (true, lines.packed);
         loop {
             let line = match lines.next()? {
                 Next::Line(line) => line,
-                Next::Torn if !newest => return Err(self.fault(number, Fault::Unreadable)),
+                Next::Torn if !newest || packed => {
+                    return Err(self.fault(number, Fault::Unreadable));
+                }
                 Next::Torn | Next::End => break,
             };
             // Blocks that never reached the medium read as zeros, which no record holds.
@@ -107,7 +191,11 @@ impl Reader<'_> {
         if first {
             return Err(self.fault(number, Fault::NotItsBeginning));
         }
-        self.length = lines.offset;
+        (self.length, self.packed) = (lines.offset, packed);
+        if !newest && let Some(end) = self.end {
+            let it = Closed { before: self.before, end, at: self.latest, seen: Some(seen) };
+            self.closed.insert(number, it);
+        }
         // One signature stands for all before it: checking each would make starting slow.
         match signature {
             Some((head, at, text)) if !self.key.proves(self.chain.node, head, at, &text) => {
@@ -127,20 +215,24 @@ impl Reader<'_> {
         if let Some(fault) = fault.or_else(|| self.chain.differs(self.known)) {
             return Err(self.fault(segment, fault));
         }
+        self.end = self.chain.last;
         match said {
+            Some(Said::Opening(at, _)) => self.begun = at,
             Some(Said::Signature(head, at, text)) => {
                 self.signed = head.sequence + 1;
+                self.latest = self.latest.max(at.unix_ms());
                 return Ok(Some((head, at, text)));
             }
-            Some(Said::Event(Some(row), _)) => {
-                self.rows.insert(row);
+            Some(Said::Event(row, at)) => {
+                self.rows.extend(row);
+                self.latest = self.latest.max(at.unix_ms());
             }
-            _ => {}
+            None => {}
         }
         Ok(None)
     }
 
-    fn finish(self, segment: u32) -> Result<Past, AuditError> {
+    fn finish(self, segment: u32, gaps: Vec<Gap>) -> Result<Past, AuditError> {
         let sequence = self.chain.last.map_or(0, |it| it.sequence);
         if self.known.is_some_and(|it| it.sequence > sequence) {
             return Err(self.fault(segment, Fault::Cut));
@@ -148,7 +240,19 @@ impl Reader<'_> {
         let Some(last) = self.chain.last else {
             return Err(self.fault(segment, Fault::NotItsBeginning));
         };
-        Ok(Past { segment, last, length: self.length, signed: self.signed, rows: self.rows })
+        Ok(Past {
+            segment,
+            packed: self.packed,
+            before: self.before,
+            last,
+            length: self.length,
+            signed: self.signed,
+            begun: self.begun,
+            latest: self.latest,
+            rows: self.rows,
+            gaps,
+            closed: self.closed,
+        })
     }
 
     fn fault(&self, segment: u32, what: Fault) -> AuditError {
@@ -156,6 +260,6 @@ impl Reader<'_> {
     }
 }
 
-const fn tampered(segment: u32, sequence: u64, what: Fault) -> AuditError {
+pub(super) const fn tampered(segment: u32, sequence: u64, what: Fault) -> AuditError {
     AuditError::Tampered { segment, sequence, what }
 }

@@ -11,7 +11,7 @@ use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 use serde::{Deserialize, Serialize};
 use yaoku_model::ids::Invalid;
 
-use super::head::Head;
+use super::{gap::Gap, head::Head};
 
 /// The longest line, in bytes: what a reader takes into memory. Events are bounded well below.
 pub(super) const MAX_LINE: u64 = 128 * 1024;
@@ -79,6 +79,12 @@ pub(super) struct Opening<'a> {
     pub(super) segment: u32,
     /// The last hash of the segment before.
     pub(super) previous: String,
+    /// When it was begun, in milliseconds since 1970; 0 in journals of before that was kept.
+    #[serde(default)]
+    pub(super) at: i64,
+    /// All that is missing before it, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) gaps: Vec<Gap>,
 }
 
 /// A signature over the record before it.

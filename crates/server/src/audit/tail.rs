@@ -7,9 +7,9 @@ use std::{
 };
 
 use super::{
-    chain::{self, Lines, Next, segment_path},
     event::{Event, Line},
     record::Fields,
+    segment::{self, Lines, Next},
 };
 
 /// An event as it stands in a journal.
@@ -35,7 +35,7 @@ impl Tail {
     /// The last `count` events in `segments` (see [`super::directory`]), oldest first, and the
     /// place after them. Proves nothing: [`super::verify`] does.
     pub fn last(segments: &Path, count: usize) -> io::Result<(Vec<Entry>, Self)> {
-        let numbers = chain::segments(segments)?;
+        let numbers = segment::segments(segments)?;
         let newest = numbers.last().copied().unwrap_or(1);
         let mut tail = Self { segments: segments.to_owned(), segment: newest, offset: 0 };
         let mut kept = VecDeque::new();
@@ -66,7 +66,7 @@ impl Tail {
         let mut entries = Vec::new();
         loop {
             // Looked up first: once there is a next segment, this one does not grow any more.
-            let next = chain::segments(&self.segments)?.into_iter().find(|it| *it > self.segment);
+            let next = segment::segments(&self.segments)?.into_iter().find(|it| *it > self.segment);
             self.read(|entry| entries.push(entry))?;
             let Some(next) = next else { return Ok(entries) };
             (self.segment, self.offset) = (next, 0);
@@ -75,8 +75,7 @@ impl Tail {
 
     /// Reads what the segment holds after the place, and moves the place behind it.
     fn read(&mut self, mut to: impl FnMut(Entry)) -> io::Result<()> {
-        let path = segment_path(&self.segments, self.segment);
-        let mut lines = match Lines::open(&path, self.offset) {
+        let mut lines = match Lines::open(&self.segments, self.segment, self.offset) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             lines => lines?,
         };

@@ -5,8 +5,11 @@ use std::{io, path::Path};
 use yaoku_model::time::Timestamp;
 
 use super::{
-    chain::{self, Chain, Fault, Lines, Next, Said, segment_path},
+    chain::{Chain, Fault, Said},
+    gap::{self, Gap, Step, steps},
     head::{Head, NodeName, PublicKey},
+    record::Hash,
+    segment::{Lines, Next, segments},
 };
 
 /// At most so many problems are listed.
@@ -42,6 +45,9 @@ pub struct Report {
     pub head: Option<Head>,
     /// Whether the last line is not whole: a write under way, or cut by a crash. No problem.
     pub torn: bool,
+    /// Segments that are not there, pruned by policy or lost and accepted: said in the journal
+    /// itself, and signed.
+    pub gaps: Vec<Gap>,
     /// What is wrong, in order; at most 1000.
     pub problems: Vec<Problem>,
 }
@@ -51,23 +57,37 @@ pub struct Report {
 /// `known` is the head that the store has: without it, records cut off the end, and changes after
 /// the last signature, go unnoticed.
 pub fn verify(
-    segments: &Path,
+    home: &Path,
     node: &NodeName,
     key: &PublicKey,
     known: Option<Head>,
 ) -> io::Result<Report> {
-    let mut proof =
-        Proof { key, known, chain: Chain::of(node.as_str()), report: Report::default() };
-    let numbers = chain::segments(segments)?;
-    let mut expected = 1;
-    for &number in &numbers {
-        if number != expected {
-            proof.problem(expected, Fault::SegmentMissing);
+    let mut tries = 3;
+    loop {
+        match prove(home, node, key, known) {
+            // A server that runs has compressed or pruned the file meanwhile.
+            Err(error) if error.kind() == io::ErrorKind::NotFound && tries > 0 => tries -= 1,
+            done => return done,
         }
-        proof.segment(segments, number, Some(&number) == numbers.last())?;
-        expected = number.saturating_add(1);
     }
-    Ok(proof.finish(expected.saturating_sub(1)))
+}
+
+fn prove(home: &Path, node: &NodeName, key: &PublicKey, known: Option<Head>) -> io::Result<Report> {
+    let start = Head { sequence: 0, hash: Hash::NONE };
+    let chain = Chain { node: node.as_str(), last: Some(start) };
+    let numbers = segments(home)?;
+    let newest = numbers.last().copied().unwrap_or_default();
+    let gaps = gap::read(home, &numbers, node.as_str(), key)?;
+    let report = Report { gaps: gaps.clone(), ..Report::default() };
+    let mut proof = Proof { key, known, chain, report };
+    for step in steps(&numbers, &gaps) {
+        match step {
+            Step::Missing(it) => proof.problem(it, Fault::SegmentMissing),
+            Step::Gap(gap) => proof.jump(gap),
+            Step::Segment(it) => proof.segment(home, it, it == newest)?,
+        }
+    }
+    Ok(proof.finish(newest))
 }
 
 /// A proof under way.
@@ -79,15 +99,28 @@ struct Proof<'a> {
 }
 
 impl Proof<'_> {
+    /// Goes on after a gap.
+    fn jump(&mut self, gap: &Gap) {
+        if self.chain.last != Some(gap.before) {
+            self.problem(gap.first, Fault::Missing);
+        }
+        self.chain.last = Some(gap.after);
+    }
+
     fn segment(&mut self, home: &Path, number: u32, newest: bool) -> io::Result<()> {
         self.report.segments += 1;
-        let mut lines = Lines::open(&segment_path(home, number), 0)?;
-        let mut first = true;
+        let mut lines = Lines::open(home, number, 0)?;
+        let (mut first, packed) = (true, lines.packed);
         loop {
             match lines.next()? {
                 Next::Line(line) => self.line(line, number, first),
-                Next::Torn if newest && !first => self.report.torn = true,
-                Next::Torn => self.problem(number, Fault::Unreadable),
+                Next::Torn if newest && !first && !packed => self.report.torn = true,
+                Next::Torn => {
+                    self.problem(number, Fault::Unreadable);
+                    if packed {
+                        break;
+                    }
+                }
                 Next::End => break,
             }
             first = false;
@@ -119,7 +152,7 @@ impl Proof<'_> {
                     self.problem(segment, Fault::BadSignature);
                 }
             }
-            Some(Said::Opening) | None => {}
+            Some(Said::Opening(..)) | None => {}
         }
     }
 
@@ -135,7 +168,7 @@ impl Proof<'_> {
         if self.known.is_some_and(|it| it.sequence > end) {
             self.problem(newest, Fault::Cut);
         }
-        self.report.head = self.chain.last;
+        self.report.head = self.chain.last.filter(|it| it.sequence > 0);
         self.report
     }
 }

@@ -7,15 +7,13 @@ pub mod nonces;
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use yaoku_model::{
     ids::{AccessKeyId, AccountId, UserName},
-    text::AccessKeySecret,
     time::{Clock, Timestamp},
 };
 use yaoku_wire::{
     error::Code,
-    rpc::{Claim, Incoming},
+    rpc::{Claim, Incoming, SigningKey},
 };
 
 use crate::{cache::Caches, error::ApiError};
@@ -31,20 +29,19 @@ pub struct Credential {
     /// The user; `None` is the root.
     pub user: Option<UserName>,
     /// What it signs with.
-    pub secret: AccessKeySecret,
+    pub secret: SigningKey,
     /// Whether it may sign.
     pub active: bool,
 }
 
 /// Where access keys are found.
-#[async_trait]
 pub trait Credentials: Send + Sync {
     /// Finds an access key. `token` is the security token that came with it.
-    async fn credential(
+    fn credential(
         &self,
         id: &AccessKeyId,
         token: Option<&str>,
-    ) -> Result<Arc<Credential>, ApiError>;
+    ) -> impl Future<Output = Result<Arc<Credential>, ApiError>> + Send;
 }
 
 /// Where used nonces are remembered.
@@ -73,7 +70,7 @@ pub struct Proved {
 /// `hide` names the parameters whose values are not echoed when the signature does not match.
 pub async fn authenticate(
     incoming: &Incoming<'_>,
-    credentials: &dyn Credentials,
+    credentials: &impl Credentials,
     nonces: &dyn UsedNonces,
     clock: &dyn Clock,
     hide: &(dyn Fn(&str) -> bool + Sync),
@@ -85,7 +82,7 @@ pub async fn authenticate(
     if !credential.active {
         return Err(Code::AccessKeyIdInactive.into());
     }
-    incoming.verify(credential.secret.expose(), hide)?;
+    incoming.verify(&credential.secret, hide)?;
     if let Some(nonce) = &claim.nonce {
         // The look-up may have taken long: a nonce is remembered only while its timestamp is good.
         let now = clock.now();
@@ -104,7 +101,6 @@ fn must_be_current(signed: Timestamp, now: Timestamp) -> Result<(), ApiError> {
 }
 
 /// The access keys of the store. There are no sessions yet: every `STS.` id is unknown.
-#[async_trait]
 impl Credentials for Caches {
     async fn credential(
         &self,

@@ -100,6 +100,12 @@ impl TlsSettings {
         Some((moment(from.timestamp()), moment(to.timestamp())))
     }
 
+    /// The settings as rustls has them: for another server that shall do TLS exactly as this one.
+    #[must_use]
+    pub fn config(&self) -> Arc<ServerConfig> {
+        Arc::clone(&self.config)
+    }
+
     /// Handshakes that begin after this are served `identity`; on an error the old one stays.
     pub fn set_identity(&self, identity: &ServerIdentity) -> Result<(), TlsError> {
         self.current.0.store(Arc::new(certified(identity, self.config.crypto_provider())?));

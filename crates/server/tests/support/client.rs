@@ -4,7 +4,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use serde_json::Value;
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
     net::TcpStream,
 };
 use yaoku_model::time::Timestamp;
@@ -122,8 +122,15 @@ impl Answer {
 
 /// Sends `request` on a connection of its own. `None`: the server went away without an answer.
 pub(crate) async fn exchange(address: SocketAddr, request: &[u8]) -> Option<Answer> {
+    exchange_over(TcpStream::connect(address).await.ok()?, request).await
+}
+
+/// As [`exchange`], over a connection that is there.
+pub(crate) async fn exchange_over<S>(mut stream: S, request: &[u8]) -> Option<Answer>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     let talk = async {
-        let mut stream = TcpStream::connect(address).await.ok()?;
         // A server that refuses early need not read all of it.
         _ = stream.write_all(request).await;
         let mut read = Vec::new();

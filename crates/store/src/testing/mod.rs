@@ -17,6 +17,7 @@ use std::{
         OnceLock,
         atomic::{AtomicU32, Ordering},
     },
+    time::Duration,
 };
 
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
@@ -30,20 +31,20 @@ const WHERE: &str = "/usr/lib/postgresql";
 /// Its collation is not byte order, so that a forgotten `COLLATE "C"` shows.
 const SCRIPT: &str = r#"
 set -e
-bin=$1 port=$2
+bin=$1 port=$2 settings=$3
 cd /
 dir=$(mktemp -d /tmp/yaoku-postgres.XXXXXX)
 trap '"$bin/pg_ctl" -D "$dir/data" -m immediate -w stop >/dev/null 2>&1; rm -rf "$dir"' EXIT
 "$bin/initdb" -D "$dir/data" -U yaoku -A trust -E UTF8 --no-sync \
     --locale=C.UTF-8 --locale-provider=icu --icu-locale=en >"$dir/log" 2>&1 || { cat "$dir/log"; exit 1; }
 "$bin/pg_ctl" -D "$dir/data" -l "$dir/log" -w \
-    -o "-F -p $port -k $dir -c listen_addresses=127.0.0.1 -c max_connections=500" \
+    -o "$settings -p $port -k $dir -c listen_addresses=127.0.0.1 -c max_connections=500" \
     start >/dev/null 2>&1 || { cat "$dir/log"; exit 1; }
 echo ready
 cat >/dev/null
 "#;
 
-/// A PostgreSQL server of this process. It does not sync: what it keeps is for tests.
+/// A PostgreSQL server of this process. What it keeps is for tests.
 #[derive(Debug)]
 pub struct TestPostgres {
     port: u16,
@@ -53,13 +54,24 @@ pub struct TestPostgres {
 }
 
 impl TestPostgres {
-    /// The server, started the first time (about two seconds, blocking).
+    /// The server that tests share. It does not sync. Started the first time (about two seconds, blocking).
     ///
     /// # Panics
     /// If there is no server to start. It never answers that a test may be skipped.
     pub fn shared() -> &'static Self {
         static SHARED: OnceLock<TestPostgres> = OnceLock::new();
-        SHARED.get_or_init(Self::start)
+        SHARED.get_or_init(|| Self::start("-F"))
+    }
+
+    /// A server of its own, which syncs, and takes so long for it: who writes a commit waits before
+    /// (`commit_delay`, at most 100 ms), and whoever commits meanwhile is written with it.
+    ///
+    /// # Panics
+    /// If there is no server to start.
+    #[must_use]
+    pub fn with_slow_commits(delay: Duration) -> Self {
+        let delay = delay.as_micros();
+        Self::start(&format!("-c fsync=on -c commit_siblings=0 -c commit_delay={delay}"))
     }
 
     /// Makes an empty database. Answers its URL.
@@ -84,12 +96,13 @@ impl TestPostgres {
         format!("postgres://yaoku:not-checked@127.0.0.1:{}/{database}", self.port)
     }
 
-    fn start() -> Self {
+    fn start(settings: &str) -> Self {
         let port = free_port();
-        let mut server = match command(port).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn() {
-            Ok(server) => server,
-            Err(error) => panic!("the test server does not start: {error}"),
-        };
+        let mut server =
+            match command(port, settings).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn() {
+                Ok(server) => server,
+                Err(error) => panic!("the test server does not start: {error}"),
+            };
         let mut said = Vec::new();
         for line in server.stdout.take().map(BufReader::new).into_iter().flat_map(BufRead::lines) {
             said.push(line.unwrap_or_default());
@@ -161,7 +174,7 @@ async fn dump_postgres(url: &str) -> sqlx::Result<Dump> {
 }
 
 /// PostgreSQL refuses to run as root.
-fn command(port: u16) -> Command {
+fn command(port: u16, settings: &str) -> Command {
     let root = fs::metadata("/proc/self").is_ok_and(|it| it.uid() == 0);
     let mut command = if root {
         let mut command = Command::new("runuser");
@@ -170,7 +183,7 @@ fn command(port: u16) -> Command {
     } else {
         Command::new("sh")
     };
-    command.args(["-c", SCRIPT, "sh"]).arg(programs()).arg(port.to_string());
+    command.args(["-c", SCRIPT, "sh"]).arg(programs()).arg(port.to_string()).arg(settings);
     command
 }
 

@@ -12,6 +12,9 @@ use crate::error::{Code, Refusal};
 /// 32 bytes in hexadecimal.
 pub(super) type Hex = [u8; 64];
 
+/// What most requests say of their body: `printf '' | sha256sum`.
+const SHA256_OF_NOTHING: &Hex = b"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
 /// The hash that a signature is built on.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Hash {
@@ -23,6 +26,7 @@ impl Hash {
     /// The hash of `data`.
     pub(super) fn hex(self, data: &[u8]) -> Hex {
         match self {
+            Self::Sha256 if data.is_empty() => *SHA256_OF_NOTHING,
             Self::Sha256 => hex(digest::digest(&digest::SHA256, data).as_ref()),
             Self::Sm3 => hex(&Sm3::digest(data)),
         }
@@ -42,7 +46,12 @@ impl Hash {
 
 /// HMAC-SHA256 of `data` under `key`.
 pub(super) fn hmac_sha256(key: &[u8], data: &[u8]) -> Zeroizing<[u8; 32]> {
-    let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), data);
+    hmac_sha256_by(&hmac::Key::new(hmac::HMAC_SHA256, key), data)
+}
+
+/// The same under a key that is ready.
+pub(super) fn hmac_sha256_by(key: &hmac::Key, data: &[u8]) -> Zeroizing<[u8; 32]> {
+    let tag = hmac::sign(key, data);
     let mut out = Zeroizing::new([0; 32]);
     out.copy_from_slice(tag.as_ref());
     out
@@ -68,4 +77,16 @@ pub(super) fn hex(bytes: &[u8]) -> Hex {
 /// Whether two texts are the same, in a time that tells nothing but their lengths.
 pub(super) fn same(ours: &[u8], theirs: &[u8]) -> bool {
     ours.ct_eq(theirs).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_lc_rs::digest;
+
+    use super::{Hash, hex};
+
+    #[test]
+    fn the_hash_of_nothing_is_what_is_computed() {
+        assert_eq!(Hash::Sha256.hex(b""), hex(digest::digest(&digest::SHA256, b"").as_ref()));
+    }
 }

@@ -22,4 +22,4 @@ pub use authorization::{Claim, Scheme};
 pub use explain::Explanation;
 pub use read::{Auth, Format, Incoming, Rejected, Request, read};
 pub use sign::{Credentials, Outgoing, Signed, sign_v1, sign_v3};
-pub use verify::Verified;
+pub use verify::{SigningKey, Verified};

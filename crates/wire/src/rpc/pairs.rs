@@ -1,8 +1,7 @@
 //! Names and values of a request, decoded: from the query, a form body or a JSON body.
 
 use percent_encoding::percent_decode;
-use yaoku_model::ids::Invalid;
-use zeroize::Zeroizing;
+use yaoku_model::{ids::Invalid, text::Wiped};
 
 use crate::object::Members;
 
@@ -10,7 +9,7 @@ use crate::object::Members;
 ///
 /// Those of the query come first; both parts are sorted bytewise by name, then by value.
 pub(super) struct Pairs {
-    bytes: Zeroizing<Vec<u8>>,
+    bytes: Wiped,
     spans: Vec<Span>,
     /// How many of them came in the query.
     query: usize,
@@ -62,8 +61,8 @@ impl Pairs {
 
     /// Decodes a query alone.
     pub(super) fn of_query(query: &[u8]) -> Self {
-        let bytes = Zeroizing::new(Vec::with_capacity(query.len()));
-        let mut pairs = Self { bytes, spans: Vec::new(), query: 0 };
+        let bytes = Wiped::with_room(query.len());
+        let mut pairs = Self { bytes, spans: Vec::with_capacity(8), query: 0 };
         pairs.decode(query);
         pairs.query = pairs.spans.len();
         pairs.sort(0);
@@ -134,6 +133,10 @@ impl Pairs {
     }
 
     fn unescape(&mut self, text: &[u8]) {
+        // Names, and many values, are as they are.
+        if !text.iter().any(|it| matches!(it, b'+' | b'%')) {
+            return self.bytes.extend_from_slice(text);
+        }
         for (nth, part) in text.split(|it| *it == b'+').enumerate() {
             if nth > 0 {
                 self.bytes.push(b' ');

@@ -1,6 +1,6 @@
 //! Takes a request apart: where parameters may stand, what they are called, what form is wanted.
 
-use std::{borrow::Cow, collections::BTreeMap, fmt};
+use std::{borrow::Cow, fmt};
 
 use zeroize::Zeroizing;
 
@@ -255,20 +255,18 @@ fn effective(pairs: &Pairs) -> Result<Params, Refusal> {
     if pairs.are_too_many() {
         return Err(Code::InvalidParameter.into());
     }
-    let (mut params, mut system) = (Params::default(), BTreeMap::new());
+    let mut values = Vec::with_capacity(8);
+    let mut system = [None; SYSTEM.len()];
     for (name, value) in pairs.iter() {
         let texts = (std::str::from_utf8(name), std::str::from_utf8(value));
         let (Ok(name), Ok(value)) = texts else { return Err(Code::InvalidParameter.into()) };
-        let fits = if SYSTEM.contains(&name) {
-            *system.entry(name).or_insert(value) == value
-        } else {
-            params.insert(name, Zeroizing::new(value.to_owned())).is_ok()
-        };
-        if !fits {
-            return Err(Code::InvalidParameter.into());
+        match SYSTEM.iter().position(|it| *it == name) {
+            None => values.push((name.to_owned(), Zeroizing::new(value.to_owned()))),
+            Some(at) if *system[at].get_or_insert(value) == value => {}
+            Some(_) => return Err(Code::InvalidParameter.into()),
         }
     }
-    Ok(params)
+    Params::of(values).map_err(|_| Code::InvalidParameter.into())
 }
 
 /// `Action` or `Version`: only from where the signature covers it. Under V3 a parameter of that

@@ -1,5 +1,7 @@
 //! Proves that a request was signed with the secret of the access key that it names.
 
+use aws_lc_rs::hmac;
+use yaoku_model::text::Wiped;
 use zeroize::Zeroizing;
 
 use super::{
@@ -44,16 +46,43 @@ pub(super) enum Flaw<'a> {
     Unsigned(&'a str),
 }
 
+/// The secret half of an access key, ready to verify with: what V3 signs with is expanded once.
+///
+/// Wiped on drop, the expanded half by AWS-LC.
+pub struct SigningKey {
+    secret: Zeroizing<Vec<u8>>,
+    v3: hmac::Key,
+}
+
+impl SigningKey {
+    /// Makes `secret` ready.
+    #[must_use]
+    pub fn new(secret: &[u8]) -> Self {
+        let v3 = hmac::Key::new(hmac::HMAC_SHA256, secret);
+        Self { secret: secret.to_vec().into(), v3 }
+    }
+}
+
+impl std::fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SigningKey(..)")
+    }
+}
+
 impl Incoming<'_> {
-    /// Checks the signature against `secret`, in constant time.
+    /// Checks the signature against `key`, in constant time.
     ///
     /// A refusal echoes what was signed, as the vendor does, since clients compare it with theirs.
     /// Tokens in it, and the values of parameters for which `hide` is true, become `***`.
     /// Source: identity.md §1.3-1.5, §1.7.
-    pub fn verify(&self, secret: &[u8], hide: &dyn Fn(&str) -> bool) -> Result<Verified, Refusal> {
+    pub fn verify(
+        &self,
+        key: &SigningKey,
+        hide: &dyn Fn(&str) -> bool,
+    ) -> Result<Verified, Refusal> {
         match self.auth {
-            Auth::Parameters => self.verify_v1(secret, hide),
-            Auth::Header(text) => self.verify_header(&Authorization::parse(text)?, secret, hide),
+            Auth::Parameters => self.verify_v1(&key.secret, hide),
+            Auth::Header(text) => self.verify_header(&Authorization::parse(text)?, key, hide),
             Auth::Anonymous => Err(Code::MissingAccessKeyId.into()),
         }
     }
@@ -71,19 +100,21 @@ impl Incoming<'_> {
     fn verify_header(
         &self,
         auth: &Authorization<'_>,
-        secret: &[u8],
+        key: &SigningKey,
         hide: &dyn Fn(&str) -> bool,
     ) -> Result<Verified, Refusal> {
         let (hash, scheme) = (auth.scheme.hash(), auth.scheme);
         let mut canonical = self.canonical(auth);
-        let mut text = Zeroizing::new(Vec::with_capacity(1024 + self.request.target.len() * 2));
+        let mut text = Wiped::with_room(1024 + self.request.target.len() * 2);
         canonical.write(None, &mut text);
         let to_sign = string_to_sign_v3(scheme.name(), hash, &text);
         if self.flaws(auth).is_empty() {
-            let key = auth.key(secret)?;
             let matches = |to_sign: &[u8]| -> Result<bool, Refusal> {
-                let ours = digest::hex(&*hash.mac(&key, to_sign)?);
-                Ok(digest::same(&ours, auth.signature.as_bytes()))
+                let ours = match scheme {
+                    Scheme::V3 => digest::hmac_sha256_by(&key.v3, to_sign),
+                    _ => hash.mac(&auth.key(&key.secret)?, to_sign)?,
+                };
+                Ok(digest::same(&digest::hex(&*ours), auth.signature.as_bytes()))
             };
             if matches(&to_sign)? {
                 return Ok(Verified { scheme });

@@ -1,6 +1,7 @@
 //! `yaoku audit`: the journal of what was done, proved and read. Works on the files, whether or
 //! not a server runs.
 
+mod accept;
 mod tail;
 mod verify;
 
@@ -11,7 +12,11 @@ use std::{
 
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
-use yaoku_server::audit::NodeName;
+use yaoku_server::{
+    audit::{Head, NodeName},
+    process::open_store,
+    start::known_head,
+};
 
 use crate::data::DEFAULT_DATA;
 
@@ -26,6 +31,7 @@ pub(crate) struct Audit {
 enum Verb {
     Tail(tail::Tail),
     Verify(verify::Verify),
+    Accept(accept::Accept),
 }
 
 /// Where the journal is, and how it is written out.
@@ -45,6 +51,7 @@ impl Audit {
         match self.verb {
             Verb::Tail(it) => it.run().await,
             Verb::Verify(it) => it.run().await,
+            Verb::Accept(it) => it.run().await,
         }
     }
 }
@@ -64,4 +71,26 @@ fn nodes(data: &Path) -> anyhow::Result<Vec<NodeName>> {
     }
     nodes.sort();
     Ok(nodes)
+}
+
+/// The heads that the store knows: the one given, or the file in the data directory. Nobody else
+/// may have the directory meanwhile.
+async fn known_heads(
+    data: &Path,
+    store: Option<&str>,
+    nodes: Vec<NodeName>,
+) -> anyhow::Result<Vec<(NodeName, Option<Head>)>> {
+    let file = data.join("yaoku.db");
+    let url = match store {
+        Some(url) => url.to_owned(),
+        None if file.exists() => format!("sqlite:{}", file.display()),
+        None => return Ok(nodes.into_iter().map(|it| (it, None)).collect()),
+    };
+    let store = open_store(&url).await.context("the store cannot be opened")?;
+    let mut heads = Vec::new();
+    for node in nodes {
+        let head = known_head(&*store, &node).await?;
+        heads.push((node, head));
+    }
+    Ok(heads)
 }

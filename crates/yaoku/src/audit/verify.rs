@@ -5,19 +5,17 @@ use std::{io::Write as _, path::Path, process::ExitCode};
 use anyhow::Context as _;
 use clap::Args;
 use serde::Serialize;
-use yaoku_server::{
-    audit::{Head, NodeName, PublicKey, Report, directory, verify},
-    process::open_store,
-    start::known_head,
-};
+use yaoku_model::time::Timestamp;
+use yaoku_server::audit::{self, Head, NodeName, PublicKey, Report, directory, verify};
 
-use super::{Source, nodes};
+use super::{Source, known_heads, nodes};
 use crate::data::DataDir;
 
 /// Proves that nothing in the journal was changed, reordered or removed.
 ///
 /// While no server runs, its end is compared with what the store knows of it: without that,
-/// events cut off the end go unnoticed. Exit status: 0 if the journal is whole, 1 if not.
+/// events cut off the end go unnoticed. Exit status: 0 if the journal is whole, also if it is whole
+/// but for gaps that `yaoku audit accept` has accepted; 1 if not.
 #[derive(Debug, Args)]
 pub(super) struct Verify {
     #[command(flatten)]
@@ -31,6 +29,8 @@ pub(super) struct Verify {
 #[derive(Serialize)]
 struct Found {
     node: String,
+    /// `whole`, `accepted gaps` or `not whole`.
+    verdict: &'static str,
     whole: bool,
     segments: usize,
     records: u64,
@@ -44,7 +44,29 @@ struct Found {
     torn: bool,
     /// Whether the end was compared with the store's knowledge of it.
     compared_with_store: bool,
+    /// What is missing in order: pruned by policy, or lost and accepted.
+    gaps: Vec<Gap>,
     problems: Vec<Problem>,
+}
+
+/// A gap as it is written out.
+#[derive(Serialize)]
+struct Gap {
+    first_segment: u32,
+    last_segment: u32,
+    /// The last record before it.
+    found: String,
+    /// The record that the journal goes on from.
+    expected: String,
+    /// `None`: pruned by policy.
+    accepted: Option<Accepted>,
+}
+
+#[derive(Serialize)]
+struct Accepted {
+    at: String,
+    reason: String,
+    aside: String,
 }
 
 #[derive(Serialize)]
@@ -70,8 +92,8 @@ impl Verify {
                 it.write(&mut out)?;
             }
         }
-        let whole = found.iter().all(|it| it.whole);
-        Ok(if whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        let in_order = found.iter().all(|it| it.problems.is_empty());
+        Ok(if in_order { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
     /// The heads that the store knows: asked only while no server runs on the directory.
@@ -79,22 +101,10 @@ impl Verify {
         &self,
         nodes: Vec<NodeName>,
     ) -> anyhow::Result<Vec<(NodeName, Option<Head>)>> {
-        let file = self.source.data.join("yaoku.db");
-        let url = match &self.store {
-            Some(url) => Some(url.clone()),
-            None => file.exists().then(|| format!("sqlite:{}", file.display())),
-        };
-        let lock = DataDir::open(&self.source.data);
-        let (Ok(_lock), Some(url)) = (lock, url) else {
-            return Ok(nodes.into_iter().map(|it| (it, None)).collect());
-        };
-        let store = open_store(&url).await.context("the store cannot be opened")?;
-        let mut heads = Vec::new();
-        for node in nodes {
-            let head = known_head(&*store, &node).await?;
-            heads.push((node, head));
+        match DataDir::open(&self.source.data) {
+            Ok(_lock) => known_heads(&self.source.data, self.store.as_deref(), nodes).await,
+            Err(_) => Ok(nodes.into_iter().map(|it| (it, None)).collect()),
         }
-        Ok(heads)
     }
 }
 
@@ -119,9 +129,16 @@ fn prove(data: &Path, node: &NodeName, known: Option<Head>) -> anyhow::Result<Fo
 
 impl Found {
     fn new(node: &NodeName, compared: bool, report: &Report, problems: Vec<Problem>) -> Self {
+        let accepted = report.gaps.iter().any(|it| it.accepted.is_some());
+        let verdict = match (problems.is_empty(), accepted) {
+            (true, false) => "whole",
+            (true, true) => "accepted gaps",
+            (false, _) => "not whole",
+        };
         Self {
             node: node.to_string(),
-            whole: problems.is_empty(),
+            verdict,
+            whole: verdict == "whole",
             segments: report.segments,
             records: report.records,
             events: report.events,
@@ -131,12 +148,17 @@ impl Found {
             head: report.head.map(|it| it.to_string()),
             torn: report.torn,
             compared_with_store: compared,
+            gaps: report.gaps.iter().map(Gap::of).collect(),
             problems,
         }
     }
 
     fn write(&self, out: &mut impl std::io::Write) -> std::io::Result<()> {
-        let verdict = if self.whole { "whole" } else { "NOT WHOLE" };
+        let verdict = match self.verdict {
+            "accepted gaps" => "WHOLE BUT FOR ACCEPTED GAPS",
+            "not whole" => "NOT WHOLE",
+            whole => whole,
+        };
         writeln!(out, "node {}: {verdict}", self.node)?;
         let Self { events, records, segments, unsigned, .. } = self;
         writeln!(out, "  {events} events, {records} records in {segments} segments")?;
@@ -155,9 +177,37 @@ impl Found {
         if !self.compared_with_store {
             writeln!(out, "  its end was not compared with the store: a server runs, or no store")?;
         }
+        self.gaps.iter().try_for_each(|it| it.write(out))?;
         for Problem { segment, sequence, what } in &self.problems {
             writeln!(out, "  segment {segment}, record {sequence}: {what}")?;
         }
         Ok(())
+    }
+}
+
+impl Gap {
+    fn of(it: &audit::Gap) -> Self {
+        Self {
+            first_segment: it.first,
+            last_segment: it.last,
+            found: it.before.to_string(),
+            expected: it.after.to_string(),
+            accepted: it.accepted.as_ref().map(|it| Accepted {
+                at: Timestamp::from_unix_ms(it.at).to_string(),
+                reason: it.reason.clone(),
+                aside: it.aside.clone(),
+            }),
+        }
+    }
+
+    fn write(&self, out: &mut impl std::io::Write) -> std::io::Result<()> {
+        let Self { first_segment, last_segment, found, expected, accepted } = self;
+        write!(out, "  segments {first_segment} to {last_segment}: ")?;
+        let Some(Accepted { at, reason, aside }) = accepted else {
+            return writeln!(out, "pruned by policy, up to record {expected}");
+        };
+        writeln!(out, "lost, accepted {at}: {reason:?}")?;
+        writeln!(out, "    found up to {found}")?;
+        writeln!(out, "    expected up to {expected}; the files are in {aside}")
     }
 }

@@ -299,6 +299,11 @@ fn journal(it: &mut Section) -> audit::Options {
         _ => within.map_or(options.fsync, Fsync::Within),
     };
     it.number("segment_bytes", &mut options.segment_bytes);
+    if let Some(hours) = it.hours("segment_age_h") {
+        options.segment_age = hours;
+    }
+    options.keep_days = it.count("keep_days");
+    options.keep_bytes = it.count("keep_bytes");
     it.number("reserve_bytes", &mut options.reserve_bytes);
     options
 }

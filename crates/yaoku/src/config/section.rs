@@ -149,8 +149,18 @@ impl Section {
     }
 
     /// A whole number of at least 1.
+    pub(super) fn count<T: TryFrom<i64>>(&mut self, key: &str) -> Option<T> {
+        let number = self.within(key, 1, i64::MAX)?;
+        let fits = T::try_from(number).ok();
+        if fits.is_none() {
+            self.fault(key, "is too large a number");
+        }
+        fits
+    }
+
+    /// The same, over a default.
     pub(super) fn number<T: TryFrom<i64>>(&mut self, key: &str, into: &mut T) {
-        if let Some(it) = self.within(key, 1, i64::MAX).and_then(|it| T::try_from(it).ok()) {
+        if let Some(it) = self.count(key) {
             *into = it;
         }
     }
@@ -165,6 +175,11 @@ impl Section {
     /// A number of milliseconds, from 1 to a minute.
     pub(super) fn milliseconds(&mut self, key: &str) -> Option<Duration> {
         self.within(key, 1, 60_000).map(|it| Duration::from_millis(it.unsigned_abs()))
+    }
+
+    /// A number of hours, from 1 to a year.
+    pub(super) fn hours(&mut self, key: &str) -> Option<Duration> {
+        self.within(key, 1, 8_784).map(|it| Duration::from_hours(it.unsigned_abs()))
     }
 
     /// Notes that something is wrong with a setting.

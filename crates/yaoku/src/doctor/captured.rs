@@ -4,19 +4,20 @@
 use std::{path::Path, sync::Arc};
 
 use anyhow::Context as _;
-use async_trait::async_trait;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde::Deserialize;
 use yaoku_model::{
     ids::{AccessKeyId, AccountId, Invalid},
-    text::AccessKeySecret,
     time::Timestamp,
 };
 use yaoku_server::{
     auth::{Credential, Credentials, UsedNonces},
     error::ApiError,
 };
-use yaoku_wire::{error::Code, rpc};
+use yaoku_wire::{
+    error::Code,
+    rpc::{self, SigningKey},
+};
 
 /// A captured request. It holds secrets, which the program's allocator wipes.
 #[derive(Deserialize)]
@@ -95,7 +96,6 @@ impl Captured {
     }
 }
 
-#[async_trait]
 impl Credentials for Captured {
     async fn credential(
         &self,
@@ -115,7 +115,7 @@ impl Credentials for Captured {
         }
         let fault = |Invalid| ApiError::from(Code::InternalFailure);
         let account: AccountId = "1".parse().map_err(fault)?;
-        let secret = AccessKeySecret::opened(self.secret().to_vec().into()).map_err(fault)?;
+        let secret = SigningKey::new(self.secret());
         Ok(Arc::new(Credential { account, user: None, secret, active: true }))
     }
 }

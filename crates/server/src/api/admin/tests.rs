@@ -205,7 +205,7 @@ async fn an_attached_policy_counts_at_once_and_cannot_be_deleted() {
     kms.call("CreatePolicy", [ORDERS, DOCUMENT]).await.unwrap();
     let policies = async || {
         let rights = kms.node.caches.rights(&kms.account, Some(&alice)).await.unwrap();
-        rights.unwrap().policies.len()
+        rights.unwrap().policies.documents()
     };
     assert_eq!(policies().await, 0);
     let system = ("PolicyName", "AliyunKMSFullAccess");

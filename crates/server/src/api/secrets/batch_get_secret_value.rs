@@ -1,6 +1,6 @@
 //! `BatchGetSecretValue`: opens versions of up to 20 secrets. Source: secrets.md §4.5.
 
-use yaoku_model::ids::uuid;
+use yaoku_model::ids::upper_uuid;
 use yaoku_wire::{
     error::Refusal,
     fields::{Encode, Fields},
@@ -69,7 +69,7 @@ impl Operation for BatchGetSecretValue {
         let mut all = Values { values: Vec::new(), errors: Vec::new() };
         for item in &self.items {
             match item.run(call).await {
-                Ok(value) => all.values.push((uuid(call.random())?.to_uppercase(), value)),
+                Ok(value) => all.values.push((upper_uuid(call.random())?, value)),
                 Err(error) => all.errors.push((item.secret.to_string(), error.refusal().clone())),
             }
         }

@@ -7,10 +7,13 @@ use yaoku_model::time::{ManualClock, Timestamp};
 
 use super::{
     AuditError, Event, Fault, Fsync, Head, HeadSigner, Journal, NodeName, Options, Problem, Report,
-    Setup, Tail, Written, chain::segment_path, directory, event::testing::event,
-    head::testing::signer, record::Content, record::line, verify, writer::Shared,
+    Setup, Tail, Written, directory, event::testing::event, head::testing::signer, record::Content,
+    record::line, segment::segment_path, verify, writer::Shared, writer::Watch,
 };
 use crate::disk::testing::{FaultyDisk, Trouble};
+
+mod attacks;
+mod keeping;
 
 /// A data directory, and who opens the journal in it.
 struct World {
@@ -39,6 +42,7 @@ impl World {
             node: self.node.clone(),
             signer: signer(),
             clock: self.clock.clone(),
+            steady: self.clock.clone(),
             disk: self.disk.clone(),
             known,
             options: self.options,
@@ -100,6 +104,12 @@ fn append(to: &Shared, n: u64) -> Result<u64, AuditError> {
 fn told(world: &World) -> Vec<String> {
     let (entries, _) = Tail::last(&world.home(), 1_000_000).unwrap();
     entries.into_iter().map(|it| it.event.request_id).collect()
+}
+
+/// What the events say was done, in order.
+fn actions(world: &World) -> Vec<String> {
+    let (entries, _) = Tail::last(&world.home(), 1_000_000).unwrap();
+    entries.into_iter().map(|it| it.event.action.into_owned()).collect()
 }
 
 fn ids(numbers: impl IntoIterator<Item = u64>) -> Vec<String> {
@@ -316,21 +326,23 @@ fn a_failed_sync_refuses_and_writes_again_what_it_may_have_lost() {
 #[test]
 fn a_segment_that_is_deleted_or_cut_while_running_is_noticed_within_a_second() {
     for (fault, cut) in [(Fault::SegmentMissing, false), (Fault::Changed, true)] {
-        let world = World::new();
+        let (world, mut watch) = (World::new(), Watch::default());
         let journal = world.open(None).unwrap();
         append(&journal, 1).unwrap();
         world.tick(&journal);
+        journal.look(&mut watch);
         assert_eq!(journal.noticed(), None);
         if cut {
             fs::write(world.segment(1), "").unwrap();
         } else {
             fs::remove_file(world.segment(1)).unwrap();
         }
-        world.tick(&journal);
+        journal.look(&mut watch);
         assert_eq!(journal.noticed(), Some(fault));
         append(&journal, 2).unwrap();
         world.tick(&journal);
-        assert_eq!(told(&world), ids([2]), "events go on in a new segment");
+        let said = ["audit:Noticed", "kms:Encrypt"];
+        assert_eq!(actions(&world), said, "events go on in a new segment");
         assert!(!world.verify(None).problems.is_empty(), "and the proof says so");
     }
 }
@@ -398,7 +410,7 @@ fn many_threads_append_and_every_event_is_there_once() {
             let journal = &journal;
             scope.spawn(move || {
                 for n in 0..12_500 {
-                    journal.append(&event(thread * 12_500 + n)).unwrap();
+                    journal.append(&event(thread * 12_500 + n).to_row()).unwrap();
                 }
             });
         }
@@ -417,8 +429,8 @@ async fn always_answers_once_the_medium_has_it() {
     let world = World { options, ..World::new() };
     let journal = Journal::open(world.setup(None)).unwrap();
     let before = world.disk.syncs();
-    let sequence = journal.record(&event(1)).await.unwrap();
+    let sequence = journal.record(&event(1).to_row()).await.unwrap();
     assert!(journal.head().sequence >= sequence && world.disk.syncs() > before);
     world.disk.fail_syncs(true);
-    assert!(matches!(journal.record(&event(2)).await, Err(AuditError::Refusing(_))));
+    assert!(matches!(journal.record(&event(2).to_row()).await, Err(AuditError::Refusing(_))));
 }

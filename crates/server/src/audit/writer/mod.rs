@@ -1,28 +1,40 @@
 //! The state behind a journal: what is written, what is on the medium, and how it recovers.
 
+mod clock;
+mod keep;
+mod started;
+mod watch;
+
+pub(super) use self::{
+    started::{Beginning, Place, Started},
+    watch::Watch,
+};
+
 use std::{
     collections::BTreeSet,
     fmt,
     fs::File,
     io,
-    os::unix::fs::MetadataExt as _,
-    path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
 };
 
-use tokio::sync::watch;
-use yaoku_model::time::Clock;
+use tokio::sync::watch::Sender;
+use yaoku_model::time::{Clock, Timestamp};
 
+use self::clock::Clocks;
 use super::{
-    chain::{Fault, segment_path},
+    chain::Fault,
+    closed::{Closed, Table},
     event::Event,
-    head::{Head, HeadSigner, PublicKey},
-    journal::{AuditError, Options, Setup, Vitals, Written, directory},
+    gap::Gap,
+    head::Head,
+    journal::{AuditError, Options, Setup, Vitals, Written},
     past::Past,
-    record::{Content, Hash, Opening, SignedHead, line},
+    record::{Content, Hash, SignedHead, line},
+    segment::segment_path,
 };
 use crate::disk::Disk;
 
@@ -31,16 +43,16 @@ const MAX_ROWS: usize = 65_536;
 
 /// What a journal's callers and its thread share.
 pub(super) struct Shared {
-    home: PathBuf,
-    node: String,
-    signer: HeadSigner,
+    place: Place,
     clock: Arc<dyn Clock>,
-    disk: Arc<dyn Disk>,
+    clocks: Mutex<Clocks>,
     options: Options,
+    /// The closed segments. Taken after `writer`, if both are.
+    closed: Mutex<Table>,
     /// Held over a sync, so that there is one at a time. Taken before `writer`.
     one_sync: Mutex<()>,
     writer: Mutex<Writer>,
-    progress: watch::Sender<Progress>,
+    progress: Sender<Progress>,
     /// Whether the log knows that the journal refuses.
     complained: AtomicBool,
 }
@@ -57,6 +69,14 @@ pub(super) struct Progress {
 struct Writer {
     file: Arc<File>,
     segment: u32,
+    /// The last record before the segment.
+    before: Head,
+    /// When it was begun, in milliseconds since 1970.
+    begun: i64,
+    /// Whether it holds an event.
+    used: bool,
+    /// What is missing in the journal, and why.
+    gaps: Vec<Gap>,
     /// The last record that was written whole.
     last: Head,
     /// The length of the segment up to there, in bytes.
@@ -74,6 +94,8 @@ struct Writer {
     failure: Option<Failure>,
     noticed: Option<Fault>,
     rows: BTreeSet<i64>,
+    /// The highest row that is on the medium.
+    synced_row: Option<i64>,
 }
 
 /// Why nothing can be written.
@@ -85,29 +107,29 @@ struct Failure {
 
 impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Journal").field("home", &self.home).finish_non_exhaustive()
+        f.debug_struct("Journal").field("home", &self.place.home).finish_non_exhaustive()
     }
 }
 
 impl Shared {
     /// Opens the journal: see [`super::Journal::open`]. Starts no thread.
     pub(super) fn open(setup: Setup<'_>) -> Result<Self, AuditError> {
-        let home = directory(setup.data, &setup.node);
-        setup.disk.make_directory(&home)?;
-        own(&home, &setup.signer.public_key(), setup.disk.as_ref())?;
-        let node = setup.node.as_str().to_owned();
-        let writer = match Past::read(&home, &node, &setup.signer.public_key(), setup.known)? {
-            Some(past) => Writer::after(past, &home, setup.disk.as_ref())?,
-            None => Writer::first(&home, &node, setup.disk.as_ref())?,
+        let (clock, steady) = (Arc::clone(&setup.clock), Arc::clone(&setup.steady));
+        let (known, options) = (setup.known, setup.options);
+        let place = Place::open(setup)?;
+        let past = Past::read(&place.home, &place.node, &place.signer.public_key(), known)?;
+        let clocks = Clocks::new(steady, past.as_ref().map(|it| it.latest));
+        let (writer, closed) = match past {
+            Some(past) => Writer::after(past, &place, clock.now())?,
+            None => (Writer::first(&place, clock.now())?, Table::new()),
         };
-        let progress = watch::Sender::new(Progress { synced: writer.last.sequence, failures: 0 });
+        let progress = Sender::new(Progress { synced: writer.last.sequence, failures: 0 });
         Ok(Self {
-            home,
-            node,
-            signer: setup.signer,
-            clock: setup.clock,
-            disk: setup.disk,
-            options: setup.options,
+            place,
+            clock,
+            clocks: Mutex::new(clocks),
+            options,
+            closed: Mutex::new(closed),
             one_sync: Mutex::default(),
             writer: Mutex::new(writer),
             progress,
@@ -149,6 +171,10 @@ impl Shared {
         self.lock().rows.last().copied()
     }
 
+    pub(super) fn synced_row(&self) -> Option<i64> {
+        self.lock().synced_row
+    }
+
     pub(super) fn progress(&self) -> Progress {
         *self.progress.borrow()
     }
@@ -169,7 +195,7 @@ impl Shared {
     /// Writes an event.
     pub(super) fn append(&self, event: &[u8], row: Option<i64>) -> Result<u64, AuditError> {
         let mut writer = self.lock();
-        writer.put(self.disk.as_ref(), Content::Event(event, row))?;
+        writer.put(self.place.disk(), Content::Event(event, row))?;
         Ok(writer.last.sequence)
     }
 
@@ -179,7 +205,7 @@ impl Shared {
         if writer.rows.contains(&id) {
             return Ok(Written::Before);
         }
-        writer.put(self.disk.as_ref(), Content::Event(event, Some(id)))?;
+        writer.put(self.place.disk(), Content::Event(event, Some(id)))?;
         writer.remember(id);
         Ok(Written::Now)
     }
@@ -189,7 +215,11 @@ impl Shared {
         for (done, count) in counts.iter().enumerate() {
             // Asked every so often only: 64 counts are some 15 KB.
             let room = done % 64 != 0
-                || self.disk.free(&self.home).is_ok_and(|it| it >= self.options.reserve_bytes);
+                || self
+                    .place
+                    .disk
+                    .free(&self.place.home)
+                    .is_ok_and(|it| it >= self.options.reserve_bytes);
             if !room {
                 return Ok(counts.len() - done);
             }
@@ -198,16 +228,15 @@ impl Shared {
         Ok(0)
     }
 
-    /// What is done several times a second: recover, sync, sign, look, begin a new segment.
+    /// What is done several times a second: recover, sync, sign, begin a new segment.
     pub(super) fn tick(&self) {
         let now = self.clock.now();
+        self.watch_clock(now);
         {
             let _one = self.one_sync.lock().unwrap_or_else(PoisonError::into_inner);
             let mut writer = self.lock();
-            let due = writer.signed_at != now.unix_seconds();
-            if due {
+            if writer.signed_at != now.unix_seconds() {
                 writer.signed_at = now.unix_seconds();
-                self.look(&mut writer);
                 self.sign(&mut writer);
             }
         }
@@ -222,7 +251,7 @@ impl Shared {
                 return;
             }
         }
-        if self.full()
+        if self.is_full(now)
             && let Err(error) = self.begin_segment()
         {
             tracing::error!(?error, "audit: no new segment");
@@ -240,7 +269,7 @@ impl Shared {
     /// Brings all that is written to the medium. Other threads go on writing meanwhile.
     pub(super) fn sync(&self) -> Result<Head, AuditError> {
         let _one = self.one_sync.lock().unwrap_or_else(PoisonError::into_inner);
-        let (file, last) = {
+        let (file, last, row) = {
             let mut writer = self.lock();
             if writer.failure.is_some() {
                 return self.recover(&mut writer);
@@ -250,14 +279,14 @@ impl Shared {
             }
             let Writer { unsynced, syncing, .. } = &mut *writer;
             std::mem::swap(unsynced, syncing);
-            (Arc::clone(&writer.file), writer.last)
+            (Arc::clone(&writer.file), writer.last, writer.highest_row())
         };
-        let result = self.disk.sync(&file);
+        let result = self.place.disk.sync(&file);
         let mut writer = self.lock();
         match result {
             Ok(()) => {
                 writer.syncing.clear();
-                self.synced(&mut writer, last);
+                self.synced(&mut writer, last, row);
                 Ok(last)
             }
             Err(error) => {
@@ -269,12 +298,16 @@ impl Shared {
         }
     }
 
+    fn closed(&self) -> MutexGuard<'_, Table> {
+        self.closed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn lock(&self) -> MutexGuard<'_, Writer> {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn synced(&self, writer: &mut Writer, head: Head) {
-        writer.synced = head;
+    fn synced(&self, writer: &mut Writer, head: Head, row: Option<i64>) {
+        (writer.synced, writer.synced_row) = (head, row);
         self.progress.send_modify(|it| it.synced = head.sequence);
     }
 
@@ -293,10 +326,10 @@ impl Shared {
         let again = || -> io::Result<()> {
             if lost {
                 let kept = writer.length - writer.unsynced.len() as u64;
-                self.disk.truncate(&writer.file, kept)?;
-                self.disk.append(&writer.file, &writer.unsynced)?;
+                self.place.disk.truncate(&writer.file, kept)?;
+                self.place.disk.append(&writer.file, &writer.unsynced)?;
             } else {
-                self.disk.truncate(&writer.file, writer.length)?;
+                self.place.disk.truncate(&writer.file, writer.length)?;
             }
             Ok(())
         };
@@ -311,12 +344,12 @@ impl Shared {
             failure.lost |= lost;
             return Err(AuditError::Refusing(Arc::clone(&failure.cause)));
         }
-        if let Err(error) = self.disk.sync(&writer.file) {
+        if let Err(error) = self.place.disk.sync(&writer.file) {
             return Err(self.failed(writer, error));
         }
         writer.unsynced.clear();
-        let head = writer.last;
-        self.synced(writer, head);
+        let (head, row) = (writer.last, writer.highest_row());
+        self.synced(writer, head, row);
         Ok(head)
     }
 
@@ -326,37 +359,19 @@ impl Shared {
             return;
         }
         let at = self.clock.now();
-        let signature = self.signer.sign(&self.node, writer.last, at);
+        let signature = self.place.signer.sign(&self.place.node, writer.last, at);
         let head = SignedHead { at: at.unix_ms(), signature: signature.into() };
-        if writer.put(self.disk.as_ref(), Content::Head(&head)).is_ok() {
+        if writer.put(self.place.disk(), Content::Head(&head)).is_ok() {
             writer.signed = writer.last.sequence;
         }
     }
 
-    /// Looks whether the segment is still the file that we write, and as long.
-    fn look(&self, writer: &mut Writer) {
-        if writer.failure.is_some() {
-            return;
-        }
-        let path = segment_path(&self.home, writer.segment);
-        let ours = writer.file.metadata().map(|it| (it.ino(), it.len()));
-        let there = std::fs::metadata(path).map(|it| (it.ino(), it.len()));
-        let fault = match (ours, there) {
-            (Ok(ours), Ok(there)) if ours.0 == there.0 && there.1 == writer.length => return,
-            (Ok(ours), Ok(there)) if ours.0 == there.0 => Fault::Changed,
-            _ => Fault::SegmentMissing,
-        };
-        writer.noticed = Some(fault);
-        tracing::error!(segment = writer.segment, %fault, "audit: the journal was changed");
-        _ = self.disk.sync(&writer.file);
-        // What was changed stays as it is, for whoever looks into it.
-        if let Err(error) = self.next_segment(writer) {
-            tracing::error!(?error, "audit: no new segment");
-        }
-    }
-
-    fn full(&self) -> bool {
-        self.lock().length >= self.options.segment_bytes
+    /// Whether the open segment is large enough, or old enough and not empty.
+    fn is_full(&self, now: Timestamp) -> bool {
+        let writer = self.lock();
+        let age = u128::try_from(now.unix_ms().saturating_sub(writer.begun)).unwrap_or_default();
+        writer.length >= self.options.segment_bytes
+            || (writer.used && age >= self.options.segment_age.as_millis())
     }
 
     /// Signs and syncs the segment, and goes on in the next one.
@@ -367,7 +382,7 @@ impl Shared {
             return Ok(());
         }
         self.sign(&mut writer);
-        if let Err(error) = self.disk.sync(&writer.file) {
+        if let Err(error) = self.place.disk.sync(&writer.file) {
             return Err(self.failed(&mut writer, error));
         }
         self.next_segment(&mut writer)?;
@@ -375,52 +390,101 @@ impl Shared {
     }
 
     fn next_segment(&self, writer: &mut Writer) -> io::Result<()> {
+        let at = self.clock.now();
+        // What was damaged is evidence: nothing is let go while it is there.
+        let gaps = match writer.noticed {
+            None => self.gaps_after_pruning(&writer.gaps, at),
+            Some(_) => writer.gaps.clone(),
+        };
         let number = writer.segment + 1;
-        let started =
-            Started::make(&self.home, &self.node, number, writer.last, self.disk.as_ref())?;
+        let beginning = Beginning { segment: number, after: writer.last, at, gaps: &gaps };
+        let started = Started::make(&self.place, beginning)?;
+        let closed =
+            Closed { before: writer.before, end: writer.last, at: at.unix_ms(), seen: None };
+        self.closed().insert(writer.segment, closed);
         writer.file = Arc::new(started.file);
         writer.segment = number;
+        (writer.before, writer.begun, writer.used) = (writer.last, at.unix_ms(), false);
+        writer.gaps = gaps;
         writer.length = started.length;
         writer.last = started.head;
+        if started.signed {
+            writer.signed = started.head.sequence;
+        }
         writer.unsynced.clear();
-        self.synced(writer, started.head);
+        let row = writer.highest_row();
+        self.synced(writer, started.head, row);
         Ok(())
     }
 }
 
 impl Writer {
-    fn at(file: File, segment: u32, last: Head, length: u64, rows: BTreeSet<i64>) -> Self {
+    /// In a segment that was begun now.
+    fn beginning(it: Started, beginning: Beginning<'_>) -> Self {
         Self {
-            file: Arc::new(file),
-            segment,
-            last,
-            length,
-            synced: last,
+            file: Arc::new(it.file),
+            segment: beginning.segment,
+            before: beginning.after,
+            begun: beginning.at.unix_ms(),
+            used: false,
+            gaps: beginning.gaps.to_vec(),
+            last: it.head,
+            length: it.length,
+            synced: it.head,
             unsynced: Vec::new(),
             syncing: Vec::new(),
-            signed: last.sequence,
+            signed: it.head.sequence,
             signed_at: 0,
             failure: None,
             noticed: None,
-            rows,
+            rows: BTreeSet::new(),
+            synced_row: None,
         }
     }
 
     /// The end of a journal that was there. What is not whole is removed.
-    fn after(past: Past, home: &Path, disk: &dyn Disk) -> io::Result<Self> {
-        let file = disk.open_append(&segment_path(home, past.segment))?;
-        disk.truncate(&file, past.length)?;
-        disk.sync(&file)?;
-        let mut it = Self::at(file, past.segment, past.last, past.length, past.rows);
-        it.signed = past.signed;
-        Ok(it)
+    fn after(past: Past, place: &Place, now: Timestamp) -> io::Result<(Self, Table)> {
+        let mut closed = past.closed;
+        if past.packed {
+            // Nothing can be added to it.
+            let end = Closed { before: past.before, end: past.last, at: past.latest, seen: None };
+            closed.insert(past.segment, end);
+            let (segment, after, gaps) = (past.segment + 1, past.last, past.gaps.as_slice());
+            let beginning = Beginning { segment, after, at: now, gaps };
+            let it = Self::beginning(Started::make(place, beginning)?, beginning);
+            let synced_row = past.rows.last().copied();
+            return Ok((Self { rows: past.rows, synced_row, ..it }, closed));
+        }
+        let file = place.disk.open_append(&segment_path(&place.home, past.segment))?;
+        place.disk.truncate(&file, past.length)?;
+        place.disk.sync(&file)?;
+        let it = Self {
+            file: Arc::new(file),
+            segment: past.segment,
+            before: past.before,
+            begun: past.begun,
+            used: true,
+            gaps: past.gaps,
+            last: past.last,
+            length: past.length,
+            synced: past.last,
+            unsynced: Vec::new(),
+            syncing: Vec::new(),
+            signed: past.signed,
+            signed_at: 0,
+            failure: None,
+            noticed: None,
+            synced_row: past.rows.last().copied(),
+            rows: past.rows,
+        };
+        Ok((it, closed))
     }
 
     /// The beginning of a journal.
-    fn first(home: &Path, node: &str, disk: &dyn Disk) -> io::Result<Self> {
-        let before = Head { sequence: 0, hash: Hash::NONE };
-        let it = Started::make(home, node, 1, before, disk)?;
-        Ok(Self::at(it.file, 1, it.head, it.length, BTreeSet::new()))
+    fn first(place: &Place, at: Timestamp) -> io::Result<Self> {
+        let after = Head { sequence: 0, hash: Hash::NONE };
+        let beginning = Beginning { segment: 1, after, at, gaps: &[] };
+        Ok(Self::beginning(Started::make(place, beginning)?, beginning))
     }
 
     /// Writes one record whole, or refuses.
@@ -434,10 +498,15 @@ impl Writer {
             self.failure = Some(Failure { cause: Arc::clone(&cause), lost: false });
             return Err(AuditError::Refusing(cause));
         }
+        self.used |= matches!(content, Content::Event(..));
         self.last = head;
         self.length += line.len() as u64;
         self.unsynced.extend(line);
         Ok(())
+    }
+
+    fn highest_row(&self) -> Option<i64> {
+        self.rows.last().copied()
     }
 
     fn remember(&mut self, row: i64) {
@@ -445,47 +514,5 @@ impl Writer {
         if self.rows.len() > MAX_ROWS {
             self.rows.pop_first();
         }
-    }
-}
-
-/// Makes the journal ours by its public key, or refuses another's.
-fn own(home: &Path, key: &PublicKey, disk: &dyn Disk) -> Result<(), AuditError> {
-    match PublicKey::beside(home)? {
-        Some(it) if it == *key => Ok(()),
-        Some(_) => Err(AuditError::OtherKey),
-        None => Ok(key.put_beside(home, disk)?),
-    }
-}
-
-/// A segment that holds its opening line, on the medium.
-struct Started {
-    file: File,
-    head: Head,
-    length: u64,
-}
-
-impl Started {
-    /// Makes the segment beside its place and moves it there, so that none is there half.
-    fn make(
-        home: &Path,
-        node: &str,
-        segment: u32,
-        after: Head,
-        disk: &dyn Disk,
-    ) -> io::Result<Self> {
-        let previous = after.hash.to_string();
-        let opening = Opening { version: 1, node: node.into(), segment, previous };
-        let (head, line) = line(after, Content::Open(&opening));
-        let (draft, path) = (home.join("next.new"), segment_path(home, segment));
-        let file = disk.open_append(&draft)?;
-        disk.truncate(&file, 0)?;
-        disk.append(&file, &line)?;
-        disk.sync(&file)?;
-        disk.rename(&draft, &path)?;
-        if let Err(error) = disk.sync_directory(home) {
-            _ = disk.remove(&path);
-            return Err(error);
-        }
-        Ok(Self { file, head, length: line.len() as u64 })
     }
 }

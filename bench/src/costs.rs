@@ -1,0 +1,160 @@
+//! What single things cost, and other figures that stand for themselves.
+
+use std::{path::Path, time::Duration};
+
+use crate::{
+    calls::{Calls, Operation, Signer},
+    load,
+    paired::{Plan, Side, rounds},
+    policies,
+    report::{Cost, over_percent},
+    server::{Cores, Node, Yaoku},
+};
+
+/// The connections of each comparison.
+const CONNECTIONS: usize = 16;
+
+/// Warm calls over which database accesses are counted.
+const COUNTED: usize = 20_000;
+
+/// Longer than a node takes to read its own changes in the feed.
+const FEED: Duration = Duration::from_millis(500);
+
+/// Calls over which memory is looked at, each leaves a nonce; after half as many that it is warm by.
+const NONCES: usize = 150_000;
+
+/// Versions that are written at one client, and at sixteen.
+const WRITES: [(usize, usize); 2] = [(1, 200), (16, 800)];
+
+/// How all of it is measured.
+pub(crate) struct Costs<'a> {
+    pub(crate) program: &'a Path,
+    pub(crate) cores: Cores,
+    pub(crate) plan: Plan,
+}
+
+impl Costs<'_> {
+    /// Measures all; each is shown as soon as it is there.
+    pub(crate) async fn all(
+        &self,
+        show: fn(&Cost) -> anyhow::Result<()>,
+    ) -> anyhow::Result<Vec<Cost>> {
+        let mut costs = Vec::new();
+        for part in [
+            vec![self.tls().await?],
+            vec![self.policies().await?],
+            vec![self.audit().await?],
+            vec![self.accesses().await?],
+            self.writes().await?,
+            self.idle().await?,
+        ] {
+            part.iter().try_for_each(show)?;
+            costs.extend(part);
+        }
+        Ok(costs)
+    }
+
+    /// Keep-alive over TLS against HTTP, for one server: processor time per call.
+    async fn tls(&self) -> anyhow::Result<Cost> {
+        let yaoku = Yaoku::start(self.program, self.cores)?;
+        policies::make_twenty(Signer::of(&yaoku))?;
+        let calls = Calls::prepare(&yaoku, Operation::Encrypt)?;
+        let (server, ca) = (&yaoku.server, yaoku.ca()?);
+        let mut plain = Side::new(server, calls.clone(), None, CONNECTIONS).await?;
+        let mut tls = Side::new(server, calls, Some(&ca), CONNECTIONS).await?;
+        let (plain, tls) = rounds(self.plan, &mut plain, &mut tls).await?;
+        Ok(Cost::at_most("TLS keep-alive against HTTP, CPU", "%", over_percent(&plain, &tls), 15.0))
+    }
+
+    /// Twenty policies of ten statements against one.
+    async fn policies(&self) -> anyhow::Result<Cost> {
+        let start = |count| {
+            let node = Node::start(self.cores, "--node")?;
+            policies::leave(Signer::of(&node.yaoku), count)?;
+            anyhow::Ok(node)
+        };
+        let (one, twenty) = (start(1)?, start(20)?);
+        let value = self.compared(&one.yaoku, &twenty.yaoku).await?;
+        Ok(Cost::at_most("20 policies of 10 statements against 1, CPU", "%", value, 5.0))
+    }
+
+    /// Audit on the disk against a sink that writes nothing.
+    async fn audit(&self) -> anyhow::Result<Cost> {
+        let start = |role| Node::start(self.cores, role);
+        let (null, real) = (start("--node-without-disk")?, start("--node")?);
+        policies::make_twenty(Signer::of(&null.yaoku))?;
+        policies::make_twenty(Signer::of(&real.yaoku))?;
+        let value = self.compared(&null.yaoku, &real.yaoku).await?;
+        Ok(Cost::at_most("audit against a null sink, CPU", "%", value, 15.0))
+    }
+
+    /// Transactions that warm calls of the four operations open.
+    async fn accesses(&self) -> anyhow::Result<Cost> {
+        let mut opened = 0;
+        for operation in Operation::HOT {
+            let node = Node::start(self.cores, "--node")?;
+            let calls = Calls::prepare(&node.yaoku, *operation)?;
+            let mut side = Side::new(&node.yaoku.server, calls, None, CONNECTIONS).await?;
+            // What was prepared comes back by the change feed, and leaves the caches once more.
+            tokio::time::sleep(FEED).await;
+            side.round(1_000).await?;
+            let before = node.accesses()?;
+            side.round(COUNTED).await?;
+            opened += node.accesses()? - before;
+        }
+        let what = format!("database accesses of {} warm calls", COUNTED * Operation::HOT.len());
+        Ok(Cost::at_most(what, "", whole(opened), 0.0))
+    }
+
+    /// `PutSecretValue`, each answer on the medium, at one client and at sixteen.
+    async fn writes(&self) -> anyhow::Result<Vec<Cost>> {
+        let mut costs = Vec::new();
+        for (connections, count) in WRITES {
+            let yaoku = Yaoku::start(self.program, self.cores)?;
+            let calls = Calls::prepare(&yaoku, Operation::PutSecretValue)?;
+            let mut side = Side::new(&yaoku.server, calls, None, connections).await?;
+            side.round(20).await?;
+            let (round, _) = side.round(count).await?;
+            let rate = whole(count as u64) / round.took.as_secs_f64();
+            let what = format!("PutSecretValue, {connections} clients");
+            costs.push(Cost::of(what, "1/s", rate));
+        }
+        Ok(costs)
+    }
+
+    /// What a node takes that does nothing, how soon it answers, and what a nonce takes.
+    async fn idle(&self) -> anyhow::Result<Vec<Cost>> {
+        let yaoku = Yaoku::start(self.program, self.cores)?;
+        let resident = yaoku.server.resident()?;
+        let stopped = yaoku.stop();
+        let start = load::now();
+        let yaoku = stopped.start(self.program, self.cores)?;
+        Signer::of(&yaoku).ask()?;
+        let first = start.elapsed();
+        let calls = Calls::prepare(&yaoku, Operation::Encrypt)?;
+        let mut side = Side::new(&yaoku.server, calls, None, CONNECTIONS).await?;
+        side.round(NONCES / 2).await?;
+        let before = yaoku.server.resident()?;
+        side.round(NONCES).await?;
+        let grown = yaoku.server.resident()?.saturating_sub(before);
+        Ok(vec![
+            Cost::at_most("memory after the start", "MB", whole(resident) / 1e6, 40.0),
+            Cost::at_most("start to first answer", "ms", first.as_secs_f64() * 1e3, 300.0),
+            Cost::at_most("memory per live nonce", "B", whole(grown) / whole(NONCES as u64), 56.0),
+        ])
+    }
+
+    /// How much more processor time a call takes at `other` than at `base`, in percent.
+    async fn compared(&self, base: &Yaoku, other: &Yaoku) -> anyhow::Result<f64> {
+        let calls = |yaoku| Calls::prepare(yaoku, Operation::Encrypt);
+        let mut base = Side::new(&base.server, calls(base)?, None, CONNECTIONS).await?;
+        let mut other = Side::new(&other.server, calls(other)?, None, CONNECTIONS).await?;
+        let (base, other) = rounds(self.plan, &mut base, &mut other).await?;
+        Ok(over_percent(&base, &other))
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
+fn whole(count: u64) -> f64 {
+    count as f64
+}

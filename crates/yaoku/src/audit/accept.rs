@@ -1,0 +1,90 @@
+//! `yaoku audit accept`: going on after the journal was damaged.
+
+use std::{io::Write as _, process::ExitCode, sync::Arc};
+
+use anyhow::{Context as _, ensure};
+use clap::Args;
+use yaoku_server::{
+    audit::{self, AuditError, Head, NodeName, accept},
+    disk::RealDisk,
+    start::audit_signer,
+};
+
+use super::{Source, known_heads, nodes};
+use crate::{
+    clock::{MachineClock, SteadyClock},
+    data::DataDir,
+};
+
+/// Takes damage of the journal upon you, so that the server starts again.
+///
+/// The server must be stopped. Damaged files are kept as they are, in a directory beside the others;
+/// the journal goes on after the last event that is known of, and says for ever what was lost and
+/// why it was accepted. Exit status: 0 if something was accepted, 1 if nothing is damaged.
+#[derive(Debug, Args)]
+pub(super) struct Accept {
+    #[command(flatten)]
+    source: Source,
+    /// Why the damage is accepted: at most 1000 bytes, kept in the journal.
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+    /// The node whose journal it is. Without it: every node in the data directory.
+    #[arg(long, value_name = "NAME")]
+    node: Option<NodeName>,
+    /// The database, if it is not the file in the data directory.
+    #[arg(long, value_name = "URL", env = "YAOKU_STORE", hide_env_values = true)]
+    store: Option<String>,
+}
+
+impl Accept {
+    pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
+        let data = &self.source.data;
+        ensure!(data.is_dir(), "{} is no data directory", data.display());
+        let _lock = DataDir::open(data).context("stop the server first")?;
+        let nodes = match &self.node {
+            Some(node) => vec![node.clone()],
+            None => nodes(data).context("if all of the journal is gone, name its --node")?,
+        };
+        let mut accepted = false;
+        for (node, known) in known_heads(data, self.store.as_deref(), nodes).await? {
+            accepted |= self.accept(&node, known)?;
+        }
+        Ok(if accepted { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+
+    /// Whether there was anything to accept.
+    fn accept(&self, node: &NodeName, known: Option<Head>) -> anyhow::Result<bool> {
+        let data = &self.source.data;
+        let setup = audit::Setup {
+            data,
+            node: node.clone(),
+            signer: audit_signer(data, &RealDisk)?,
+            clock: Arc::new(MachineClock),
+            steady: Arc::new(SteadyClock),
+            disk: Arc::new(RealDisk),
+            known,
+            options: audit::Options::default(),
+        };
+        let mut out = std::io::stdout().lock();
+        match accept(setup, &self.reason) {
+            Err(AuditError::Whole) => {
+                writeln!(out, "node {node}: whole, there is nothing to accept")?;
+                Ok(false)
+            }
+            Err(error) => Err(error.into()),
+            Ok(gaps) => {
+                for it in gaps {
+                    let aside = it.accepted.map(|it| it.aside).unwrap_or_default();
+                    writeln!(
+                        out,
+                        "node {node}: accepted the loss of segments {} to {}",
+                        it.first, it.last
+                    )?;
+                    writeln!(out, "  found up to {}, expected up to {}", it.before, it.after)?;
+                    writeln!(out, "  what was there is kept in {aside}")?;
+                }
+                Ok(true)
+            }
+        }
+    }
+}
