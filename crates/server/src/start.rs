@@ -167,12 +167,7 @@ impl Running {
         // Before anything is cached, so that no change falls between.
         let mark = node.store.mark().await?;
         let (stop, stopped) = watch::channel(());
-        let tasks = vec![
-            tokio::spawn(background::copy_on_write(Arc::clone(&node), stopped.clone())),
-            tokio::spawn(background::each_second(Arc::clone(&node), stopped.clone())),
-            tokio::spawn(background::follow_root_key(Arc::clone(&node), stopped.clone())),
-            tokio::spawn(background::follow(Arc::clone(&node), mark, stopped)),
-        ];
+        let tasks = background::start(&node, mark, &stopped);
         Ok(Self { node, stop, tasks })
     }
 
@@ -306,7 +301,7 @@ mod background {
 
     use yaoku_store::Mark;
 
-    use super::{Arc, Duration, Node, copy_events, keep_head, watch};
+    use super::{Arc, Duration, JoinHandle, Node, copy_events, keep_head, watch};
     use crate::root::{
         RootError,
         rotation::{self, Step},
@@ -319,6 +314,16 @@ mod background {
     const RENEWAL: u32 = 2;
 
     type Stopped = watch::Receiver<()>;
+
+    /// Starts all of it.
+    pub(super) fn start(node: &Arc<Node>, mark: Mark, stopped: &Stopped) -> Vec<JoinHandle<()>> {
+        vec![
+            tokio::spawn(copy_on_write(Arc::clone(node), stopped.clone())),
+            tokio::spawn(each_second(Arc::clone(node), stopped.clone())),
+            tokio::spawn(follow_root_key(Arc::clone(node), stopped.clone())),
+            tokio::spawn(follow(Arc::clone(node), mark, stopped.clone())),
+        ]
+    }
 
     /// Copies events into the journal whenever a write was committed.
     pub(super) async fn copy_on_write(node: Arc<Node>, mut stopped: Stopped) {

@@ -10,7 +10,11 @@
 #[expect(dead_code, reason = "shared with the other tests, which use all of it")]
 mod support;
 
-use std::sync::{Arc, Mutex};
+use std::{
+    path::Path,
+    process::Command,
+    sync::{Arc, Mutex},
+};
 
 use support::{Dev, call, number};
 use tokio::{sync::Notify, task::JoinSet};
@@ -41,9 +45,9 @@ async fn calls_go_on_while_the_root_key_is_rotated_and_a_kill_stops_nothing() {
     let data = tempfile::tempdir().unwrap();
     let mut dev = Dev::start(data.path());
     let secret = [("SecretName", "kept"), ("VersionId", "v1"), ("SecretData", "kept")];
-    assert_eq!(call(dev.address, &dev.key, "CreateSecret", &secret).await.unwrap().status, 200);
+    assert_eq!(call(dev.http, &dev.key, "CreateSecret", &secret).await.unwrap().status, 200);
     for generation in 2..6 {
-        let (address, key) = (dev.address, dev.key.clone());
+        let (address, key) = (dev.http, dev.key.clone());
         let calls = tokio::spawn(async move {
             let mut served = 0;
             // Until it is killed.
@@ -62,7 +66,7 @@ async fn calls_go_on_while_the_root_key_is_rotated_and_a_kill_stops_nothing() {
         dev = Dev::start(data.path());
         let ended = format!("Generation {generation}. No rotation is under way.\n");
         while !yaoku(data.path(), &["root-key", "status"]).await.starts_with(&ended) {}
-        let value = call(dev.address, &dev.key, "GetSecretValue", &[("SecretName", "kept")]).await;
+        let value = call(dev.http, &dev.key, "GetSecretValue", &[("SecretName", "kept")]).await;
         assert_eq!(value.unwrap().text("/SecretData"), "kept");
     }
     dev.kill();
