@@ -133,7 +133,7 @@ impl<H: Handler> Connection<H> {
             Err(fault) => self.refuse(fault),
         };
         let place = self.lane.place();
-        let unwanted = !place.is_known() && place.is_crowded();
+        let unwanted = !place.is_known() && (place.is_crowded() || self.lane.has_said_enough());
         Ok(response(reply, unwanted || self.lane.is_last()))
     }
 
@@ -141,6 +141,7 @@ impl<H: Handler> Connection<H> {
         if !self.lane.place().begin_call() {
             return self.refuse(Fault::Busy);
         }
+        self.lane.count_call();
         let reply = self.handler.handle(call).await;
         self.lane.place().end_call(reply.known);
         reply
