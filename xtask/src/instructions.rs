@@ -25,7 +25,7 @@ const KEPT: &str = "bench/instructions.toml";
 /// What is written above it.
 const ABOVE: &str = "\
 # How many instructions the parts of a call take under callgrind: `cargo xtask instructions --write`.
-# CI fails when one grows by more than 5 %. Another compiler gives other figures: write them anew with it.
+# It fails when one grows by more than 5 %. Another compiler gives other figures: write them anew with it.
 
 [counts]
 ";
@@ -88,7 +88,7 @@ fn count() -> Result<Counts> {
 
 /// Builds the benches, and says where they are.
 fn benches() -> Result<Vec<PathBuf>> {
-    let mut build = cargo(&["test", "--benches", "--no-run", "--message-format=json"]);
+    let mut build = cargo(&["test", "--bench", "parts", "--no-run", "--message-format=json"]);
     build.args(PACKAGES.iter().flat_map(|it| ["-p", it]));
     build.env("CARGO_PROFILE_DEV_OPT_LEVEL", "3").env("CARGO_INCREMENTAL", "0");
     let done = build.stderr(std::process::Stdio::inherit()).output()?;
