@@ -42,18 +42,20 @@ pub(crate) fn run(input: &[u8]) {
 /// A small journal, and events.
 pub(crate) fn seeds() -> Vec<Vec<u8>> {
     let data = TempDir::new().expect("a temporary directory");
+    let clock = Arc::new(ManualClock::at(Timestamp::from_unix_seconds(1_795_295_120)));
     let journal = Journal::open(audit::Setup {
         data: data.path(),
         node: node(),
         signer: signer(),
-        clock: Arc::new(ManualClock::at(Timestamp::from_unix_seconds(1_795_295_120))),
+        clock: clock.clone(),
+        steady: clock,
         disk: Arc::new(RealDisk),
         known: None,
         options: Options::default(),
     });
     let journal = journal.expect("a journal");
     for number in 0..3 {
-        journal.append(&event(number)).expect("it is written");
+        _ = journal.append_row(number.into(), &event(number).to_row()).expect("it is written");
     }
     journal.sync().expect("it is on the medium");
     drop(journal);

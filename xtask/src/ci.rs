@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 use crate::{
     check, conformance,
     docs::{self, Mode},
-    fuzz, instructions,
+    fuzz,
     run::{self, Tally, command, root},
     test, trials,
 };
@@ -27,7 +27,6 @@ pub(crate) fn run() -> Result<Tally> {
         ("docs", docs::run(Mode::Check)),
         ("conformance", conformance::run(&all, Mode::Check)),
         ("trials", trials::run()),
-        ("instructions", instructions::run(false)),
         ("fuzz", fuzz::run(&smoke)),
     ];
     Ok(words.into_iter().map(said).sum())

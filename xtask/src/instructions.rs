@@ -7,7 +7,11 @@
 //! the profile of the tests, our crates optimised, so that CI compiles nothing of others twice: the
 //! figures are to be compared with themselves.
 
-use std::{collections::BTreeMap, fs, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
@@ -21,7 +25,7 @@ const KEPT: &str = "bench/instructions.toml";
 /// What is written above it.
 const ABOVE: &str = "\
 # How many instructions the parts of a call take under callgrind: `cargo xtask instructions --write`.
-# CI fails when one grows by more than 5 %. Another compiler gives other figures: write them anew with it.
+# It fails when one grows by more than 5 %. Another compiler gives other figures: write them anew with it.
 
 [counts]
 ";
@@ -84,12 +88,12 @@ fn count() -> Result<Counts> {
 
 /// Builds the benches, and says where they are.
 fn benches() -> Result<Vec<PathBuf>> {
-    let mut build = cargo(&["test", "--benches", "--no-run", "--message-format=json"]);
+    let mut build = cargo(&["test", "--bench", "parts", "--no-run", "--message-format=json"]);
     build.args(PACKAGES.iter().flat_map(|it| ["-p", it]));
     build.env("CARGO_PROFILE_DEV_OPT_LEVEL", "3").env("CARGO_INCREMENTAL", "0");
-    let built = build.stderr(std::process::Stdio::inherit()).output()?;
-    ensure!(built.status.success(), "the benches do not build");
-    let messages = std::str::from_utf8(&built.stdout)?.lines();
+    let done = build.stderr(std::process::Stdio::inherit()).output()?;
+    ensure!(done.status.success(), "the benches do not build");
+    let messages = std::str::from_utf8(&done.stdout)?.lines();
     let messages = messages.filter_map(|it| serde_json::from_str::<Value>(it).ok());
     let bench = |it: Value| -> Option<PathBuf> {
         let parts = it["target"]["name"] == "parts" && it["target"]["kind"][0] == "bench";
@@ -98,14 +102,14 @@ fn benches() -> Result<Vec<PathBuf>> {
     Ok(messages.filter_map(bench).collect())
 }
 
-fn names(bench: &PathBuf) -> Result<Vec<String>> {
+fn names(bench: &Path) -> Result<Vec<String>> {
     let listed = command(&bench.to_string_lossy(), &["--bench", "--list"]).output()?;
     let text = String::from_utf8(listed.stdout)?;
     Ok(text.lines().filter_map(|it| Some(it.strip_suffix(": benchmark")?.to_owned())).collect())
 }
 
 /// The instructions of one bench, run once.
-fn one(bench: &PathBuf, name: &str) -> Result<u64> {
+fn one(bench: &Path, name: &str) -> Result<u64> {
     let mut valgrind = command("valgrind", &["--tool=callgrind", "--callgrind-out-file=/dev/null"]);
     valgrind.arg(format!("--toggle-collect=*counted_{name}*")).arg(bench);
     let done = valgrind.args([name, "--exact", "--test"]).output();

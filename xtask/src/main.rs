@@ -50,7 +50,7 @@ enum Word {
         #[arg(long)]
         check: bool,
     },
-    /// Installs what is missing, then check, test, docs --check, conformance, instructions,
+    /// Installs what is missing, then check, test, docs --check, conformance,
     /// trials and a short fuzz: what CI runs.
     Ci,
 }

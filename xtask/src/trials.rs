@@ -5,7 +5,14 @@ use anyhow::Result;
 use crate::run::{Tally, cargo, step};
 
 /// What CI runs of them: a trial and its options. Longer ones are run by hand (trials/).
-const SHORT: &[&[&str]] = &[&["connections", "--seconds", "2"]];
+const SHORT: &[&[&str]] = &[
+    &["kill", "--store", "sqlite", "--rounds", "3"],
+    &["kill", "--store", "postgres", "--rounds", "3"],
+    &["power", "--rounds", "20"],
+    &["audit", "--rounds", "8"],
+    &["disk"],
+    &["connections", "--seconds", "2", "--minutes", "0"],
+];
 
 /// Runs all, whatever fails on the way.
 pub(crate) fn run() -> Result<Tally> {

@@ -10,7 +10,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use serde_json::Value;
 use yaoku_wire::{
     Fields,
-    rpc::{Format, Request, encode_success, read},
+    rpc::{Format, Request, SigningKey, encode_success, read},
 };
 
 criterion_group!(parts, signatures, answers);
@@ -79,7 +79,7 @@ fn encode(format: Format) {
 struct Sent {
     target: String,
     headers: Vec<(String, String)>,
-    secret: String,
+    secret: SigningKey,
 }
 
 impl Sent {
@@ -92,7 +92,7 @@ impl Sent {
         Self {
             target: text(&it["target"]),
             headers: headers.iter().map(|pair| (text(&pair[0]), text(&pair[1]))).collect(),
-            secret: text(&it["credentials"]["access_key_secret"]),
+            secret: SigningKey::new(text(&it["credentials"]["access_key_secret"]).as_bytes()),
         }
     }
 
@@ -108,6 +108,6 @@ impl Sent {
         };
         let incoming = read(black_box(&request)).unwrap();
         black_box(incoming.claim().unwrap());
-        black_box(incoming.verify(self.secret.as_bytes(), &|_| false).unwrap());
+        black_box(incoming.verify(&self.secret, &|_| false).unwrap());
     }
 }
