@@ -22,6 +22,7 @@ pub mod listen;
 pub mod node;
 pub mod pipeline;
 pub mod process;
+mod prune;
 pub mod root;
 pub mod start;
 #[cfg(test)]
