@@ -186,7 +186,7 @@ impl Running {
         }
         let written = write_down(&self.node).await;
         // Also if that failed: what is in memory is whole.
-        let closed = self.node.nonces.close();
+        let closed = self.node.nonces.close(self.node.clock.now());
         written?;
         closed.map_err(|source| StartError::File { file: "nonces", source })
     }
@@ -305,7 +305,13 @@ mod background {
     use super::{
         Arc, Duration, JoinHandle, Mark, Node, Ordering, StoreError, copy_events, keep_head, watch,
     };
-    use crate::prune;
+    use crate::{
+        prune,
+        root::{
+            RootError,
+            rotation::{self, Step},
+        },
+    };
 
     /// How often the feed is asked what other nodes changed. Source: architecture.md, "Change feed".
     const POLL: Duration = Duration::from_millis(250);
@@ -322,6 +328,7 @@ mod background {
             tokio::spawn(copy_on_write(node(), stopped())),
             tokio::spawn(each_second(node(), stopped())),
             tokio::spawn(follow(node(), stopped())),
+            tokio::spawn(follow_root_key(node(), stopped())),
             tokio::spawn(prune(node(), stopped())),
         ]
     }
@@ -382,6 +389,37 @@ mod background {
                     node.followed.store(feed.next.0, Ordering::SeqCst);
                 }
                 Err(error) => tracing::warn!(%error, "the change feed cannot be read"),
+            }
+        }
+    }
+
+    /// Finishes a rotation of the root key that was begun, here or elsewhere, now or before the
+    /// last stop.
+    async fn follow_root_key(node: Arc<Node>, mut stopped: Stopped) {
+        loop {
+            match rotation::step(&*node.store, &node.keyring, &node.held, &*node.random).await {
+                Ok(Step::Moved(keys)) => tracing::debug!(keys, "moved to the new root key"),
+                Ok(Step::Ended) => tracing::info!("the root key is rotated: the old one is gone"),
+                // The store is away, or another transaction came first.
+                Err(RootError::Store(error)) => {
+                    tracing::warn!(%error, "the rotation of the root key waits");
+                    if !tick(&mut stopped, Duration::from_secs(1)).await {
+                        return;
+                    }
+                }
+                end @ (Ok(Step::Idle) | Err(_)) => {
+                    if let Err(error) = end {
+                        tracing::error!(%error, "the root key cannot be followed");
+                    }
+                    tokio::select! {
+                        _ = stopped.changed() => return,
+                        () = node.caches.root_key_changed() => {}
+                    }
+                }
+            }
+            // A sender that is gone has stopped it.
+            if stopped.has_changed().is_err() || node.lease.is_lost() {
+                return;
             }
         }
     }
