@@ -279,6 +279,19 @@ impl Caches {
         }
     }
 
+    /// Drops everything: nobody knows what changed.
+    pub fn clear(&self) {
+        let mut so_far = self.changes.write().unwrap_or_else(PoisonError::into_inner);
+        *so_far += 1;
+        self.keys.clear();
+        self.versions.clear();
+        self.aliases.clear();
+        self.secrets.clear();
+        self.credentials.clear();
+        self.rights.clear();
+        self.root_key.notify_one();
+    }
+
     fn drop_changed(&self, change: &Change) {
         match change {
             Change::AccessKey(id) => self.credentials.remove(id),

@@ -26,6 +26,7 @@ pub mod node;
 pub mod operations;
 pub mod pipeline;
 pub mod process;
+mod prune;
 pub mod root;
 pub mod sealed;
 pub mod standing;

@@ -1,6 +1,6 @@
 //! What a node works with: made once at start, shared by all calls.
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::AtomicI64};
 
 use yaoku_crypto::{backend::Backend, keyring::Keyring};
 use yaoku_model::{ids::Region, random::Random, time::Clock};
@@ -38,6 +38,8 @@ pub struct Node {
     pub held: Held,
     /// Where events go.
     pub journal: Journal,
+    /// How far the feed was followed: the caches hold nothing that changed before this mark.
+    pub followed: AtomicI64,
     /// Wakes the task that copies the events of writes into the journal.
     pub wrote: tokio::sync::Notify,
     /// Refusals of callers who are not known, counted.

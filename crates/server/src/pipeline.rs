@@ -149,7 +149,9 @@ impl Turn<'_> {
             return Err(stale());
         }
         self.node.metrics.store_writes.add_one();
-        let mut tx = self.node.store.write().await?;
+        let store = &self.node.store;
+        let mut tx =
+            if self.spec().one_thing { store.write_one().await? } else { store.write().await? };
         let reply = match self.unused_nonce(tx.tx()).await {
             Ok(()) => request.answer(&mut self.call(On::Store(tx.tx()), asked)).await,
             Err(error) => Err(error),

@@ -3,7 +3,10 @@
 use std::{
     io,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
     time::Duration,
 };
 
@@ -21,7 +24,7 @@ use yaoku_model::{
     random::NoRandomness,
     time::Clock,
 };
-use yaoku_store::{Store, StoreError};
+use yaoku_store::{Mark, Store, StoreError};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -141,6 +144,8 @@ impl Running {
             Arc::clone(&keyring),
             CacheSizes::default(),
         );
+        // Before anything is cached, so that no change falls between.
+        let followed = AtomicI64::new(setup.store.mark().await?.0);
         let lease = Lease::new(setup.steady_clock, setup.store.is_shared());
         let node = Arc::new(Node {
             name: setup.name,
@@ -153,6 +158,7 @@ impl Running {
             keyring,
             held,
             journal,
+            followed,
             wrote: tokio::sync::Notify::new(),
             metrics: Metrics::default(),
             unknown: Unknown::new(Unknown::DEFAULT_ROWS),
@@ -164,10 +170,8 @@ impl Running {
             ca_pem: setup.ca_pem,
         });
         copy_events(&node).await?;
-        // Before anything is cached, so that no change falls between.
-        let mark = node.store.mark().await?;
         let (stop, stopped) = watch::channel(());
-        let tasks = background::start(&node, mark, &stopped);
+        let tasks = background::begin(&node, &stopped);
         Ok(Self { node, stop, tasks })
     }
 
@@ -281,7 +285,8 @@ async fn copy_events(node: &Node) -> Result<(), StartError> {
 /// events that the head has passed. If another process is this node now, this one serves no more.
 async fn keep_head(node: &Node) -> Result<(), StartError> {
     let (head, copied) = (node.journal.head().to_string(), node.journal.synced_row());
-    let mut tx = node.store.write().await?;
+    // Its own name, head, mark and events are all that it touches.
+    let mut tx = node.store.write_one().await?;
     if !claim::hold(tx.tx(), &node.name, &node.place, node.clock.now()).await? {
         node.lease.lose();
         return Err(StartError::NameTaken(node.name.clone()));
@@ -291,7 +296,8 @@ async fn keep_head(node: &Node) -> Result<(), StartError> {
         // One stays, so that the numbers of rows go on from it.
         tx.delete_events(node.name.as_str(), row - 1).await?;
     }
-    tx.delete_nonces(node.clock.now()).await?;
+    let mark = Mark(node.followed.load(Ordering::SeqCst));
+    tx.put_mark(node.name.as_str(), mark, node.clock.now()).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -299,12 +305,15 @@ async fn keep_head(node: &Node) -> Result<(), StartError> {
 mod background {
     //! What runs beside the calls of a node, until it stops.
 
-    use yaoku_store::Mark;
-
-    use super::{Arc, Duration, JoinHandle, Node, copy_events, keep_head, watch};
-    use crate::root::{
-        RootError,
-        rotation::{self, Step},
+    use super::{
+        Arc, Duration, JoinHandle, Mark, Node, Ordering, StoreError, copy_events, keep_head, watch,
+    };
+    use crate::{
+        prune,
+        root::{
+            RootError,
+            rotation::{self, Step},
+        },
     };
 
     /// How often the feed is asked what other nodes changed. Source: architecture.md, "Change feed".
@@ -315,18 +324,20 @@ mod background {
 
     type Stopped = watch::Receiver<()>;
 
-    /// Starts all of it.
-    pub(super) fn start(node: &Arc<Node>, mark: Mark, stopped: &Stopped) -> Vec<JoinHandle<()>> {
+    /// Begins all of it.
+    pub(super) fn begin(node: &Arc<Node>, stopped: &Stopped) -> Vec<JoinHandle<()>> {
+        let (node, stopped) = (|| Arc::clone(node), || stopped.clone());
         vec![
-            tokio::spawn(copy_on_write(Arc::clone(node), stopped.clone())),
-            tokio::spawn(each_second(Arc::clone(node), stopped.clone())),
-            tokio::spawn(follow_root_key(Arc::clone(node), stopped.clone())),
-            tokio::spawn(follow(Arc::clone(node), mark, stopped.clone())),
+            tokio::spawn(copy_on_write(node(), stopped())),
+            tokio::spawn(each_second(node(), stopped())),
+            tokio::spawn(follow(node(), stopped())),
+            tokio::spawn(follow_root_key(node(), stopped())),
+            tokio::spawn(prune(node(), stopped())),
         ]
     }
 
     /// Copies events into the journal whenever a write was committed.
-    pub(super) async fn copy_on_write(node: Arc<Node>, mut stopped: Stopped) {
+    async fn copy_on_write(node: Arc<Node>, mut stopped: Stopped) {
         loop {
             tokio::select! {
                 _ = stopped.changed() => return,
@@ -342,7 +353,7 @@ mod background {
     }
 
     /// Keeps the head in the store and writes down what was counted.
-    pub(super) async fn each_second(node: Arc<Node>, mut stopped: Stopped) {
+    async fn each_second(node: Arc<Node>, mut stopped: Stopped) {
         let mut kept = None;
         let mut idle = 0;
         while tick(&mut stopped, Duration::from_secs(1)).await {
@@ -364,14 +375,21 @@ mod background {
     }
 
     /// Drops from the caches what other nodes changed.
-    pub(super) async fn follow(node: Arc<Node>, mut done: Mark, mut stopped: Stopped) {
+    async fn follow(node: Arc<Node>, mut stopped: Stopped) {
         while tick(&mut stopped, POLL).await {
             let sent = node.lease.now();
+            let done = Mark(node.followed.load(Ordering::SeqCst));
             match node.store.changes(done).await {
                 Ok(feed) => {
+                    if feed.missed {
+                        tracing::warn!(
+                            "this node was away for long: it forgets what it had cached"
+                        );
+                        node.caches.clear();
+                    }
                     node.caches.apply(&feed.changes);
                     node.lease.renew(sent);
-                    done = feed.next;
+                    node.followed.store(feed.next.0, Ordering::SeqCst);
                 }
                 Err(error) => tracing::warn!(%error, "the change feed cannot be read"),
             }
@@ -380,7 +398,7 @@ mod background {
 
     /// Finishes a rotation of the root key that was begun, here or elsewhere, now or before the
     /// last stop.
-    pub(super) async fn follow_root_key(node: Arc<Node>, mut stopped: Stopped) {
+    async fn follow_root_key(node: Arc<Node>, mut stopped: Stopped) {
         loop {
             match rotation::step(&*node.store, &node.keyring, &node.held, &*node.random).await {
                 Ok(Step::Moved(keys)) => tracing::debug!(keys, "moved to the new root key"),
@@ -405,6 +423,17 @@ mod background {
             // A sender that is gone has stopped it.
             if stopped.has_changed().is_err() || node.lease.is_lost() {
                 return;
+            }
+        }
+    }
+
+    /// Removes from the store what need not be kept.
+    async fn prune(node: Arc<Node>, mut stopped: Stopped) {
+        while tick(&mut stopped, prune::EVERY).await {
+            match prune::run(&node).await {
+                // Another node does the same.
+                Ok(()) | Err(StoreError::Conflict) => {}
+                Err(error) => tracing::warn!(%error, "the store is not pruned"),
             }
         }
     }

@@ -141,6 +141,11 @@ impl Kms {
         self.with(Caller { principal: Principal::Operator, source: None, ..self.caller.clone() })
     }
 
+    /// The address of its database.
+    pub(crate) fn url(&self) -> String {
+        format!("sqlite:{}", self.data.path().join("yaoku.db").display())
+    }
+
     fn with(&self, caller: Caller) -> Self {
         Self {
             node: Arc::clone(&self.node),

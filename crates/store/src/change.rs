@@ -36,6 +36,9 @@ pub struct Mark(pub i64);
 pub struct Feed {
     /// What changed, each thing at least once.
     pub changes: Vec<Change>,
+    /// Whether more may have changed: what stood between the mark asked with and the oldest row
+    /// that is kept. Whoever keeps anything must then forget all of it.
+    pub missed: bool,
     /// What to ask with next.
     pub next: Mark,
 }

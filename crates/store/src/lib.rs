@@ -90,6 +90,17 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// those that wait for each other are committed together.
     async fn write(&self) -> Result<Box<dyn Transaction>, StoreError>;
 
+    /// Opens a transaction for a write that changes one thing and what is part of it, and decides by
+    /// nothing else that must not change before it commits. It conflicts only with another write of
+    /// the same thing, so that writes of different things never wait for, or undo, each other.
+    ///
+    /// On PostgreSQL that is snapshot isolation: of two that update one row, the later fails. What
+    /// is read besides was true when the transaction began, and may be past when it ends; so each
+    /// such operation says why it stands before whatever changed meanwhile.
+    async fn write_one(&self) -> Result<Box<dyn Transaction>, StoreError> {
+        self.write().await
+    }
+
     /// What was committed after `done`, and the mark to ask with next. Never misses a late commit.
     async fn changes(&self, done: Mark) -> Result<Feed, StoreError>;
 

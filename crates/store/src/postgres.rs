@@ -30,10 +30,12 @@ const TRIES: usize = 5;
 
 const READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 const WRITE: &str = "BEGIN ISOLATION LEVEL SERIALIZABLE; SAVEPOINT start";
+const WRITE_ONE: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ; SAVEPOINT start";
 const MIGRATE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 
-/// Run on every new connection: a node that hangs must not hold back everybody's feed.
-const SETTINGS: &str = "SET idle_in_transaction_session_timeout = '60s'";
+/// Run on every new connection. A node that hangs must not hold back everybody's feed. A table that
+/// is read from end to end, as small ones are by default, conflicts with every write to it.
+const SETTINGS: &str = "SET idle_in_transaction_session_timeout = '60s'; SET enable_seqscan = off";
 
 /// A database on a PostgreSQL server.
 pub struct Postgres {
@@ -109,6 +111,10 @@ impl Store for Postgres {
 
     async fn write(&self) -> Result<Box<dyn Transaction>, StoreError> {
         Ok(Box::new(Session::writing(self.begin(WRITE).await?, self.places)))
+    }
+
+    async fn write_one(&self) -> Result<Box<dyn Transaction>, StoreError> {
+        Ok(Box::new(Session::writing(self.begin(WRITE_ONE).await?, self.places)))
     }
 
     async fn changes(&self, done: Mark) -> Result<Feed, StoreError> {

@@ -67,6 +67,8 @@ pub struct Spec {
     pub or_action: Option<Action>,
     /// What it works on, so whether the pipeline opens a transaction.
     pub effect: Effect,
+    /// Whether a write changes one thing alone, as [`yaoku_store::Store::write_one`] asks.
+    pub one_thing: bool,
     /// The codes it may answer, besides [`COMMON`]. Anything else is a bug of ours.
     pub errors: &'static [&'static [Code]],
     /// The parameters whose values are never echoed or logged.
@@ -88,6 +90,7 @@ impl Spec {
         name: "",
         or_action: None,
         effect: Effect::Read,
+        one_thing: false,
         errors: &[],
         secret_params: &[],
         works_while_closed: false,

@@ -3,10 +3,13 @@
 //! A reader is shown only what stands before every transaction that is still open, so it never
 //! misses one that began earlier and committed later.
 
-use yaoku_model::ids::{AccountId, Invalid};
+use yaoku_model::{
+    ids::{AccountId, Invalid},
+    time::Timestamp,
+};
 
 use super::{
-    row::{Readable, Row},
+    row::{Number, Readable, Row},
     session::Session,
     statement::{Statement, sql},
 };
@@ -56,20 +59,36 @@ impl Places {
 impl Session {
     /// What was committed after `done`.
     pub(crate) async fn feed(&mut self, Mark(done): Mark) -> Result<Feed, StoreError> {
-        let statement = sql("SELECT s.open, f.kind, f.account, f.name FROM (SELECT ")
+        let statement = sql("SELECT s.open, s.floor, f.kind, f.account, f.name FROM (SELECT ")
             .push(self.places.open())
-            .push(" AS open) s LEFT JOIN feed f ON f.place >= $1 AND f.place < s.open")
+            .push(" AS open, (SELECT place FROM feed_floor) AS floor) s LEFT JOIN feed f ON f.place >= $1 AND f.place < s.open")
             .push(" ORDER BY f.place, f.number")
             .bind(done);
         let lines: Vec<Line> = self.all(statement).await?;
         let next = Mark(lines.first().map_or(done, |it| it.open));
-        Ok(Feed { changes: lines.into_iter().filter_map(|it| it.change).collect(), next })
+        let missed = lines.first().is_some_and(|it| done < it.floor);
+        Ok(Feed { missed, changes: lines.into_iter().filter_map(|it| it.change).collect(), next })
     }
 
     /// The mark of the feed as it is now.
     pub(crate) async fn mark(&mut self) -> Result<Mark, StoreError> {
         let statement = sql("SELECT ").push(self.places.open()).push(" AS number");
         self.number(statement).await.map(Mark)
+    }
+
+    /// Removes at most `limit` of the rows that every node heard of since `heard` has passed.
+    pub(super) async fn prune(&mut self, heard: Timestamp, limit: i64) -> Result<u64, StoreError> {
+        let slowest = sql("SELECT MIN(mark) AS number FROM nodes WHERE seen >= $1 \
+             HAVING COUNT(*) > 0");
+        let Some(Number(floor)) = self.first(slowest.bind(heard)).await? else { return Ok(0) };
+        let old = sql("DELETE FROM feed WHERE number IN (SELECT number FROM feed \
+             WHERE place < $1 ORDER BY place, number LIMIT $2)");
+        let removed = self.run(old.bind(floor).bind(limit)).await?;
+        if removed > 0 {
+            let raise = sql("UPDATE feed_floor SET place = $1 WHERE place < $1");
+            self.run(raise.bind(floor)).await?;
+        }
+        Ok(removed)
     }
 
     /// Selects a node's settled events.
@@ -159,6 +178,7 @@ fn insert_changes(places: Places, changes: &[Change]) -> Statement {
 /// One row of the feed, or of a feed without news.
 struct Line {
     open: i64,
+    floor: i64,
     change: Option<Change>,
 }
 
@@ -170,7 +190,7 @@ impl Readable for Line {
             None => None,
             Some(kind) => Some(change(kind, row)?),
         };
-        Ok(Self { open: row.column("open")?, change })
+        Ok(Self { open: row.column("open")?, floor: row.column("floor")?, change })
     }
 }
 

@@ -7,12 +7,14 @@ use crate::StoreError;
 pub(crate) const SQLITE: &[&str] = &[
     include_str!("../../migrations/sqlite/0001_first.sql"),
     include_str!("../../migrations/sqlite/0002_root_key_wraps.sql"),
+    include_str!("../../migrations/sqlite/0003_nodes.sql"),
 ];
 
 /// The scripts for PostgreSQL: the same versions.
 pub(crate) const POSTGRES: &[&str] = &[
     include_str!("../../migrations/postgres/0001_first.sql"),
     include_str!("../../migrations/postgres/0002_root_key_wraps.sql"),
+    include_str!("../../migrations/postgres/0003_nodes.sql"),
 ];
 
 /// The one row that says which version the schema has.

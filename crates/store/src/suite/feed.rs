@@ -98,3 +98,32 @@ pub(super) async fn a_commit_that_began_earlier_and_ended_later_is_not_missed(pl
     }
     assert_eq!(told, [Change::Secret(id("1000"), id("early")), Change::Key(id("late"))]);
 }
+
+pub(super) async fn rows_that_every_living_node_has_passed_are_removed_and_who_was_away_is_told(
+    place: Place,
+) {
+    let store = place.open().await;
+    let away = store.mark().await.unwrap();
+    let mut mark = away;
+    for name in ["a", "b", "c"] {
+        let mut tx = write(&*store).await;
+        tx.insert_key(&key(name, 1)).await.unwrap();
+        tx.commit().await.unwrap();
+        mark = news(&*store, mark).await.1;
+    }
+    let mut tx = write(&*store).await;
+    assert_eq!(tx.prune_feed(at(0), 9).await.unwrap(), 0, "nobody has said how far it is");
+    tx.put_mark("away", away, at(5)).await.unwrap();
+    tx.put_mark("here", mark, at(10)).await.unwrap();
+    assert_eq!(tx.prune_feed(at(5), 9).await.unwrap(), 0, "one may still need them");
+    assert_eq!(tx.prune_feed(at(6), 2).await.unwrap(), 2, "a few at a time");
+    tx.commit().await.unwrap();
+    let mut tx = write(&*store).await;
+    assert_eq!(tx.prune_feed(at(6), 2).await.unwrap(), 1);
+    assert_eq!(tx.prune_feed(at(6), 2).await.unwrap(), 0);
+    tx.commit().await.unwrap();
+    assert!(store.changes(away).await.unwrap().missed);
+    let feed = store.changes(mark).await.unwrap();
+    assert!(!feed.missed);
+    assert_eq!(feed.changes, []);
+}

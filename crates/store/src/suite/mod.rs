@@ -81,7 +81,8 @@ store_suite! {
     feed:
         a_commit_that_began_earlier_and_ended_later_is_not_missed
         every_kind_of_change_is_told
-        nothing_is_told_of_what_was_undone_or_dropped;
+        nothing_is_told_of_what_was_undone_or_dropped
+        rows_that_every_living_node_has_passed_are_removed_and_who_was_away_is_told;
     identities:
         access_keys_are_switched_and_deleted
         accounts_are_listed_in_order_of_creation
@@ -133,7 +134,8 @@ store_suite! {
         a_reader_cannot_write
         a_snapshot_stands_still
         many_writers_all_get_their_turn
-        undo_keeps_the_transaction_open_for_its_event;
+        undo_keeps_the_transaction_open_for_its_event
+        writes_of_one_thing_conflict_and_those_of_different_things_do_not;
 }
 
 fn page(number: i64, size: i64) -> Page {

@@ -82,7 +82,8 @@ pub(super) async fn a_nonce_is_remembered_until_its_time(place: Place) {
     tx.commit().await.unwrap();
     let mut tx = write(&*store).await;
     assert!(!tx.insert_nonce(b"old", at(20)).await.unwrap());
-    tx.delete_nonces(at(11)).await.unwrap();
+    assert_eq!(tx.delete_nonces(at(11), 0).await.unwrap(), 0);
+    assert_eq!(tx.delete_nonces(at(11), 9).await.unwrap(), 1);
     assert!(tx.insert_nonce(b"old", at(20)).await.unwrap());
     assert!(!tx.insert_nonce(b"new", at(20)).await.unwrap());
 }

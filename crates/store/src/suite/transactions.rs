@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Place, id, key, read, write};
-use crate::{Change, Store, StoreError};
+use super::{Place, id, key, read, secret, secret_version, write};
+use crate::{Change, Store, StoreError, Transaction};
 
 pub(super) async fn a_dropped_transaction_leaves_nothing(place: Place) {
     let store = place.open().await;
@@ -130,4 +130,44 @@ async fn add(store: &dyn Store, name: &str) -> bool {
         Err(StoreError::Conflict) => false,
         Err(error) => panic!("{error}"),
     }
+}
+
+pub(super) async fn writes_of_one_thing_conflict_and_those_of_different_things_do_not(
+    place: Place,
+) {
+    if place.is_sqlite() {
+        return; // One writer at a time.
+    }
+    let store = place.open().await;
+    let mut tx = write(&*store).await;
+    for name in ["one", "two"] {
+        tx.insert_secret(&secret(name, 1)).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let (mut one, mut two) = (store.write_one().await.unwrap(), store.write_one().await.unwrap());
+    put_version(&mut *one, "one", "v1").await.unwrap();
+    put_version(&mut *two, "two", "v1").await.unwrap();
+    one.commit().await.unwrap();
+    two.commit().await.unwrap();
+
+    let (mut one, mut two) = (store.write_one().await.unwrap(), store.write_one().await.unwrap());
+    assert_eq!(two.secret_versions(&id("1000"), &id("one")).await.unwrap().len(), 1);
+    put_version(&mut *one, "one", "v2").await.unwrap();
+    one.commit().await.unwrap();
+    assert!(matches!(put_version(&mut *two, "one", "v3").await, Err(StoreError::Conflict)));
+    assert!(matches!(two.commit().await, Err(StoreError::Conflict)));
+}
+
+/// Reads what putting a value reads, and writes what it writes.
+async fn put_version(
+    tx: &mut dyn Transaction,
+    name: &str,
+    version: &str,
+) -> Result<(), StoreError> {
+    let account = id("1000");
+    let secret = tx.secret(&account, &id(name)).await?.unwrap();
+    tx.secret_versions(&account, &secret.name).await?;
+    tx.insert_secret_version(&account, &secret.name, &secret_version(version)).await?;
+    tx.update_secret(&secret).await?;
+    tx.insert_event("n", version.as_bytes()).await
 }

@@ -54,6 +54,9 @@ impl Operation for PutSecretValue {
     const SPEC: &'static Spec = &Spec {
         name: "PutSecretValue",
         effect: Effect::Write,
+        // Every write of a secret or of its versions updates the secret's row. The key, the tags
+        // and the instance are read as they were at the start: it stands before their next change.
+        one_thing: true,
         errors: &[
             CACHED_SECRET,
             WRONG_STATE,

@@ -1,0 +1,79 @@
+//! What the store need not keep any longer: nonces whose time has passed, and rows of the feed that
+//! every node has followed. Removed a few at a time, so that no write waits long for it.
+
+use std::{sync::atomic::Ordering, time::Duration};
+
+use yaoku_store::{Mark, StoreError};
+
+use crate::node::Node;
+
+/// How often there is a look. With it, the tables hold the nonces of the last quarter of an hour, and
+/// what changed since the slowest node that is heard of last followed the feed, and what has come
+/// since the last look.
+pub(crate) const EVERY: Duration = Duration::from_secs(5);
+
+/// A node that was not heard of for so long is not waited for: when it comes back, it forgets all
+/// that it had cached. Longer than any lease.
+const AWAY_SECONDS: i64 = 60;
+
+/// How many rows of each kind are removed in one transaction.
+const ROWS: i64 = 1_000;
+
+/// Removes all that can go.
+pub(crate) async fn run(node: &Node) -> Result<(), StoreError> {
+    let mut removed = u64::MAX;
+    while removed >= ROWS.cast_unsigned() {
+        removed = remove_some(node).await?;
+    }
+    Ok(())
+}
+
+/// Removes a few rows; answers how many of the kind that had the most.
+async fn remove_some(node: &Node) -> Result<u64, StoreError> {
+    let now = node.clock.now();
+    let mark = Mark(node.followed.load(Ordering::SeqCst));
+    // What is removed here, nobody else changes.
+    let mut tx = node.store.write_one().await?;
+    tx.put_mark(node.name.as_str(), mark, now).await?;
+    let nonces = tx.delete_nonces(now, ROWS).await?;
+    let changes = tx.prune_feed(now.plus_seconds(-AWAY_SECONDS), ROWS).await?;
+    // With nothing gone there is nothing to sync, but other nodes must hear of this one.
+    if nonces + changes > 0 || node.store.is_shared() {
+        tx.commit().await?;
+    }
+    Ok(nonces.max(changes))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::Ordering;
+
+    use yaoku_store::testing;
+
+    use crate::testing::Kms;
+
+    #[tokio::test]
+    async fn what_a_stream_of_writes_leaves_is_removed() {
+        let kms = Kms::new().await;
+        let mut tx = kms.node.store.write().await.unwrap();
+        for number in 0..2_500_i32 {
+            tx.insert_nonce(&number.to_be_bytes(), crate::testing::NOW).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        for _ in 0..3 {
+            kms.key().await;
+        }
+        kms.clock.advance_seconds(1);
+        assert!(rows(&kms, "feed").await >= 3);
+        assert_eq!(rows(&kms, "nonces").await, 2_500);
+        let mark = kms.node.store.mark().await.unwrap();
+        kms.node.followed.store(mark.0, Ordering::SeqCst);
+        super::run(&kms.node).await.unwrap();
+        assert_eq!(rows(&kms, "feed").await, 0);
+        assert_eq!(rows(&kms, "nonces").await, 0);
+    }
+
+    async fn rows(kms: &Kms, table: &str) -> usize {
+        testing::dump(&kms.url()).await[table].len()
+    }
+}
