@@ -54,6 +54,9 @@ pub(crate) struct Dev {
     /// The region that ARNs name. It cannot change later.
     #[arg(long, value_name = "REGION", default_value = "cn-hangzhou")]
     region: String,
+    /// How large a segment of the audit journal grows: trials make it small.
+    #[arg(long, hide = true, value_name = "BYTES")]
+    audit_segment_bytes: Option<u64>,
 }
 
 /// `dev.json`: everything a client needs.
@@ -139,10 +142,16 @@ impl Dev {
             boot_id: std::fs::read_to_string("/proc/sys/kernel/random/boot_id")?,
             ca_pem,
             limits: node::Limits::default(),
-            journal: audit::Options::default(),
+            journal: self.journal(),
             disk: Arc::new(RealDisk),
         });
         Ok(running.await?)
+    }
+
+    fn journal(&self) -> audit::Options {
+        let usual = audit::Options::default();
+        let segment_bytes = self.audit_segment_bytes.unwrap_or(usual.segment_bytes);
+        audit::Options { segment_bytes, ..usual }
     }
 
     fn names(&self) -> Names {
