@@ -12,6 +12,7 @@ mod clock;
 mod data;
 mod dev;
 mod doctor;
+mod passphrase;
 
 /// What is freed is wiped first.
 #[global_allocator]
@@ -36,6 +37,7 @@ enum Command {
     Doctor(doctor::Doctor),
     Instance(admin::instance::Instance),
     Policy(admin::policy::Policy),
+    RootKey(admin::root_key::RootKey),
     User(admin::user::User),
 }
 
@@ -60,6 +62,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Command::Doctor(it) => it.run().await,
             Command::Instance(it) => it.run().await,
             Command::Policy(it) => it.run().await,
+            Command::RootKey(it) => it.run().await,
             Command::User(it) => it.run().await,
         }
     })
