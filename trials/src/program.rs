@@ -40,11 +40,30 @@ pub(crate) struct Dev {
 impl Dev {
     /// Starts it on a data directory, on the store given (SQLite without), and waits until it serves.
     pub(crate) fn start(program: &Path, data: &Path, store: Option<&str>) -> anyhow::Result<Self> {
+        Self::start_with(program, data, store, &[])
+    }
+
+    /// As [`Dev::start`], with more words on the command line.
+    pub(crate) fn start_with(
+        program: &Path,
+        data: &Path,
+        store: Option<&str>,
+        more: &[&str],
+    ) -> anyhow::Result<Self> {
         let mut command = Command::new(program);
         command.args(["dev", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--data"]);
-        command.arg(data).env_remove("YAOKU_STORE").stdin(Stdio::null()).stdout(Stdio::piped());
+        command
+            .arg(data)
+            .args(more)
+            .env_remove("YAOKU_STORE")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped());
         if let Some(store) = store {
             command.env("YAOKU_STORE", store);
+        }
+        // It has much to complain of in a trial.
+        if std::env::var_os("RUST_LOG").is_none() {
+            command.env("RUST_LOG", "off");
         }
         let mut process = command.spawn()?;
         let out = process.stdout.take().context("no standard output")?;

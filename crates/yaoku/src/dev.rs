@@ -48,6 +48,9 @@ pub(crate) struct Dev {
     /// The region that ARNs name. It cannot change later.
     #[arg(long, value_name = "REGION", default_value = "cn-hangzhou")]
     region: String,
+    /// How large a segment of the audit journal grows: trials make it small.
+    #[arg(long, hide = true, value_name = "BYTES")]
+    audit_segment_bytes: Option<u64>,
 }
 
 /// `dev.json`: everything a client needs.
@@ -128,7 +131,14 @@ impl Dev {
         let now = MachineClock.now();
         let root = root::open_or_create(&*store, &region, key_file, &SystemRandom, now).await?;
         let setup = serve::setup(data, store, region, root)?;
-        Ok(Running::start(Setup { ca_pem: ca_pem.to_owned(), ..setup }).await?)
+        Ok(Running::start(Setup { ca_pem: ca_pem.to_owned(), journal: self.journal(), ..setup })
+            .await?)
+    }
+
+    fn journal(&self) -> audit::Options {
+        let usual = audit::Options::default();
+        let segment_bytes = self.audit_segment_bytes.unwrap_or(usual.segment_bytes);
+        audit::Options { segment_bytes, ..usual }
     }
 
     fn private_ca(&self, data: &DataDir) -> Origin {

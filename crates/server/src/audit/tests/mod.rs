@@ -7,8 +7,8 @@ use yaoku_model::time::{ManualClock, Timestamp};
 
 use super::{
     AuditError, Event, Fault, Fsync, Head, HeadSigner, Journal, NodeName, Options, Problem, Report,
-    Setup, Tail, Written, directory, event::testing::event, head::testing::signer, record::Content,
-    record::line, segment::segment_path, verify, writer::Shared, writer::Watch,
+    Setup, Tail, UserAgent, Written, directory, event::testing::event, head::testing::signer,
+    record::Content, record::line, segment::segment_path, verify, writer::Shared, writer::Watch,
 };
 use crate::disk::testing::{FaultyDisk, Trouble};
 
@@ -394,10 +394,21 @@ fn a_tail_shows_the_last_events_and_follows_over_segments() {
 }
 
 #[test]
-fn a_usual_record_takes_at_most_500_bytes() {
-    let world = World::new();
-    append(&world.open(None).unwrap(), 1).unwrap();
-    assert!(world.lines(1)[1].len() < 500, "{}", world.lines(1)[1]);
+fn a_usual_record_takes_at_most_500_bytes_whatever_the_client_calls_itself() {
+    let usual = Event { user_agent: UserAgent::new(&"x".repeat(999)), ..event(1) };
+    let secret = "acs:kms:cn-hangzhou:1540355698848459:secret/production/database".to_owned();
+    let refused = Some("Forbidden.NoPermission".into());
+    let from = "2001:db8:1111:2222:3333:4444:5555:6666".parse().unwrap();
+    let last = Head { sequence: 9_999_999_999, hash: Hash::NONE };
+    for it in [
+        event(1),
+        Event { source: from, ..usual.clone() },
+        Event { code: refused, status: 403, ..usual.clone() },
+        Event { action: "kms:UpdateSecretVersionStage".into(), resources: vec![secret], ..usual },
+    ] {
+        let (_, line) = line(last, Content::Event(&it.to_row(), Some(9_999_999)));
+        assert!(line.len() <= 500, "{}: {}", line.len(), String::from_utf8_lossy(&line));
+    }
 }
 
 #[test]

@@ -13,7 +13,7 @@ use crate::{
     audit::{
         Fault, Head,
         chain::leads,
-        closed::{self, Closed, Seen},
+        closed::{self, Closed},
         gap::Gap,
         record::Hash,
         segment::{Lines, packed_path, segment_path, segments},
@@ -108,7 +108,7 @@ impl Shared {
         };
         let Some((number, closed)) = self.closed().iter().find_map(plain) else { return };
         match self.pack(number, closed) {
-            Ok(true) => watch.unwritten = true,
+            Ok(true) => {}
             Ok(false) => {
                 watch.damaged.insert(number);
                 self.notice(number, Fault::Changed);
@@ -138,7 +138,10 @@ impl Shared {
         disk.sync_directory(home)?;
         disk.remove(&segment_path(home, number))?;
         disk.sync_directory(home)?;
-        self.saw(number, Seen::of(home, number)?);
+        // Whatever lies there now is proved in the next round.
+        if let Some(it) = self.closed().get_mut(&number) {
+            it.seen = None;
+        }
         Ok(true)
     }
 
