@@ -9,6 +9,7 @@ const SHORT: &[&[&str]] = &[
     &["kill", "--store", "sqlite", "--rounds", "3"],
     &["kill", "--store", "postgres", "--rounds", "3"],
     &["power", "--rounds", "20"],
+    &["connections", "--seconds", "2"],
 ];
 
 /// Runs all, whatever fails on the way.
