@@ -12,7 +12,7 @@ use anyhow::{Context as _, bail};
 use serde::Serialize;
 use yaoku_model::{ids::Region, time::Clock as _};
 use yaoku_server::{
-    dev, disk,
+    audit, dev, disk,
     listen::{
         Limits, Listener,
         ca::{CA_FILE, Names},
