@@ -29,7 +29,7 @@ use yaoku_model::{
 use yaoku_store::{Change, Store, Transaction};
 use yaoku_wire::{error::Code, rpc::SigningKey};
 
-use crate::{auth::Credential, error::ApiError};
+use crate::{auth::Credential, error::ApiError, metrics::Counter};
 
 /// A key, its ciphers ready.
 #[derive(Debug)]
@@ -104,8 +104,6 @@ pub struct Caches {
     /// Wakes who follows the root key.
     root_key: Notify,
 }
-
-type Shelf<K, V> = Cache<K, V, Weigh>;
 
 impl Caches {
     /// Empty caches over `store`.
@@ -249,6 +247,25 @@ impl Caches {
         self.root_key.notified().await;
     }
 
+    /// As many transactions as were opened to fill the caches: one for each thing that was not there.
+    #[must_use]
+    pub fn loads(&self) -> u64 {
+        self.vitals().map(|(_, it)| it.misses).iter().sum()
+    }
+
+    /// How each cache does, by its name.
+    #[must_use]
+    pub fn vitals(&self) -> [(&'static str, Vitals); 6] {
+        [
+            ("keys", self.keys.vitals()),
+            ("versions", self.versions.vitals()),
+            ("aliases", self.aliases.vitals()),
+            ("secrets", self.secrets.vitals()),
+            ("access_keys", self.credentials.vitals()),
+            ("rights", self.rights.vitals()),
+        ]
+    }
+
     /// Drops what a commit changed.
     pub fn apply(&self, changes: &[Change]) {
         let of_others = |it: &Change| matches!(it, Change::Account(_)) && self.store.is_shared();
@@ -264,16 +281,16 @@ impl Caches {
 
     fn drop_changed(&self, change: &Change) {
         match change {
-            Change::AccessKey(id) => _ = self.credentials.remove(id),
+            Change::AccessKey(id) => self.credentials.remove(id),
             Change::Alias(account, name) => {
-                _ = self.aliases.remove(&(account.clone(), name.clone()));
+                self.aliases.remove(&(account.clone(), name.clone()));
             }
-            Change::Key(id) => _ = self.keys.remove(id),
+            Change::Key(id) => self.keys.remove(id),
             Change::Secret(account, name) => {
-                _ = self.secrets.remove(&(account.clone(), name.clone()));
+                self.secrets.remove(&(account.clone(), name.clone()));
             }
             Change::User(account, name) => {
-                _ = self.rights.remove(&(account.clone(), Some(name.clone())));
+                self.rights.remove(&(account.clone(), Some(name.clone())));
             }
             // Who has the policy, or belongs to the account, is not known here: all go.
             Change::Account(account) | Change::Policy(account, _) => {
@@ -392,10 +409,67 @@ impl Weighter<(AccountId, Option<UserName>), Rights> for Weigh {
     }
 }
 
+/// How a cache does, for the operations view.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Vitals {
+    /// Things in it.
+    pub items: usize,
+    /// What they weigh, roughly, in bytes.
+    pub bytes: u64,
+    /// Look-ups that found what they asked for.
+    pub hits: u64,
+    /// Look-ups that did not.
+    pub misses: u64,
+}
+
+/// A cache that counts.
+struct Shelf<K, V> {
+    cache: Cache<K, V, Weigh>,
+    hits: Counter,
+    misses: Counter,
+}
+
+impl<K: Eq + Hash, V: Clone> Shelf<K, V>
+where
+    Weigh: Weighter<K, V>,
+{
+    fn get(&self, key: &K) -> Option<V> {
+        let found = self.cache.get(key);
+        if found.is_some() {
+            self.hits.add_one();
+        } else {
+            self.misses.add_one();
+        }
+        found
+    }
+
+    fn insert(&self, key: K, value: V) {
+        self.cache.insert(key, value);
+    }
+
+    fn remove(&self, key: &K) {
+        self.cache.remove(key);
+    }
+
+    fn retain(&self, keep: impl Fn(&K, &V) -> bool) {
+        self.cache.retain(keep);
+    }
+
+    fn vitals(&self) -> Vitals {
+        Vitals {
+            items: self.cache.len(),
+            bytes: self.cache.weight(),
+            hits: self.hits.value(),
+            misses: self.misses.value(),
+        }
+    }
+}
+
 fn shelf<K: Eq + Hash, V: Clone>(bytes: u64, typical: u64) -> Shelf<K, V>
 where
     Weigh: Weighter<K, V>,
 {
     let items = usize::try_from(bytes / typical).unwrap_or(usize::MAX).max(1);
-    Cache::with_weighter(items, bytes, Weigh)
+    let cache = Cache::with_weighter(items, bytes, Weigh);
+    Shelf { cache, hits: Counter::default(), misses: Counter::default() }
 }

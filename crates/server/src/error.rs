@@ -57,6 +57,12 @@ impl ApiError {
         &self.refusal
     }
 
+    /// What caused it, for the log and the counters.
+    #[must_use]
+    pub fn cause(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
+        self.source.as_deref()
+    }
+
     /// Whether another transaction came first, so that the same call may succeed if run again.
     #[must_use]
     pub fn is_conflict(&self) -> bool {

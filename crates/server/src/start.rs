@@ -31,6 +31,7 @@ use crate::{
     claim::{self, Place},
     disk::Disk,
     lease::Lease,
+    metrics::Metrics,
     node::{Limits, Node},
     root::OpenedRoot,
 };
@@ -120,10 +121,7 @@ impl Running {
             .map_err(|source| StartError::File { file: "the data directory", source })?;
         claim_name(&setup, &place).await?;
         let signer = audit_signer(&setup.data, &*setup.disk)?;
-        let (nonces, doubt) = open_nonces(&setup)?;
-        if doubt != nonces::Doubt::None {
-            tracing::warn!(?doubt, "nonces may be missing: calls signed earlier are refused");
-        }
+        let nonces = open_nonces(&setup)?;
         let journal = Journal::open(audit::Setup {
             data: &setup.data,
             node: setup.name.clone(),
@@ -156,6 +154,7 @@ impl Running {
             held,
             journal,
             wrote: tokio::sync::Notify::new(),
+            metrics: Metrics::default(),
             unknown: Unknown::new(Unknown::DEFAULT_ROWS),
             nonces,
             clock: setup.clock,
@@ -182,7 +181,7 @@ impl Running {
         }
         let written = write_down(&self.node).await;
         // Also if that failed: what is in memory is whole.
-        let closed = self.node.nonces.close();
+        let closed = self.node.nonces.close(self.node.clock.now());
         written?;
         closed.map_err(|source| StartError::File { file: "nonces", source })
     }
@@ -236,7 +235,7 @@ pub fn audit_signer(data: &Path, disk: &dyn Disk) -> Result<HeadSigner, StartErr
     }
 }
 
-fn open_nonces(setup: &Setup) -> Result<(Nonces, nonces::Doubt), StartError> {
+fn open_nonces(setup: &Setup) -> Result<Nonces, StartError> {
     let new = !setup.data.join("audit").exists();
     let opened = Nonces::open(&nonces::Setup {
         data: &setup.data,
@@ -247,7 +246,11 @@ fn open_nonces(setup: &Setup) -> Result<(Nonces, nonces::Doubt), StartError> {
         disk: Arc::clone(&setup.disk),
         max_entries: Nonces::DEFAULT_ENTRIES,
     });
-    opened.map_err(|source| StartError::File { file: "nonces", source })
+    let (nonces, doubt) = opened.map_err(|source| StartError::File { file: "nonces", source })?;
+    if doubt != nonces::Doubt::None {
+        tracing::warn!(?doubt, "nonces may be missing: calls signed earlier are refused");
+    }
+    Ok(nonces)
 }
 
 /// The head of a node's journal, as the store knows it: what [`crate::audit::verify`] compares with.

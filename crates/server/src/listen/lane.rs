@@ -21,6 +21,10 @@ use super::{
 /// replaced, so none can be mistaken for a marker.
 pub(super) const MARKER: &str = "/.yaoku-front/";
 
+/// Calls that a connection may carry of which none is a known caller's: who sends them one behind the
+/// other must come again, and so wait in line with others. Our choice.
+const STRANGER_CALLS: u64 = 8;
+
 /// What a marker stands for: the target, or why there is none.
 pub(super) type Kept = Result<(Bytes, Permit), Fault>;
 
@@ -30,6 +34,7 @@ pub(super) struct Lane {
     large: Arc<Pool>,
     kept: Mutex<VecDeque<(u64, Kept)>>,
     count: AtomicU64,
+    calls: AtomicU64,
     last: AtomicBool,
     unread: AtomicBool,
     closing: AtomicBool,
@@ -43,6 +48,7 @@ impl Lane {
             large,
             kept: Mutex::default(),
             count: AtomicU64::new(0),
+            calls: AtomicU64::new(0),
             last: AtomicBool::new(false),
             unread: AtomicBool::new(false),
             closing: AtomicBool::new(false),
@@ -75,6 +81,16 @@ impl Lane {
     /// The right to hold a large head or body, unless there are too many already.
     pub(super) fn hold_large(&self) -> Permit {
         self.large.take(self.place.source(), self.place.is_known())
+    }
+
+    /// One more call is served.
+    pub(super) fn count_call(&self) {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Whether there were as many calls as a connection may carry without a known caller's.
+    pub(super) fn has_said_enough(&self) -> bool {
+        self.calls.load(Ordering::Relaxed) >= STRANGER_CALLS
     }
 
     /// After the next answer the connection closes.

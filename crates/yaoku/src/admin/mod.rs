@@ -7,6 +7,7 @@ pub(crate) mod instance;
 pub(crate) mod policy;
 pub(crate) mod root_key;
 mod screen;
+pub(crate) mod unseal;
 pub(crate) mod user;
 
 use std::{

@@ -71,6 +71,21 @@ async fn a_stranger_in_a_crowd_gets_one_answer_and_the_known_stay() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_stranger_has_eight_answers_and_then_comes_again() {
+    let mut stranger = client();
+    stranger.send(get("/stranger").repeat(100)).await;
+    for n in 1..=8 {
+        assert_eq!(stranger.answer().await.has("connection: close"), n == 8, "{n}");
+    }
+    assert!(stranger.is_closed().await);
+    let mut known = client();
+    assert_eq!(known.ask(get("/")).await.status, 200);
+    for _ in 0..20 {
+        assert!(!known.ask(get("/stranger")).await.has("connection: close"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_large_request_that_stops_is_refused_in_two_seconds() {
     let held = |len| format!("POST {} HTTP/1.1\r\nContent-Length: 9\r\n", long_target(len));
     for request in [
