@@ -42,9 +42,9 @@ impl Operation for AddRootKeyWrap {
         secret_params: &["Passphrase"],
         example: &[
             ("Name", "safe"),
-            ("Kind", "shares"),
+            ("Kind", "passphrase"),
             ("KeyFile", ""),
-            ("Passphrase", ""),
+            ("Passphrase", "correct horse battery staple"),
             ("Needed", "2"),
             ("Of", "3"),
         ],

@@ -18,7 +18,8 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct OpenRootKeyWrap {
     name: WrapName,
-    by: Opener,
+    /// One, or it is refused.
+    by: Vec<Opener>,
 }
 
 impl Operation for OpenRootKeyWrap {
@@ -31,7 +32,10 @@ impl Operation for OpenRootKeyWrap {
             ("Name", "vault"),
             ("KeyFile", ""),
             ("Passphrase", "correct horse battery staple"),
-            ("Shares", ""),
+            (
+                "Shares",
+                "yaoku-share-1:vault:1:00112233:a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5:32674d6b",
+            ),
         ],
         ..ADMIN
     };
@@ -43,18 +47,18 @@ impl Operation for OpenRootKeyWrap {
         let file = root_key::path(params, "KeyFile")?.map(Opener::KeyFile);
         let passphrase = root_key::passphrase(params).map(Opener::Passphrase);
         let shares = root_key::shares(params)?.map(Opener::Shares);
-        let mut given = [file, passphrase, shares].into_iter().flatten();
-        match (given.next(), given.next()) {
-            (Some(by), None) => Ok(Self { name, by }),
-            (None, _) => Err(ApiError::missing("Passphrase")),
-            (_, Some(_)) => Err(ApiError::invalid("Passphrase")),
+        let by: Vec<_> = [file, passphrase, shares].into_iter().flatten().collect();
+        if by.is_empty() {
+            return Err(ApiError::missing("Passphrase"));
         }
+        Ok(Self { name, by })
     }
 
     async fn run(&self, call: &mut Call<'_>) -> Result<(), ApiError> {
         must_be_operator(call)?;
+        let [by] = &self.by[..] else { return Err(ApiError::invalid("Passphrase")) };
         let node = call.node;
-        let opened = rotation::open_wrap(call.tx()?, &node.held, &self.name, &self.by).await?;
+        let opened = rotation::open_wrap(call.tx()?, &node.held, &self.name, by).await?;
         opened.map_err(|error| match error {
             WrapError::NoSuchWrap => Code::ResourceNotFound.into(),
             other => {
