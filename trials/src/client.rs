@@ -1,6 +1,7 @@
 //! A client: signed calls over plain HTTP, one connection each.
 
 use std::{
+    fmt::Write as _,
     net::SocketAddr,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -75,10 +76,10 @@ impl Client {
         let signed = sign_v3(&call, &by, now(), &nonce);
         let mut head = format!("POST {} HTTP/1.1\r\n", &*signed.target);
         for (name, value) in &signed.headers {
-            head.push_str(&format!("{name}: {}\r\n", &**value));
+            _ = write!(head, "{name}: {}\r\n", &**value);
         }
         let end = if close { "connection: close\r\n" } else { "" };
-        head.push_str(&format!("content-length: {}\r\n{end}\r\n", signed.body.len()));
+        _ = write!(head, "content-length: {}\r\n{end}\r\n", signed.body.len());
         [head.as_bytes(), &signed.body].concat()
     }
 

@@ -67,5 +67,5 @@ fn main() -> anyhow::Result<ExitCode> {
             Trial::Writes(it) => it.run(&mut report).await,
         }
     })?;
-    report.close()
+    Ok(report.close())
 }

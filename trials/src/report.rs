@@ -35,9 +35,9 @@ impl Report {
     }
 
     /// The last line: `N passed, N failed`, as every word of `cargo xtask` ends.
-    pub(crate) fn close(self) -> anyhow::Result<ExitCode> {
+    pub(crate) fn close(self) -> ExitCode {
         let (seed, failed) = (self.seed, self.violations);
         self.say(format_args!("seed {seed}: {} passed, {failed} failed", self.checks - failed));
-        Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }
 }

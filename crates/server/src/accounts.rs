@@ -49,6 +49,22 @@ pub async fn create_account(
     Ok(account)
 }
 
+/// The account that was made first: `None` if there is none yet.
+pub async fn first(node: &Node) -> Result<Option<AccountId>, ApiError> {
+    let accounts = node.store.read().await?.accounts().await?;
+    Ok(accounts.into_iter().next().map(|it| it.id))
+}
+
+/// Makes the first account of a deployment, and an access key of its own: what `yaoku init` does.
+pub async fn create_first(node: &Node) -> Result<(AccountId, NewAccessKey), ApiError> {
+    let now = node.domain_clock.now();
+    let mut tx = node.store.write().await?;
+    let account = create_account(node, tx.tx(), now).await?.id;
+    let key = create_access_key(node, tx.tx(), &account, None, now).await?;
+    node.caches.apply(&tx.commit().await?);
+    Ok((account, key))
+}
+
 /// Makes a RAM user, who may do nothing yet; `None` if the name is taken.
 pub async fn create_user(
     node: &Node,

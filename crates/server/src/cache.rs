@@ -9,6 +9,7 @@ use std::{
 };
 
 use quick_cache::{Weighter, sync::Cache};
+use tokio::sync::Notify;
 use yaoku_crypto::{
     backend::{Backend, KeyHandle, KeyPlace},
     envelope::DataKey,
@@ -28,7 +29,7 @@ use yaoku_model::{
 use yaoku_store::{Change, Store, Transaction};
 use yaoku_wire::{error::Code, rpc::SigningKey};
 
-use crate::{auth::Credential, error::ApiError};
+use crate::{auth::Credential, error::ApiError, metrics::Counter};
 
 /// A key, its ciphers ready.
 #[derive(Debug)]
@@ -100,9 +101,9 @@ pub struct Caches {
     rights: Shelf<(AccountId, Option<UserName>), Rights>,
     /// Grows with every change: what was loaded before a change is not kept after it.
     changes: RwLock<u64>,
+    /// Wakes who follows the root key.
+    root_key: Notify,
 }
-
-type Shelf<K, V> = Cache<K, V, Weigh>;
 
 impl Caches {
     /// Empty caches over `store`.
@@ -124,6 +125,7 @@ impl Caches {
             credentials: shelf(sizes.names / 4, 512),
             rights: shelf(sizes.names / 4, 4096),
             changes: RwLock::new(0),
+            root_key: Notify::new(),
         }
     }
 
@@ -239,8 +241,37 @@ impl Caches {
         Ok(Some(loaded))
     }
 
+    /// Waits until the root key's wraps have changed, or another node may have made a wrapping
+    /// key. For one task: a change is told once.
+    pub async fn root_key_changed(&self) {
+        self.root_key.notified().await;
+    }
+
+    /// As many transactions as were opened to fill the caches: one for each thing that was not there.
+    #[must_use]
+    pub fn loads(&self) -> u64 {
+        self.vitals().map(|(_, it)| it.misses).iter().sum()
+    }
+
+    /// How each cache does, by its name.
+    #[must_use]
+    pub fn vitals(&self) -> [(&'static str, Vitals); 6] {
+        [
+            ("keys", self.keys.vitals()),
+            ("versions", self.versions.vitals()),
+            ("aliases", self.aliases.vitals()),
+            ("secrets", self.secrets.vitals()),
+            ("access_keys", self.credentials.vitals()),
+            ("rights", self.rights.vitals()),
+        ]
+    }
+
     /// Drops what a commit changed.
     pub fn apply(&self, changes: &[Change]) {
+        let of_others = |it: &Change| matches!(it, Change::Account(_)) && self.store.is_shared();
+        if changes.iter().any(|it| *it == Change::RootKey || of_others(it)) {
+            self.root_key.notify_one();
+        }
         let mut so_far = self.changes.write().unwrap_or_else(PoisonError::into_inner);
         *so_far += 1;
         for change in changes {
@@ -250,16 +281,16 @@ impl Caches {
 
     fn drop_changed(&self, change: &Change) {
         match change {
-            Change::AccessKey(id) => _ = self.credentials.remove(id),
+            Change::AccessKey(id) => self.credentials.remove(id),
             Change::Alias(account, name) => {
-                _ = self.aliases.remove(&(account.clone(), name.clone()));
+                self.aliases.remove(&(account.clone(), name.clone()));
             }
-            Change::Key(id) => _ = self.keys.remove(id),
+            Change::Key(id) => self.keys.remove(id),
             Change::Secret(account, name) => {
-                _ = self.secrets.remove(&(account.clone(), name.clone()));
+                self.secrets.remove(&(account.clone(), name.clone()));
             }
             Change::User(account, name) => {
-                _ = self.rights.remove(&(account.clone(), Some(name.clone())));
+                self.rights.remove(&(account.clone(), Some(name.clone())));
             }
             // Who has the policy, or belongs to the account, is not known here: all go.
             Change::Account(account) | Change::Policy(account, _) => {
@@ -378,10 +409,67 @@ impl Weighter<(AccountId, Option<UserName>), Rights> for Weigh {
     }
 }
 
+/// How a cache does, for the operations view.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Vitals {
+    /// Things in it.
+    pub items: usize,
+    /// What they weigh, roughly, in bytes.
+    pub bytes: u64,
+    /// Look-ups that found what they asked for.
+    pub hits: u64,
+    /// Look-ups that did not.
+    pub misses: u64,
+}
+
+/// A cache that counts.
+struct Shelf<K, V> {
+    cache: Cache<K, V, Weigh>,
+    hits: Counter,
+    misses: Counter,
+}
+
+impl<K: Eq + Hash, V: Clone> Shelf<K, V>
+where
+    Weigh: Weighter<K, V>,
+{
+    fn get(&self, key: &K) -> Option<V> {
+        let found = self.cache.get(key);
+        if found.is_some() {
+            self.hits.add_one();
+        } else {
+            self.misses.add_one();
+        }
+        found
+    }
+
+    fn insert(&self, key: K, value: V) {
+        self.cache.insert(key, value);
+    }
+
+    fn remove(&self, key: &K) {
+        self.cache.remove(key);
+    }
+
+    fn retain(&self, keep: impl Fn(&K, &V) -> bool) {
+        self.cache.retain(keep);
+    }
+
+    fn vitals(&self) -> Vitals {
+        Vitals {
+            items: self.cache.len(),
+            bytes: self.cache.weight(),
+            hits: self.hits.value(),
+            misses: self.misses.value(),
+        }
+    }
+}
+
 fn shelf<K: Eq + Hash, V: Clone>(bytes: u64, typical: u64) -> Shelf<K, V>
 where
     Weigh: Weighter<K, V>,
 {
     let items = usize::try_from(bytes / typical).unwrap_or(usize::MAX).max(1);
-    Cache::with_weighter(items, bytes, Weigh)
+    let cache = Cache::with_weighter(items, bytes, Weigh);
+    Shelf { cache, hits: Counter::default(), misses: Counter::default() }
 }

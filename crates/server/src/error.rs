@@ -11,7 +11,7 @@ use yaoku_model::{
 use yaoku_store::StoreError;
 use yaoku_wire::error::{Code, Refusal};
 
-use crate::audit::AuditError;
+use crate::{audit::AuditError, root::RootError};
 
 /// Why a call was not served.
 #[derive(Debug)]
@@ -57,6 +57,12 @@ impl ApiError {
         &self.refusal
     }
 
+    /// What caused it, for the log and the counters.
+    #[must_use]
+    pub fn cause(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
+        self.source.as_deref()
+    }
+
     /// Whether another transaction came first, so that the same call may succeed if run again.
     #[must_use]
     pub fn is_conflict(&self) -> bool {
@@ -95,6 +101,16 @@ impl From<BackendError> for ApiError {
         match error {
             BackendError::Unsupported => Code::UnsupportedOperation.into(),
             BackendError::Exhausted => Code::LimitExceeded.into(),
+            other => Self::caused(Code::InternalFailure, other),
+        }
+    }
+}
+
+impl From<RootError> for ApiError {
+    fn from(error: RootError) -> Self {
+        match error {
+            RootError::Store(error) => error.into(),
+            RootError::Backend(error) => error.into(),
             other => Self::caused(Code::InternalFailure, other),
         }
     }

@@ -3,11 +3,12 @@
 //! It serves at two doors: the network, where every call is signed, and the admin socket, which
 //! only the one who runs the program may open. All that follows is the same for both.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use http::HeaderMap;
-use yaoku_model::{arn::Arn, ids::AccountId, time::Timestamp};
+use tokio::time::Instant;
+use yaoku_model::{arn::Arn, ids::AccountId, random::Random, time::Timestamp};
 use yaoku_wire::{
     error::{Code, Refusal},
     fields::Fields,
@@ -27,6 +28,9 @@ use crate::{
 
 /// What answers name as the gateway that made them. Our choice.
 const HOST_ID: &str = "yaoku";
+
+/// The target of the one log event of each call. Whoever wants no such lines turns it off.
+pub const CALLS: &str = "calls";
 
 /// One door of a node.
 pub struct Gateway {
@@ -53,16 +57,8 @@ impl Gateway {
 
     /// The path of a call up to the pipeline. `Err` before the caller is known is only counted.
     async fn answer(&self, call: &HttpCall, request_id: &str) -> Answer {
-        let headers: Vec<(&str, &[u8])> =
-            call.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
-        let request = rpc::Request {
-            method: call.method.as_str(),
-            target: &call.target,
-            headers: &headers,
-            body: &call.body,
-            tls: call.tls,
-        };
-        let mut incoming = match rpc::read(&request) {
+        let headers = headers(call);
+        let mut incoming = match rpc::read(&request(call, &headers)) {
             Ok(incoming) => incoming,
             Err(rejected) => {
                 return Answer::stranger(rejected.format, rejected.refusal.into());
@@ -86,7 +82,7 @@ impl Gateway {
             event: &event,
         };
         let reply = turn.run(&mut incoming.params).await;
-        Answer { format, action: entry.spec.name, reply, stranger: false }
+        Answer { format, entry: Some(entry), reply, stranger: false }
     }
 
     /// What is called, and by whom.
@@ -154,48 +150,44 @@ impl Gateway {
         Ok(Known { caller, nonce: None })
     }
 
-    fn encode(answer: &Answer, request_id: String) -> HttpReply {
-        let encoded = match &answer.reply {
-            Ok(fields) => rpc::encode_success(answer.format, answer.action, fields, &request_id),
-            Err(error) => Err(error.refusal().clone()),
-        };
-        let (status, content_type, body) = match encoded {
-            Ok(body) => (200, answer.format.content_type(), body),
-            Err(refusal) => rpc::encode_error(answer.format, &refusal, &request_id, HOST_ID),
-        };
-        HttpReply {
-            status,
-            content_type,
-            request_id,
-            headers: Vec::new(),
-            body: body.into(),
-            known: !answer.stranger,
+    /// Counts a call, and tells the log of it.
+    fn note(&self, call: &HttpCall, request_id: &str, answer: &Answer, took: Duration) {
+        let error = answer.reply.as_ref().err();
+        if let Some(entry) = answer.entry {
+            self.node.metrics.call(entry, error, took);
         }
+        if let Some(error) = error {
+            self.node.metrics.failure(error);
+            log_fault(request_id, answer.action(), error);
+            if answer.stranger {
+                self.count(call.peer, call.tls, error.refusal());
+            }
+        }
+        let code = error.map_or("", |it| it.code().wire());
+        let (action, source) = (answer.action(), call.peer.ip());
+        let duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        tracing::info!(target: CALLS, request_id, action, code, duration_us, %source, "call");
     }
 
     fn request_id(&self) -> String {
-        // Without randomness nothing else works either: the id need not be unique then.
-        yaoku_model::ids::upper_uuid(&*self.node.random).unwrap_or_default()
+        request_id(&*self.node.random)
     }
 
     /// A refusal of somebody who is not known is counted, not written down one by one.
     fn count(&self, peer: SocketAddr, tls: bool, refusal: &Refusal) {
         let (code, now) = (refusal.code(), self.node.clock.now());
+        self.node.metrics.stranger(code);
         self.node.unknown.count(peer.ip(), code.wire(), code.status(), tls, now);
     }
 }
 
 impl Handler for Gateway {
     async fn handle(&self, call: HttpCall) -> HttpReply {
+        let began = Instant::now();
         let request_id = self.request_id();
         let answer = self.answer(&call, &request_id).await;
-        if let Err(error) = &answer.reply {
-            log_fault(&request_id, answer.action, error);
-            if answer.stranger {
-                self.count(call.peer, call.tls, error.refusal());
-            }
-        }
-        Self::encode(&answer, request_id)
+        self.note(&call, &request_id, &answer, began.elapsed());
+        answer.encode(request_id)
     }
 
     fn refuse(&self, fault: Fault, peer: SocketAddr) -> HttpReply {
@@ -208,8 +200,13 @@ impl Handler for Gateway {
             Fault::Busy => Code::ServiceUnavailableTemporary,
         };
         self.count(peer, false, &code.into());
-        Self::encode(&Answer::stranger(Format::Json, code.into()), self.request_id())
+        Answer::stranger(Format::Json, code.into()).encode(self.request_id())
     }
+}
+
+/// A new request's id. Without randomness nothing else works either: it need not be unique then.
+pub(crate) fn request_id(random: &dyn Random) -> String {
+    yaoku_model::ids::upper_uuid(random).unwrap_or_default()
 }
 
 /// A caller, and what makes its request unique.
@@ -218,18 +215,61 @@ struct Known {
     nonce: Option<([u8; 32], Timestamp)>,
 }
 
+/// A call's headers, as the wire reads them.
+pub(crate) fn headers(call: &HttpCall) -> Vec<(&str, &[u8])> {
+    call.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect()
+}
+
+/// A call, as the wire reads it.
+pub(crate) fn request<'a>(
+    call: &'a HttpCall,
+    headers: &'a [(&'a str, &'a [u8])],
+) -> rpc::Request<'a> {
+    rpc::Request {
+        method: call.method.as_str(),
+        target: &call.target,
+        headers,
+        body: &call.body,
+        tls: call.tls,
+    }
+}
+
 /// What goes back, before it is bytes.
-struct Answer {
-    format: Format,
-    action: &'static str,
-    reply: Result<Fields, ApiError>,
+pub(crate) struct Answer {
+    pub(crate) format: Format,
+    /// What was called; `None` where the caller was not known.
+    pub(crate) entry: Option<&'static Entry>,
+    pub(crate) reply: Result<Fields, ApiError>,
     /// Whether the caller was not known.
-    stranger: bool,
+    pub(crate) stranger: bool,
 }
 
 impl Answer {
-    fn stranger(format: Format, error: ApiError) -> Self {
-        Self { format, action: "", reply: Err(error), stranger: true }
+    pub(crate) fn encode(&self, request_id: String) -> HttpReply {
+        let encoded = match &self.reply {
+            Ok(fields) => rpc::encode_success(self.format, self.action(), fields, &request_id),
+            Err(error) => Err(error.refusal().clone()),
+        };
+        let (status, content_type, body) = match encoded {
+            Ok(body) => (200, self.format.content_type(), body),
+            Err(refusal) => rpc::encode_error(self.format, &refusal, &request_id, HOST_ID),
+        };
+        HttpReply {
+            status,
+            content_type,
+            request_id,
+            headers: Vec::new(),
+            body: body.into(),
+            known: !self.stranger,
+        }
+    }
+
+    pub(crate) fn stranger(format: Format, error: ApiError) -> Self {
+        Self { format, entry: None, reply: Err(error), stranger: true }
+    }
+
+    fn action(&self) -> &'static str {
+        self.entry.map_or("", |it| it.spec.name)
     }
 }
 

@@ -52,11 +52,16 @@ impl Lease {
         self.lost.load(Ordering::SeqCst)
     }
 
+    /// How long ago, in milliseconds, the last poll that was answered was sent.
+    #[must_use]
+    pub fn age_ms(&self) -> i64 {
+        self.clock.now().unix_ms() - self.polled.load(Ordering::SeqCst)
+    }
+
     /// Whether the caches may be used.
     #[must_use]
     pub fn holds(&self) -> bool {
-        let since = || self.clock.now().unix_ms() - self.polled.load(Ordering::SeqCst);
-        !self.is_lost() && (!self.shared || since() <= Self::MS)
+        !self.is_lost() && (!self.shared || self.age_ms() <= Self::MS)
     }
 }
 

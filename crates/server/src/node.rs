@@ -12,6 +12,7 @@ use crate::{
     cache::Caches,
     claim,
     lease::Lease,
+    metrics::Metrics,
     root::Held,
 };
 
@@ -41,6 +42,8 @@ pub struct Node {
     pub wrote: tokio::sync::Notify,
     /// Refusals of callers who are not known, counted.
     pub unknown: Unknown,
+    /// What is counted for the operations view.
+    pub metrics: Metrics,
     /// The nonces used.
     pub nonces: Nonces,
     /// The gateway's clock: signatures, TLS, sessions, events.

@@ -100,6 +100,7 @@ impl Turn<'_> {
     /// A transaction that is dropped: there is nothing to keep.
     async fn read(&self, request: Box<dyn Request>) -> Reply {
         let mut asked = Vec::new();
+        self.node.metrics.store_reads.add_one();
         let reply = match self.node.store.read().await {
             Ok(mut tx) => request.answer(&mut self.call(On::Store(tx.tx()), &mut asked)).await,
             Err(error) => Err(error.into()),
@@ -118,6 +119,7 @@ impl Turn<'_> {
             let mut asked = Vec::new();
             match self.write_once(&mut *request, &mut asked).await {
                 Err(error) if error.is_conflict() && tries < TRIES => {
+                    self.node.metrics.store_conflicts.add_one();
                     self.wait_a_little(tries).await?;
                     tries += 1;
                 }
@@ -146,6 +148,7 @@ impl Turn<'_> {
         if self.node.lease.is_lost() {
             return Err(stale());
         }
+        self.node.metrics.store_writes.add_one();
         let mut tx = self.node.store.write().await?;
         let reply = match self.unused_nonce(tx.tx()).await {
             Ok(()) => request.answer(&mut self.call(On::Store(tx.tx()), asked)).await,

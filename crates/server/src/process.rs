@@ -6,7 +6,7 @@ pub use yaoku_crypto::{
     memory::{Protection, harden_process, protection},
     random::SystemRandom,
 };
-pub use yaoku_store::open as open_store;
+pub use yaoku_store::{Store, open as open_store};
 
 /// Raises the number of files and connections that this process may have open as far as it may be
 /// raised; answers what it is then. For [`Limits::within`](crate::listen::Limits::within).

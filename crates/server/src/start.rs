@@ -31,6 +31,7 @@ use crate::{
     claim::{self, Place},
     disk::Disk,
     lease::Lease,
+    metrics::Metrics,
     node::{Limits, Node},
     root::OpenedRoot,
 };
@@ -120,10 +121,7 @@ impl Running {
             .map_err(|source| StartError::File { file: "the data directory", source })?;
         claim_name(&setup, &place).await?;
         let signer = audit_signer(&setup.data, &*setup.disk)?;
-        let (nonces, doubt) = open_nonces(&setup)?;
-        if doubt != nonces::Doubt::None {
-            tracing::warn!(?doubt, "nonces may be missing: calls signed earlier are refused");
-        }
+        let nonces = open_nonces(&setup)?;
         let journal = Journal::open(audit::Setup {
             data: &setup.data,
             node: setup.name.clone(),
@@ -156,6 +154,7 @@ impl Running {
             held,
             journal,
             wrote: tokio::sync::Notify::new(),
+            metrics: Metrics::default(),
             unknown: Unknown::new(Unknown::DEFAULT_ROWS),
             nonces,
             clock: setup.clock,
@@ -168,11 +167,7 @@ impl Running {
         // Before anything is cached, so that no change falls between.
         let mark = node.store.mark().await?;
         let (stop, stopped) = watch::channel(());
-        let tasks = vec![
-            tokio::spawn(background::copy_on_write(Arc::clone(&node), stopped.clone())),
-            tokio::spawn(background::each_second(Arc::clone(&node), stopped.clone())),
-            tokio::spawn(background::follow(Arc::clone(&node), mark, stopped)),
-        ];
+        let tasks = background::start(&node, mark, &stopped);
         Ok(Self { node, stop, tasks })
     }
 
@@ -240,7 +235,7 @@ pub fn audit_signer(data: &Path, disk: &dyn Disk) -> Result<HeadSigner, StartErr
     }
 }
 
-fn open_nonces(setup: &Setup) -> Result<(Nonces, nonces::Doubt), StartError> {
+fn open_nonces(setup: &Setup) -> Result<Nonces, StartError> {
     let new = !setup.data.join("audit").exists();
     let opened = Nonces::open(&nonces::Setup {
         data: &setup.data,
@@ -251,7 +246,11 @@ fn open_nonces(setup: &Setup) -> Result<(Nonces, nonces::Doubt), StartError> {
         disk: Arc::clone(&setup.disk),
         max_entries: Nonces::DEFAULT_ENTRIES,
     });
-    opened.map_err(|source| StartError::File { file: "nonces", source })
+    let (nonces, doubt) = opened.map_err(|source| StartError::File { file: "nonces", source })?;
+    if doubt != nonces::Doubt::None {
+        tracing::warn!(?doubt, "nonces may be missing: calls signed earlier are refused");
+    }
+    Ok(nonces)
 }
 
 /// The head of a node's journal, as the store knows it: what [`crate::audit::verify`] compares with.
@@ -302,7 +301,11 @@ mod background {
 
     use yaoku_store::Mark;
 
-    use super::{Arc, Duration, Node, copy_events, keep_head, watch};
+    use super::{Arc, Duration, JoinHandle, Node, copy_events, keep_head, watch};
+    use crate::root::{
+        RootError,
+        rotation::{self, Step},
+    };
 
     /// How often the feed is asked what other nodes changed. Source: architecture.md, "Change feed".
     const POLL: Duration = Duration::from_millis(250);
@@ -311,6 +314,16 @@ mod background {
     const RENEWAL: u32 = 2;
 
     type Stopped = watch::Receiver<()>;
+
+    /// Starts all of it.
+    pub(super) fn start(node: &Arc<Node>, mark: Mark, stopped: &Stopped) -> Vec<JoinHandle<()>> {
+        vec![
+            tokio::spawn(copy_on_write(Arc::clone(node), stopped.clone())),
+            tokio::spawn(each_second(Arc::clone(node), stopped.clone())),
+            tokio::spawn(follow_root_key(Arc::clone(node), stopped.clone())),
+            tokio::spawn(follow(Arc::clone(node), mark, stopped.clone())),
+        ]
+    }
 
     /// Copies events into the journal whenever a write was committed.
     pub(super) async fn copy_on_write(node: Arc<Node>, mut stopped: Stopped) {
@@ -361,6 +374,37 @@ mod background {
                     done = feed.next;
                 }
                 Err(error) => tracing::warn!(%error, "the change feed cannot be read"),
+            }
+        }
+    }
+
+    /// Finishes a rotation of the root key that was begun, here or elsewhere, now or before the
+    /// last stop.
+    pub(super) async fn follow_root_key(node: Arc<Node>, mut stopped: Stopped) {
+        loop {
+            match rotation::step(&*node.store, &node.keyring, &node.held, &*node.random).await {
+                Ok(Step::Moved(keys)) => tracing::debug!(keys, "moved to the new root key"),
+                Ok(Step::Ended) => tracing::info!("the root key is rotated: the old one is gone"),
+                // The store is away, or another transaction came first.
+                Err(RootError::Store(error)) => {
+                    tracing::warn!(%error, "the rotation of the root key waits");
+                    if !tick(&mut stopped, Duration::from_secs(1)).await {
+                        return;
+                    }
+                }
+                end @ (Ok(Step::Idle) | Err(_)) => {
+                    if let Err(error) = end {
+                        tracing::error!(%error, "the root key cannot be followed");
+                    }
+                    tokio::select! {
+                        _ = stopped.changed() => return,
+                        () = node.caches.root_key_changed() => {}
+                    }
+                }
+            }
+            // A sender that is gone has stopped it.
+            if stopped.has_changed().is_err() || node.lease.is_lost() {
+                return;
             }
         }
     }

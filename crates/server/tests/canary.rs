@@ -11,6 +11,10 @@
 #[expect(dead_code, reason = "shared with the other tests, which use all of it")]
 mod support;
 
+#[expect(dead_code, reason = "shared with the test of the memory, which needs the forms")]
+#[path = "support/canaries.rs"]
+mod canaries;
+
 use std::{
     io::Write,
     sync::{Arc, Mutex},
@@ -20,7 +24,8 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use tracing_subscriber::fmt::MakeWriter;
 use yaoku_store::testing;
 
-use support::{Database, Party, World, canaries::Canaries, client::Scheme, things::Things};
+use canaries::Canaries;
+use support::{Database, Party, World, client::Scheme, things::Things};
 
 /// A log in memory.
 #[derive(Clone, Default)]

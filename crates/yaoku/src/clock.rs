@@ -1,4 +1,4 @@
-//! The machine's clocks: read here, and nowhere else.
+//! The machine's clocks, and what else it says of itself: read here, and nowhere else.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -26,4 +26,19 @@ impl Clock for SteadyClock {
         let since = clock_gettime(ClockId::Boottime);
         Timestamp::from_unix_ms(since.tv_sec.saturating_mul(1000) + since.tv_nsec / 1_000_000)
     }
+}
+
+/// The machine's name.
+pub(crate) fn hostname() -> Option<String> {
+    rustix::system::uname().nodename().to_str().ok().map(str::to_owned)
+}
+
+/// What tells this run of the machine from others.
+pub(crate) fn boot_id() -> std::io::Result<String> {
+    std::fs::read_to_string("/proc/sys/kernel/random/boot_id")
+}
+
+/// The environment: settings, and where systemd puts credentials.
+pub(crate) fn environment() -> std::env::VarsOs {
+    std::env::vars_os()
 }

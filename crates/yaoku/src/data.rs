@@ -4,10 +4,15 @@ use std::{
     fs::{DirBuilder, File, OpenOptions},
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use anyhow::{Context as _, bail};
 use rustix::fs::{FlockOperation, flock};
+use secrecy::{ExposeSecret as _, SecretString};
+use yaoku_server::process::{Store, open_store};
+
+use crate::config::Config;
 
 /// The data directory where none is named.
 pub(crate) const DEFAULT_DATA: &str = "yaoku-dev";
@@ -68,9 +73,28 @@ impl DataDir {
         }
     }
 
+    /// The URL of the database in the directory, where no other is named.
+    pub(crate) fn own_store(&self) -> String {
+        format!("sqlite:{}", self.path.join("yaoku.db").display())
+    }
+
     /// Where it is, from the root.
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+}
+
+impl Config {
+    /// Opens the data directory, and the store that it was made with.
+    pub(crate) async fn open(&self) -> anyhow::Result<(DataDir, Arc<dyn Store>)> {
+        let mut data = DataDir::open(&self.data)?;
+        let url = self.store.url()?;
+        data.must_be_for(url.as_ref().map(SecretString::expose_secret))?;
+        let store = match url {
+            Some(url) => open_store(url.expose_secret()).await,
+            None => open_store(&data.own_store()).await,
+        };
+        Ok((data, store.context("the store cannot be opened")?))
     }
 }
 

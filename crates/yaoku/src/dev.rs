@@ -2,7 +2,7 @@
 
 use std::{
     io::Write as _,
-    net::{IpAddr, SocketAddr},
+    net::SocketAddr,
     path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
@@ -10,30 +10,24 @@ use std::{
 
 use anyhow::{Context as _, bail};
 use serde::Serialize;
-use tokio::{
-    signal::unix::{SignalKind, signal},
-    sync::watch,
-};
 use yaoku_model::{ids::Region, time::Clock as _};
 use yaoku_server::{
-    audit,
-    dev::{self, DevAccount},
-    disk::{self, RealDisk},
-    gateway::{Door, Gateway},
+    dev, disk,
     listen::{
-        self, AdminSocket, Limits, Listener,
-        ca::{Names, PrivateCa},
-        tls::TlsSettings,
+        Limits, Listener,
+        ca::{CA_FILE, Names},
+        renewal::{Certificate, Origin},
     },
-    node,
-    process::{self, SystemRandom, open_store},
+    process::{SystemRandom, open_store},
     root,
+    standing::Standing,
     start::{Running, Setup},
 };
 
 use crate::{
-    clock::{MachineClock, SteadyClock},
+    clock::{MachineClock, hostname},
     data::{DEFAULT_DATA, DataDir},
+    serve::{self, Bound, Doors},
 };
 
 /// Starts a KMS for development and tests: everything is made at the first start, and kept.
@@ -83,18 +77,20 @@ impl Dev {
         let region: Region = self.region.parse().context("--region is not a region's name")?;
         let mut data = DataDir::open(&self.data)?;
         data.must_be_for(self.store.as_deref())?;
-        let ca = PrivateCa::create_or_load(data.path(), &self.names(), MachineClock.now())?;
-        let running = self.start(&data, region.clone(), ca.ca_pem.clone()).await?;
+        let now = MachineClock.now();
+        let certificate = Certificate::open(self.private_ca(&data), now)?;
+        let running = self.start(&data, region.clone(), certificate.trusted_pem()).await?;
         let account = dev::prepare(&running.node).await?;
-        let tls = Listener::bind(self.listen, Some(TlsSettings::new(&ca.server)?));
-        let tls = tls.await.with_context(|| format!("--listen {}", self.listen))?;
-        let plain = Listener::bind(self.http, None).await;
-        let plain = plain.with_context(|| format!("--http {}", self.http))?;
+        let standing = Arc::new(Standing::new(now, Some(certificate.settings().clone())));
+        let (tls, plain) = self.bind(&certificate).await?;
+        let doors = Doors::new(standing, None);
+        doors.open(&running, account.account.clone());
 
+        let ca = data.path().join(CA_FILE);
         let file = DevFile {
             endpoint: tls.local_addr().to_string(),
             http_endpoint: plain.local_addr().to_string(),
-            ca: &ca.ca_file,
+            ca: &ca,
             region: region.as_str(),
             account_id: account.account.as_str(),
             access_key_id: account.root.id.as_str(),
@@ -106,88 +102,44 @@ impl Dev {
             key_id: account.key.as_str(),
             key_alias: account.alias.as_str(),
         };
-        let admin = AdminSocket::bind(data.path()).context("the admin socket cannot be made")?;
-        let stop = shutdown()?;
-        write_file(&data, &file)?;
-        show(&data, &file)?;
-        serve(&running, &account, vec![tls, plain], admin, stop).await;
-        running.stop().await?;
+        let listeners = vec![tls, plain];
+        let bound = Bound::with_admin(&data, listeners, None, Limits::default())?;
+        let start = async {
+            write_file(&data, &file)?;
+            show(&data, &file)?;
+            Ok(running)
+        };
+        doors.serve(bound, start, Some(certificate)).await?;
         Ok(ExitCode::SUCCESS)
     }
 
-    async fn start(
-        &self,
-        data: &DataDir,
-        region: Region,
-        ca_pem: String,
-    ) -> anyhow::Result<Running> {
-        let file = || format!("sqlite:{}", data.path().join("yaoku.db").display());
-        let store = open_store(&self.store.clone().unwrap_or_else(file)).await?;
-        tracing::info!(protection = ?process::protection()?, "memory for root and wrapping keys");
+    async fn bind(&self, certificate: &Certificate) -> anyhow::Result<(Listener, Listener)> {
+        let tls = Listener::bind(self.listen, Some(certificate.settings().clone())).await;
+        let tls = tls.with_context(|| format!("--listen {}", self.listen))?;
+        let plain = Listener::bind(self.http, None).await;
+        let plain = plain.with_context(|| format!("--http {}", self.http))?;
+        Ok((tls, plain))
+    }
+
+    async fn start(&self, data: &DataDir, region: Region, ca_pem: &str) -> anyhow::Result<Running> {
+        let url = self.store.clone().unwrap_or_else(|| data.own_store());
+        let store = open_store(&url).await?;
         let key_file = data.path().join(root::KEY_FILE);
         let now = MachineClock.now();
         let root = root::open_or_create(&*store, &region, key_file, &SystemRandom, now).await?;
-        let running = Running::start(Setup {
-            data: data.path().to_owned(),
-            name: "one".parse()?,
-            store,
-            root,
-            region,
-            clock: Arc::new(MachineClock),
-            domain_clock: Arc::new(MachineClock),
-            steady_clock: Arc::new(SteadyClock),
-            boot_id: std::fs::read_to_string("/proc/sys/kernel/random/boot_id")?,
-            ca_pem,
-            limits: node::Limits::default(),
-            journal: audit::Options::default(),
-            disk: Arc::new(RealDisk),
-        });
-        Ok(running.await?)
+        let setup = serve::setup(data, store, region, root)?;
+        Ok(Running::start(Setup { ca_pem: ca_pem.to_owned(), ..setup }).await?)
     }
 
-    fn names(&self) -> Names {
-        let fixed = |it: IpAddr| (!it.is_unspecified()).then_some(it);
-        Names {
+    fn private_ca(&self, data: &DataDir) -> Origin {
+        let names = Names {
             region: self.region.clone(),
-            hostname: rustix::system::uname().nodename().to_str().ok().map(str::to_owned),
-            addresses: fixed(self.listen.ip()).into_iter().collect(),
-        }
+            hostname: hostname(),
+            addresses: vec![self.listen.ip()],
+            others: Vec::new(),
+        };
+        Origin::PrivateCa { directory: data.path().to_owned(), names }
     }
-}
-
-async fn serve(
-    running: &Running,
-    account: &DevAccount,
-    listeners: Vec<Listener>,
-    admin: AdminSocket,
-    stop: impl Future<Output = ()>,
-) {
-    let door = |door| Arc::new(Gateway::new(Arc::clone(&running.node), door));
-    let (network, operator) =
-        (door(Door::Network), door(Door::AdminSocket(account.account.clone())));
-    let limits = Limits::default().within(process::raise_open_files());
-    let (stopping, stopped) = watch::channel(());
-    let until = |mut it: watch::Receiver<()>| async move { _ = it.changed().await };
-    tokio::join!(
-        async {
-            stop.await;
-            drop(stopping);
-        },
-        listen::serve(listeners, network, limits, until(stopped.clone())),
-        admin.serve(operator, limits, until(stopped)),
-    );
-}
-
-/// Completes when the program is told to stop. Registered before anything is announced.
-fn shutdown() -> anyhow::Result<impl Future<Output = ()>> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    })
 }
 
 fn write_file(data: &DataDir, file: &DevFile<'_>) -> anyhow::Result<()> {

@@ -9,9 +9,19 @@ use yaoku_server::process::{WipingAllocator, harden_process};
 mod admin;
 mod audit;
 mod clock;
+mod config;
 mod data;
 mod dev;
 mod doctor;
+mod init;
+mod log;
+mod passphrase;
+mod prompt;
+mod seals;
+mod serve;
+mod server;
+mod settings;
+mod systemd;
 
 /// What is freed is wiped first.
 #[global_allocator]
@@ -34,8 +44,12 @@ enum Command {
     Audit(audit::Audit),
     Dev(dev::Dev),
     Doctor(doctor::Doctor),
+    Init(init::Init),
     Instance(admin::instance::Instance),
     Policy(admin::policy::Policy),
+    RootKey(admin::root_key::RootKey),
+    Server(server::Server),
+    Unseal(admin::unseal::Unseal),
     User(admin::user::User),
 }
 
@@ -48,7 +62,10 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> anyhow::Result<ExitCode> {
-    log();
+    // A server's log is as its configuration says.
+    if !matches!(cli.command, Command::Server(_)) {
+        log::plain();
+    }
     harden_process()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
@@ -58,16 +75,13 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Command::Audit(it) => it.run().await,
             Command::Dev(it) => it.run().await,
             Command::Doctor(it) => it.run().await,
+            Command::Init(it) => it.run().await,
             Command::Instance(it) => it.run().await,
             Command::Policy(it) => it.run().await,
+            Command::RootKey(it) => it.run().await,
+            Command::Server(it) => it.run().await,
+            Command::Unseal(it) => it.run().await,
             Command::User(it) => it.run().await,
         }
     })
-}
-
-/// The log goes to standard error; `RUST_LOG` says how much of it.
-fn log() {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 }

@@ -232,6 +232,7 @@ impl<O: Operation> Request for O {
 pub struct Entry {
     /// Its facts.
     pub spec: &'static Spec,
+    nth: usize,
     parse: fn(&mut Params) -> Result<Box<dyn Request>, ApiError>,
 }
 
@@ -241,15 +242,29 @@ impl Entry {
         (self.parse)(params)
     }
 
-    /// The line in a folder's list.
+    /// Its place among all [`operations`].
+    #[must_use]
+    pub const fn nth(&self) -> usize {
+        self.nth
+    }
+
+    /// The line in a folder's list. Its place among all is found when the lists are joined.
     #[must_use]
     pub const fn of<O: Operation>() -> Self {
-        Self { spec: O::SPEC, parse: |params| Ok(Box::new(O::parse(params)?)) }
+        Self { spec: O::SPEC, nth: 0, parse: |params| Ok(Box::new(O::parse(params)?)) }
     }
 }
 
 /// All operations.
 pub fn operations() -> impl Iterator<Item = &'static Entry> {
+    static ALL: LazyLock<Vec<Entry>> = LazyLock::new(|| {
+        let placed = |(nth, it): (usize, &Entry)| Entry { nth, ..*it };
+        folders().enumerate().map(placed).collect()
+    });
+    ALL.iter()
+}
+
+fn folders() -> impl Iterator<Item = &'static Entry> {
     [
         admin::OPERATIONS,
         aliases::OPERATIONS,

@@ -160,6 +160,19 @@ pub enum Written {
     Before,
 }
 
+/// How a journal does, for the operations view.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Vitals {
+    /// The number of the segment that is written.
+    pub segment: u32,
+    /// Records written since the journal began.
+    pub written: u64,
+    /// As many of them as are on the medium.
+    pub synced: u64,
+    /// Whether nothing can be written now.
+    pub refusing: bool,
+}
+
 /// A node's journal. Events of one call each, in the order in which they were appended.
 ///
 /// Dropping it writes a last signed head and waits for the medium.
@@ -298,6 +311,12 @@ impl Journal {
     #[must_use]
     pub fn refusing(&self) -> Option<Arc<io::Error>> {
         self.shared.refusing()
+    }
+
+    /// How it does.
+    #[must_use]
+    pub fn vitals(&self) -> Vitals {
+        self.shared.vitals()
     }
 
     /// What was found changed from outside since the start, if anything.

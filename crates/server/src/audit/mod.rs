@@ -26,7 +26,7 @@ pub use chain::Fault;
 pub use event::{Called, Event, Source, UserAgent};
 pub use gap::{Accepted, Gap};
 pub use head::{Head, HeadSigner, NodeName, PublicKey};
-pub use journal::{AuditError, Fsync, Journal, Options, Setup, Written, directory};
+pub use journal::{AuditError, Fsync, Journal, Options, Setup, Vitals, Written, directory};
 pub use tail::{Entry, Tail};
 pub use unknown::Unknown;
 pub use verify::{Problem, Report, verify};

@@ -27,6 +27,9 @@ use yaoku_model::time::Timestamp;
 
 use super::tls::{ServerIdentity, certified};
 
+/// The root certificate's file in its directory.
+pub const CA_FILE: &str = "ca.pem";
+
 const DAY: i64 = 24 * 3600;
 /// The root: ten years. It is not renewed by itself, since every client holds it.
 const ROOT_DAYS: i64 = 3652;
@@ -46,6 +49,8 @@ pub struct Names {
     pub hostname: Option<String>,
     /// Addresses listened on. Unspecified ones (`0.0.0.0`, `::`) name no host and are left out.
     pub addresses: Vec<IpAddr>,
+    /// What else clients call it: names or addresses.
+    pub others: Vec<String>,
 }
 
 impl Names {
@@ -65,9 +70,9 @@ impl Names {
             IpAddr::V4(Ipv4Addr::LOCALHOST).to_string(),
             IpAddr::V6(Ipv6Addr::LOCALHOST).to_string(),
         ];
-        let hostname = self.hostname.iter().map(|it| it.to_ascii_lowercase());
+        let others = self.hostname.iter().chain(&self.others).map(|it| it.to_ascii_lowercase());
         let addresses = self.addresses.iter().filter(|it| !it.is_unspecified());
-        for name in hostname.chain(addresses.map(ToString::to_string)) {
+        for name in others.chain(addresses.map(ToString::to_string)) {
             if ServerName::try_from(name.as_str()).is_ok() && !names.contains(&name) {
                 names.push(name);
             }
@@ -115,7 +120,7 @@ impl PrivateCa {
     /// days left, lacks one of `names`, or is not of this root. Files are replaced whole, and are on
     /// disk when this returns. One process at a time: the caller holds the directory's lock.
     pub fn create_or_load(dir: &Path, names: &Names, now: Timestamp) -> Result<Self, CaError> {
-        let ca_file = dir.join("ca.pem");
+        let ca_file = dir.join(CA_FILE);
         let root_key = Key::load_or_make(&dir.join("ca.key"))?;
         let ca_pem = root_pem(&ca_file, &root_key.0, now)?;
         let der = CertificateDer::from_pem_slice(ca_pem.as_bytes()).map_err(|_| CaError::Root)?;

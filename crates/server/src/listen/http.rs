@@ -82,6 +82,21 @@ pub enum Fault {
     Busy,
 }
 
+/// What happens to connections.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Traffic {
+    /// One was accepted.
+    Opened,
+    /// One is over.
+    Closed,
+    /// One was turned away: its source has its share already.
+    TurnedAway,
+    /// A TLS handshake was done.
+    Handshake,
+    /// A TLS handshake failed, or took too long.
+    NoHandshake,
+}
+
 /// What serves the calls.
 ///
 /// A call is not cancelled when its client goes away, only when the grace at shutdown runs out
@@ -89,6 +104,9 @@ pub enum Fault {
 pub trait Handler: Send + Sync + 'static {
     /// Serves one call.
     fn handle(&self, call: HttpCall) -> impl Future<Output = HttpReply> + Send;
+
+    /// Is told of what happens to connections, for counting.
+    fn notice(&self, _: Traffic) {}
 
     /// Words a refusal. `peer` is for counting refusals by their source (architecture.md, "Audit").
     fn refuse(&self, fault: Fault, peer: SocketAddr) -> HttpReply;

@@ -9,9 +9,12 @@ mod head;
 mod http;
 mod lane;
 mod limits;
+pub mod renewal;
 mod share;
 pub mod tls;
 
+#[cfg(feature = "testing")]
+pub mod testing;
 #[cfg(test)]
 mod tests;
 
@@ -37,7 +40,7 @@ use tokio_rustls::{LazyConfigAcceptor, server::TlsStream};
 
 pub use self::{
     admin::{ADMIN_SOCKET, AdminSocket},
-    http::{Fault, Handler, HttpCall, HttpReply},
+    http::{Fault, Handler, HttpCall, HttpReply, Traffic},
     limits::{Limits, OutOfRange},
     tls::TlsSettings,
 };
@@ -140,7 +143,11 @@ impl<H: Handler> Server<H> {
             while connections.try_join_next().is_some() {}
             let Some((stream, guest)) = accepted else { continue };
             let (server, tls, stopped) = (Arc::clone(&self), tls.clone(), stopped.clone());
-            connections.spawn(async move { server.meet(stream, guest, tls, stopped).await });
+            connections.spawn(async move {
+                server.handler.notice(Traffic::Opened);
+                server.meet(stream, guest, tls, stopped).await;
+                server.handler.notice(Traffic::Closed);
+            });
         }
         drop(socket);
         while connections.join_next().await.is_some() {}
@@ -151,8 +158,11 @@ impl<H: Handler> Server<H> {
     async fn accept(&self, socket: &TcpListener) -> Option<(TcpStream, Guest)> {
         match socket.accept().await {
             Ok((stream, peer)) => {
-                let place = self.crowd.enter(peer.ip()).await?;
-                Some((stream, Guest { peer, tls: false, place }))
+                let place = self.crowd.enter(peer.ip()).await;
+                if place.is_none() {
+                    self.handler.notice(Traffic::TurnedAway);
+                }
+                Some((stream, Guest { peer, tls: false, place: place? }))
             }
             Err(error) => {
                 if !is_of_one_connection(&error) {
@@ -185,6 +195,8 @@ impl<H: Handler> Server<H> {
             () = guest.place.sent_away() => return,
             met = tokio::time::timeout(self.limits.handshake_timeout, handshake) => met,
         };
+        let done = matches!(met, Ok(Ok(_)));
+        self.handler.notice(if done { Traffic::Handshake } else { Traffic::NoHandshake });
         let peer = guest.peer;
         match met {
             Ok(Ok(stream)) => {

@@ -1,6 +1,10 @@
 //! TLS as we serve it: 1.2 and 1.3, HTTP/1.1 only, with a certificate that can be changed while running.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt, fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use arc_swap::ArcSwap;
 use rustls::{
@@ -11,6 +15,7 @@ use rustls::{
 };
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 use secrecy::{ExposeSecret, SecretString};
+use yaoku_model::time::Timestamp;
 
 /// A certificate chain with its private key, both PEM.
 #[derive(Clone, Debug)]
@@ -21,9 +26,27 @@ pub struct ServerIdentity {
     pub key_pem: SecretString,
 }
 
+impl ServerIdentity {
+    /// Reads both files.
+    pub fn read(chain: &Path, key: &Path) -> Result<Self, TlsError> {
+        let read = |path: &Path| {
+            fs::read_to_string(path).map_err(|source| TlsError::File { path: path.into(), source })
+        };
+        Ok(Self { chain_pem: read(chain)?, key_pem: read(key)?.into() })
+    }
+}
+
 /// Why a certificate cannot be served.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
+    /// A file cannot be read.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What went wrong.
+        source: io::Error,
+    },
     /// Not PEM, or no certificate or key in it. The text never quotes the input.
     #[error("not a PEM certificate chain with its key")]
     Pem(#[source] rustls_pki_types::pem::Error),
@@ -53,6 +76,28 @@ impl TlsSettings {
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         config.ticketer = aws_lc_rs::Ticketer::new().map_err(TlsError::Unusable)?;
         Ok(Self { config: Arc::new(config), current })
+    }
+
+    /// When the certificate that is served now ends.
+    #[must_use]
+    pub fn expires(&self) -> Option<Timestamp> {
+        self.validity().map(|(_, end)| end)
+    }
+
+    /// Whether the certificate that is served now has begun and not ended.
+    #[must_use]
+    pub fn is_valid_at(&self, now: Timestamp) -> bool {
+        let now = now.unix_seconds();
+        self.validity()
+            .is_some_and(|(from, to)| (from.unix_seconds()..=to.unix_seconds()).contains(&now))
+    }
+
+    fn validity(&self) -> Option<(Timestamp, Timestamp)> {
+        let current = self.current.0.load();
+        let (_, leaf) = x509_parser::parse_x509_certificate(current.cert.first()?).ok()?;
+        let (from, to) = (leaf.validity().not_before, leaf.validity().not_after);
+        let moment = Timestamp::from_unix_seconds;
+        Some((moment(from.timestamp()), moment(to.timestamp())))
     }
 
     /// The settings as rustls has them: for another server that shall do TLS exactly as this one.

@@ -1,6 +1,5 @@
 //! A whole node, served over HTTP in this process, on either database; and the parties that call it.
 
-pub(crate) mod canaries;
 pub(crate) mod client;
 pub(crate) mod things;
 

@@ -31,7 +31,7 @@ use super::{
     event::Event,
     gap::Gap,
     head::Head,
-    journal::{AuditError, Options, Setup, Written},
+    journal::{AuditError, Options, Setup, Vitals, Written},
     past::Past,
     record::{Content, Hash, SignedHead, write_line},
     segment::segment_path,
@@ -147,6 +147,16 @@ impl Shared {
 
     pub(super) fn refusing(&self) -> Option<Arc<io::Error>> {
         self.lock().failure.as_ref().map(|it| Arc::clone(&it.cause))
+    }
+
+    pub(super) fn vitals(&self) -> Vitals {
+        let writer = self.lock();
+        Vitals {
+            segment: writer.segment,
+            written: writer.last.sequence,
+            synced: writer.synced.sequence,
+            refusing: writer.failure.is_some(),
+        }
     }
 
     pub(super) fn noticed(&self) -> Option<Fault> {

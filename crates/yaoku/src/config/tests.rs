@@ -1,0 +1,186 @@
+//! The configuration, its documents, and what is refused.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+};
+
+use super::{Config, Layers, Purpose};
+
+fn read(text: &str) -> Result<Config, Vec<String>> {
+    Config::read(Layers::text(text).unwrap())
+}
+
+/// The faults of reading, then of checking.
+fn faults(text: &str) -> Vec<String> {
+    match read(text) {
+        Ok(it) => it.check(Purpose::Init).faults,
+        Err(faults) => faults,
+    }
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// The least that will do, with `more`.
+fn with(more: &str) -> String {
+    let seal = "[[seal]]\nname = \"main\"\nkind = \"key-file\"\npath = \"/etc/yaoku/root.key\"\n";
+    format!("data = \"/var/lib/yaoku\"\nlisten.https = \"127.0.0.1:0\"\n{more}\n{seal}")
+}
+
+fn has(faults: &[String], starts: &str) {
+    assert!(faults.iter().any(|it| it.starts_with(starts)), "no {starts} in {faults:#?}");
+}
+
+#[test]
+fn the_least_that_will_do_has_no_faults() {
+    assert_eq!(faults(&with("")), [""; 0]);
+}
+
+#[test]
+fn a_setting_that_is_not_there_is_named() {
+    let found = faults(&with("nmae = \"one\"\nlimits.head = 1\nlisten.htps = \"x\""));
+    assert_eq!(found.len(), 3, "{found:#?}");
+    for key in ["nmae: there is no", "limits.head: there is no", "listen.htps: there is no"] {
+        has(&found, key);
+    }
+}
+
+#[test]
+fn every_fault_is_told_at_once() {
+    let text = "listen.http = \"0.0.0.0:80\"\nname = \"A B\"\nlog.format = \"xml\"\n\
+                limits.grace_s = -1\n[[seal]]\nkind = \"shares\"\nneeded = 9\n";
+    let found = faults(text);
+    for key in ["name: ", "data: is needed", "log.format: ", "limits.grace_s: ", "seal.name: "] {
+        has(&found, key);
+    }
+    has(&found, "seal.needed: ");
+}
+
+#[test]
+fn unsafe_addresses_are_refused() {
+    let found = faults(&with("listen.http = \"0.0.0.0:8080\"\nlisten.operations = \"[::]:9090\""));
+    assert_eq!(found.len(), 2, "{found:#?}");
+    has(&found, "listen.http: plain HTTP is served on loopback only");
+    has(&found, "listen.operations: is not on loopback");
+    let meant = "listen.operations = \"[::]:9090\"\nlisten.operations_anywhere = true";
+    assert_eq!(faults(&with(meant)), [""; 0]);
+}
+
+#[test]
+fn a_password_stays_out_of_settings() {
+    for url in ["postgres://me:secret@db/kms", "postgres://db/kms?user=me&password=secret"] {
+        let found = faults(&with(&format!("store.url = \"{url}\"")));
+        has(&found, "store.url: holds a password");
+        assert!(!format!("{found:?}").contains("secret@"), "{found:?}");
+    }
+    assert_eq!(faults(&with("store.url = \"postgres://db/kms\"")), [""; 0]);
+}
+
+#[test]
+fn a_root_key_is_never_beside_its_backup_or_its_other_copy() {
+    let seal = |name: &str, path: &Path| {
+        let path = path.display();
+        format!("[[seal]]\nname = \"{name}\"\nkind = \"key-file\"\npath = \"{path}\"\n")
+    };
+    let home = tempfile::tempdir().unwrap();
+    let [data, keys] = ["data", "keys"].map(|it| home.path().join(it));
+    let base = format!(
+        "data = \"{}\"\nlisten.https = \"127.0.0.1:0\"\nstore.url = \"sqlite:{}\"\n",
+        data.display(),
+        home.path().join("db/yaoku.db").display(),
+    );
+    let check = |seals: String| faults(&format!("{base}{seals}"));
+    has(&check(seal("a", &data.join("sub/k"))), "seal a: is in the data directory");
+    has(&check(seal("a", &home.path().join("db/k"))), "seal a: is beside the database");
+    let two = seal("a", &keys.join("a")) + &seal("b", &keys.join("b"));
+    has(&check(two), "seal b: is in the directory of seal a");
+    // A link hides nothing.
+    fs::create_dir(&data).unwrap();
+    std::os::unix::fs::symlink(&data, home.path().join("link")).unwrap();
+    has(&check(seal("a", &home.path().join("link/k"))), "seal a: is in the data directory");
+    let apart = seal("a", &keys.join("a")) + &seal("b", &home.path().join("usb/b"));
+    assert_eq!(check(apart), [""; 0]);
+}
+
+#[test]
+fn a_file_that_others_may_read_is_refused() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("url");
+    fs::write(&file, "postgres://me:secret@db/kms").unwrap();
+    let text = with(&format!("store.url_file = \"{}\"", file.display()));
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+    has(&faults(&text), "store.url_file: ");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    assert_eq!(faults(&text), [""; 0]);
+}
+
+#[test]
+fn the_environment_is_over_the_file_and_set_is_over_both() {
+    let layers = Layers::text(&with("name = \"file\"\nregion = \"cn-beijing\"")).unwrap();
+    let environment = [
+        ("YAOKU_NAME", "environment"),
+        ("YAOKU_LISTEN__HTTPS", "127.0.0.1:1"),
+        ("YAOKU_LIMITS__GRACE_S", "3"),
+        ("HOME", "/root"),
+    ];
+    let layers = layers.environment(environment.map(|(a, b)| (a.into(), b.into())).into_iter());
+    let layers = layers.set(&["name=set".to_owned(), "log.format=text".to_owned()]).unwrap();
+    let config = Config::read(layers).unwrap();
+    assert_eq!((config.name.as_str(), config.region.as_str()), ("set", "cn-beijing"));
+    assert_eq!(config.listen.https.unwrap().port(), 1);
+    assert_eq!(config.limits.grace.as_secs(), 3);
+    assert!(!config.log.json);
+    assert!(Layers::default().set(&["name".to_owned()]).is_err());
+}
+
+#[test]
+fn the_documents_know_every_setting() {
+    let known = Config::known();
+    let page = fs::read_to_string(root().join("docs/configuration.md")).unwrap();
+    let rows = page.lines().filter_map(|it| it.strip_prefix("| `")?.split('`').next());
+    let told: BTreeSet<String> = rows.map(str::to_owned).collect();
+    assert_eq!(told, known, "docs/configuration.md");
+}
+
+#[test]
+fn the_example_is_read_as_it_is_and_names_every_setting() {
+    let text = fs::read_to_string(root().join("docs/yaoku.toml")).unwrap();
+    assert_eq!(faults(&text), [""; 0]);
+    // What is commented out reads well too.
+    let whole: Vec<&str> = text
+        .lines()
+        .map(|it| it.strip_prefix("# ").filter(|it| is_setting(it)).unwrap_or(it))
+        .collect();
+    let table: toml::Table = whole.join("\n").parse().unwrap();
+    let mut there = BTreeSet::new();
+    names("", &toml::Value::Table(table), &mut there);
+    assert_eq!(there, Config::known(), "docs/yaoku.toml");
+}
+
+/// `key = value`, or a section's head.
+fn is_setting(line: &str) -> bool {
+    let name = line.split(" = ").next().unwrap_or_default();
+    let is_name = name.chars().all(|it| it.is_ascii_lowercase() || it == '_' || it == '.');
+    line.starts_with('[') || (line.contains(" = ") && is_name)
+}
+
+fn names(path: &str, value: &toml::Value, into: &mut BTreeSet<String>) {
+    match value {
+        toml::Value::Table(table) => {
+            for (name, value) in table {
+                let dot = if path.is_empty() { "" } else { "." };
+                names(&format!("{path}{dot}{name}"), value, into);
+            }
+        }
+        toml::Value::Array(entries) if entries.iter().any(toml::Value::is_table) => {
+            for entry in entries {
+                names(path, entry, into);
+            }
+        }
+        _ => _ = into.insert(path.to_owned()),
+    }
+}
