@@ -5,7 +5,7 @@
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use yaoku_server::api::{Product, operation};
-use yaoku_wire::rpc::{Incoming, Request, read};
+use yaoku_wire::rpc::{Incoming, Request, SigningKey, read};
 
 /// How much longer than a request what we say of it may be: V1 escapes twice, so that one byte becomes
 /// five, in what was signed and in its explanation.
@@ -68,7 +68,7 @@ fn check(incoming: &Incoming<'_>) -> String {
     let claim = incoming.claim().map(|it| format!("{:?} {}", it.nonce, it.timestamp));
     let claim = claim.unwrap_or_else(|it| it.message().to_owned());
     let hide = |name: &str| name == "Plaintext" || name == "SecretData";
-    let verified = incoming.verify(b"FakeSecretFAKEsecretFAKEsecret01", &hide);
+    let verified = incoming.verify(&SigningKey::new(b"FakeSecretFAKEsecretFAKEsecret01"), &hide);
     let verified = verified.map(|it| it.scheme().name().to_owned());
     claim + &verified.unwrap_or_else(|it| it.message().to_owned())
 }

@@ -7,7 +7,9 @@
 use std::collections::BTreeMap;
 
 use yaoku_model::time::Timestamp;
-use yaoku_wire::rpc::{Credentials, Format, Outgoing, Request, Signed, read, sign_v1, sign_v3};
+use yaoku_wire::rpc::{
+    Credentials, Format, Outgoing, Request, Signed, SigningKey, read, sign_v1, sign_v3,
+};
 
 const SECRET: &[u8] = b"FakeSecretFAKEsecretFAKEsecret01";
 
@@ -58,9 +60,12 @@ fn must_be_accepted(signed: &Signed, pairs: &[(&str, &str)]) {
     };
     // One name with two values, names of the gateway, too many pairs: refused, which is right.
     let Ok(mut incoming) = read(&request) else { return };
-    let verified = incoming.verify(SECRET, &|_| false);
+    let verified = incoming.verify(&SigningKey::new(SECRET), &|_| false);
     assert!(verified.is_ok(), "refused: {:?}", verified.map_err(|it| it.message().to_owned()));
-    assert!(incoming.verify(b"another", &|_| false).is_err(), "another secret is accepted");
+    assert!(
+        incoming.verify(&SigningKey::new(b"another"), &|_| false).is_err(),
+        "another secret is accepted"
+    );
     let meant: BTreeMap<&str, &str> = pairs.iter().copied().collect();
     let names: Vec<String> = incoming.params.left().map(str::to_owned).collect();
     for name in names {

@@ -10,7 +10,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use serde_json::Value;
 use yaoku_wire::{
     Fields,
-    rpc::{Format, Request, encode_success, read},
+    rpc::{Format, Request, SigningKey, encode_success, read},
 };
 
 criterion_group!(parts, signatures, answers);
@@ -108,6 +108,6 @@ impl Sent {
         };
         let incoming = read(black_box(&request)).unwrap();
         black_box(incoming.claim().unwrap());
-        black_box(incoming.verify(self.secret.as_bytes(), &|_| false).unwrap());
+        black_box(incoming.verify(&SigningKey::new(self.secret.as_bytes()), &|_| false).unwrap());
     }
 }
