@@ -9,6 +9,7 @@ use std::{
 };
 
 use quick_cache::{Weighter, sync::Cache};
+use tokio::sync::Notify;
 use yaoku_crypto::{
     backend::{Backend, KeyHandle, KeyPlace},
     envelope::DataKey,
@@ -100,6 +101,8 @@ pub struct Caches {
     rights: Shelf<(AccountId, Option<UserName>), Rights>,
     /// Grows with every change: what was loaded before a change is not kept after it.
     changes: RwLock<u64>,
+    /// Wakes who follows the root key.
+    root_key: Notify,
 }
 
 impl Caches {
@@ -122,6 +125,7 @@ impl Caches {
             credentials: shelf(sizes.names / 4, 512),
             rights: shelf(sizes.names / 4, 4096),
             changes: RwLock::new(0),
+            root_key: Notify::new(),
         }
     }
 
@@ -256,8 +260,18 @@ impl Caches {
         ]
     }
 
+    /// Waits until the root key's wraps have changed, or another node may have made a wrapping
+    /// key. For one task: a change is told once.
+    pub async fn root_key_changed(&self) {
+        self.root_key.notified().await;
+    }
+
     /// Drops what a commit changed.
     pub fn apply(&self, changes: &[Change]) {
+        let of_others = |it: &Change| matches!(it, Change::Account(_)) && self.store.is_shared();
+        if changes.iter().any(|it| *it == Change::RootKey || of_others(it)) {
+            self.root_key.notify_one();
+        }
         let mut so_far = self.changes.write().unwrap_or_else(PoisonError::into_inner);
         *so_far += 1;
         for change in changes {

@@ -11,7 +11,7 @@ use yaoku_model::{
 use yaoku_store::StoreError;
 use yaoku_wire::error::{Code, Refusal};
 
-use crate::audit::AuditError;
+use crate::{audit::AuditError, root::RootError};
 
 /// Why a call was not served.
 #[derive(Debug)]
@@ -101,6 +101,16 @@ impl From<BackendError> for ApiError {
         match error {
             BackendError::Unsupported => Code::UnsupportedOperation.into(),
             BackendError::Exhausted => Code::LimitExceeded.into(),
+            other => Self::caused(Code::InternalFailure, other),
+        }
+    }
+}
+
+impl From<RootError> for ApiError {
+    fn from(error: RootError) -> Self {
+        match error {
+            RootError::Store(error) => error.into(),
+            RootError::Backend(error) => error.into(),
             other => Self::caused(Code::InternalFailure, other),
         }
     }

@@ -170,6 +170,7 @@ impl Running {
         let tasks = vec![
             tokio::spawn(background::copy_on_write(Arc::clone(&node), stopped.clone())),
             tokio::spawn(background::each_second(Arc::clone(&node), stopped.clone())),
+            tokio::spawn(background::follow_root_key(Arc::clone(&node), stopped.clone())),
             tokio::spawn(background::follow(Arc::clone(&node), mark, stopped)),
         ];
         Ok(Self { node, stop, tasks })
@@ -306,6 +307,10 @@ mod background {
     use yaoku_store::Mark;
 
     use super::{Arc, Duration, Node, copy_events, keep_head, watch};
+    use crate::root::{
+        RootError,
+        rotation::{self, Step},
+    };
 
     /// How often the feed is asked what other nodes changed. Source: architecture.md, "Change feed".
     const POLL: Duration = Duration::from_millis(250);
@@ -364,6 +369,37 @@ mod background {
                     done = feed.next;
                 }
                 Err(error) => tracing::warn!(%error, "the change feed cannot be read"),
+            }
+        }
+    }
+
+    /// Finishes a rotation of the root key that was begun, here or elsewhere, now or before the
+    /// last stop.
+    pub(super) async fn follow_root_key(node: Arc<Node>, mut stopped: Stopped) {
+        loop {
+            match rotation::step(&*node.store, &node.keyring, &node.held, &*node.random).await {
+                Ok(Step::Moved(keys)) => tracing::debug!(keys, "moved to the new root key"),
+                Ok(Step::Ended) => tracing::info!("the root key is rotated: the old one is gone"),
+                // The store is away, or another transaction came first.
+                Err(RootError::Store(error)) => {
+                    tracing::warn!(%error, "the rotation of the root key waits");
+                    if !tick(&mut stopped, Duration::from_secs(1)).await {
+                        return;
+                    }
+                }
+                end @ (Ok(Step::Idle) | Err(_)) => {
+                    if let Err(error) = end {
+                        tracing::error!(%error, "the root key cannot be followed");
+                    }
+                    tokio::select! {
+                        _ = stopped.changed() => return,
+                        () = node.caches.root_key_changed() => {}
+                    }
+                }
+            }
+            // A sender that is gone has stopped it.
+            if stopped.has_changed().is_err() || node.lease.is_lost() {
+                return;
             }
         }
     }

@@ -15,7 +15,7 @@ mod dev;
 mod doctor;
 mod init;
 mod log;
-mod prompt;
+mod passphrase;
 mod seals;
 mod serve;
 mod server;
@@ -46,6 +46,7 @@ enum Command {
     Init(init::Init),
     Instance(admin::instance::Instance),
     Policy(admin::policy::Policy),
+    RootKey(admin::root_key::RootKey),
     Server(server::Server),
     Unseal(admin::unseal::Unseal),
     User(admin::user::User),
@@ -76,6 +77,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Command::Init(it) => it.run().await,
             Command::Instance(it) => it.run().await,
             Command::Policy(it) => it.run().await,
+            Command::RootKey(it) => it.run().await,
             Command::Server(it) => it.run().await,
             Command::Unseal(it) => it.run().await,
             Command::User(it) => it.run().await,

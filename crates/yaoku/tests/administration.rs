@@ -84,6 +84,7 @@ fn verbs_do_what_they_say_and_the_journal_proves_it() {
     users_and_policies(&server);
     access_keys(&server);
     accounts(&server);
+    root_key(&server);
     journal(server);
 }
 
@@ -134,6 +135,41 @@ fn access_keys(server: &Server) {
     server.good(&["access-key", "enable", id, "--user", "alice"]);
     server.good(&["access-key", "delete", id, "--user", "alice", "--yes"]);
     server.good(&["user", "delete", "alice", "--yes"]);
+}
+
+fn root_key(server: &Server) {
+    let status = || server.good(&["root-key", "status"]);
+    assert!(status().starts_with("Generation 1. No rotation is under way.\n"), "{}", status());
+    let file = |name: &str, text: &str| {
+        let path = server.data.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.into_os_string().into_string().unwrap()
+    };
+    let words = file("words", "too short\nand not this line\n");
+    let add = ["root-key", "add-wrap", "words", "--passphrase-file", &words];
+    assert!(server.say(&add).error.contains("at least 12 bytes"));
+    file("words", "correct horse battery staple\n");
+    server.good(&add);
+    let open = ["root-key", "open-wrap", "words", "--passphrase-file", &words];
+    server.good(&open);
+    file("words", "correct horse battery stapler\n");
+    assert!(server.say(&open).error.starts_with("InvalidParameter: "));
+    // On a command line, everybody would see it.
+    assert_eq!(server.say(&["root-key", "add-wrap", "x", "--passphrase", "y"]).code, Some(2));
+
+    let made = server.good(&["root-key", "add-wrap", "split", "--shares", "2/3"]);
+    let shares: Vec<_> = made.lines().filter(|it| it.starts_with("yaoku-share-1:split:")).collect();
+    assert_eq!(shares.len(), 3, "{made}");
+    let shares = file("shares", &shares[..2].join("\n"));
+    server.good(&["root-key", "open-wrap", "split", "--shares-file", &shares]);
+
+    let rotated = server.good(&["root-key", "rotate", "--wait", "--drop", "split"]);
+    assert!(rotated.ends_with("Generation 2. No rotation is under way.\n"), "{rotated}");
+    assert_eq!(server.say(&["root-key", "remove-wrap", "words"]).code, Some(2), "nobody said yes");
+    let listed = status();
+    assert!(listed.contains("words") && listed.contains("Open") && !listed.contains("split"));
+    server.good(&["root-key", "remove-wrap", "words", "--yes"]);
+    assert_eq!(server.say(&["root-key", "remove-wrap", "key-file", "--yes"]).code, Some(1));
 }
 
 fn accounts(server: &Server) {

@@ -5,6 +5,8 @@
 
 mod held;
 pub(crate) mod rotation;
+#[cfg(test)]
+mod tests;
 mod wraps;
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
@@ -27,8 +29,7 @@ pub use yaoku_crypto::seal::shares::Share;
 pub use yaoku_model::{ids::WrapName, wrap::WrapKind};
 
 pub use self::held::Held;
-use self::wraps::Made;
-pub(crate) use self::wraps::WrapError;
+pub(crate) use self::wraps::{Made, WrapError};
 
 /// The file in the data directory of `yaoku dev` that its only wrap's key lies in.
 pub const KEY_FILE: &str = "root.key";

@@ -1,5 +1,7 @@
 //! One wrap: its key made, or had again, and the root key opened by it.
 
+use std::{path::PathBuf, sync::Arc};
+
 use secrecy::{ExposeSecret as _, SecretString};
 use yaoku_crypto::{
     backend::BackendError,
@@ -95,7 +97,7 @@ async fn derive(
 #[derive(Debug)]
 pub(crate) struct Made {
     pub(crate) name: WrapName,
-    pub(crate) key: WrapKey,
+    pub(crate) key: Arc<WrapKey>,
     /// Empty, unless its key is kept as shares.
     pub(crate) shares: Vec<Share>,
     kind: WrapKind,
@@ -127,7 +129,7 @@ impl Made {
                 (WrapKind::Shares, key, parameters.to_string(), shares)
             }
         };
-        Ok(Self { name, key, shares, kind, parameters })
+        Ok(Self { name, key: Arc::new(key), shares, kind, parameters })
     }
 
     /// The row that holds `root` under this wrap.
@@ -148,7 +150,7 @@ impl Made {
     }
 }
 
-fn key_file(path: std::path::PathBuf, random: &dyn Random) -> Result<WrapKey, SealError> {
+fn key_file(path: PathBuf, random: &dyn Random) -> Result<WrapKey, SealError> {
     let file = KeyFile::at(path);
     let key = WrapKey::generate(random)?;
     match file.create(&key, random) {

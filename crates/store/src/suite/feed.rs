@@ -2,7 +2,7 @@
 
 use yaoku_model::{identity::CustomPolicy, key::Alias, tag::TagKind};
 
-use super::{Place, account, at, id, instance, key, secret, tag, user, write};
+use super::{Place, account, at, id, instance, key, rootkey::wrap, secret, tag, user, write};
 use crate::{Change, Mark, Store};
 
 /// Reads on from `done` until something has come. On PostgreSQL other tests share the server,
@@ -35,6 +35,7 @@ pub(super) async fn every_kind_of_change_is_told(place: Place) {
     let alias = Alias { account: account_id.clone(), name: alias, key: id("k"), created: at(1) };
     tx.insert_alias(&alias).await.unwrap();
     tx.insert_secret(&secret("s", 1)).await.unwrap();
+    tx.insert_wrap(&wrap("w", 1)).await.unwrap();
     tx.delete_access_key(&id("none")).await.unwrap();
     let committed = tx.commit().await.unwrap();
     let expected = [
@@ -45,6 +46,7 @@ pub(super) async fn every_kind_of_change_is_told(place: Place) {
         Change::Key(id("k")),
         Change::Alias(account_id.clone(), id("alias/a")),
         Change::Secret(account_id, id("s")),
+        Change::RootKey,
     ];
     assert_eq!(committed, expected);
     let (told, next) = news(&*store, start).await;

@@ -10,6 +10,7 @@ mod instances;
 mod keys;
 mod migrations;
 mod records;
+mod rootkey;
 mod secrets;
 mod tags;
 mod transactions;
@@ -110,8 +111,11 @@ store_suite! {
         a_nonce_is_remembered_until_its_time
         an_event_is_not_listed_before_an_earlier_one
         events_are_kept_per_node_in_order
-        settings_and_heads_are_replaced
-        wrapping_keys_are_one_for_each_place;
+        settings_and_heads_are_replaced;
+    rootkey:
+        a_wrapping_key_is_sealed_again_once
+        wrapping_keys_are_one_for_each_place
+        wraps_are_kept_by_name_and_generation;
     secrets:
         a_prefix_is_no_pattern_and_regards_case
         a_secret_deleted_leaves_its_name_free

@@ -1,7 +1,7 @@
-//! Settings, wrapping keys, events, heads, nonces.
+//! Settings, events, heads, nonces.
 
-use super::{Place, at, id, key, read, write};
-use crate::{Store, WrappingKeyRow};
+use super::{Place, at, key, read, write};
+use crate::Store;
 
 /// A node's events, once nothing that came before them is open. On PostgreSQL other tests share
 /// the server, and so its transaction ids.
@@ -27,17 +27,6 @@ pub(super) async fn settings_and_heads_are_replaced(place: Place) {
         assert_eq!(tx.audit_head("n").await.unwrap().as_deref(), Some(value.as_bytes()));
     }
     assert_eq!(tx.commit().await.unwrap(), [], "no node keeps these");
-}
-
-pub(super) async fn wrapping_keys_are_one_for_each_place(place: Place) {
-    let store = place.open().await;
-    let mut tx = write(&*store).await;
-    let default = WrappingKeyRow { account: id("1000"), instance: None, sealed: vec![1] };
-    let own = WrappingKeyRow { instance: Some(id("kst-a")), sealed: vec![2], ..default.clone() };
-    tx.insert_wrapping_key(&own).await.unwrap();
-    tx.insert_wrapping_key(&default).await.unwrap();
-    assert_eq!(tx.wrapping_keys().await.unwrap(), [default.clone(), own]);
-    assert!(tx.insert_wrapping_key(&default).await.is_err());
 }
 
 pub(super) async fn events_are_kept_per_node_in_order(place: Place) {

@@ -5,6 +5,7 @@ pub(crate) mod account;
 mod connection;
 pub(crate) mod instance;
 pub(crate) mod policy;
+pub(crate) mod root_key;
 mod screen;
 pub(crate) mod unseal;
 pub(crate) mod user;

@@ -1,4 +1,5 @@
-//! Administration: accounts, users, access keys and policies, until RAM's own operations come.
+//! Administration: accounts, users, access keys and policies, until RAM's own operations come; and
+//! the root key.
 //!
 //! A product of our own, by the same pipeline, permission (`yaoku:<Operation>` on `*`) and audit
 //! as any other. Names, limits and shapes are RAM's where it has them. Source: architecture.md,
@@ -18,6 +19,7 @@ use yaoku_wire::{
 use super::{Entry, Product, Spec};
 use crate::{call::Call, caller::Principal, error::ApiError};
 
+mod add_root_key_wrap;
 mod attach_policy;
 mod create_access_key;
 mod create_account;
@@ -27,18 +29,26 @@ mod create_user;
 mod delete_access_key;
 mod delete_policy;
 mod delete_user;
+mod describe_root_key;
 mod detach_policy;
 mod list_access_keys;
 mod list_accounts;
 mod list_attached_policies;
 mod list_policies;
 mod list_users;
+mod open_root_key_wrap;
+mod remove_root_key_wrap;
+mod root_key;
+#[cfg(test)]
+mod root_key_tests;
+mod rotate_root_key;
 mod set_access_key_status;
 #[cfg(test)]
 mod tests;
 
 /// The operations of this folder.
 pub const OPERATIONS: &[Entry] = &[
+    Entry::of::<add_root_key_wrap::AddRootKeyWrap>(),
     Entry::of::<attach_policy::AttachPolicy>(),
     Entry::of::<create_access_key::CreateAccessKey>(),
     Entry::of::<create_account::CreateAccount>(),
@@ -48,12 +58,16 @@ pub const OPERATIONS: &[Entry] = &[
     Entry::of::<delete_access_key::DeleteAccessKey>(),
     Entry::of::<delete_policy::DeletePolicy>(),
     Entry::of::<delete_user::DeleteUser>(),
+    Entry::of::<describe_root_key::DescribeRootKey>(),
     Entry::of::<detach_policy::DetachPolicy>(),
     Entry::of::<list_access_keys::ListAccessKeys>(),
     Entry::of::<list_accounts::ListAccounts>(),
     Entry::of::<list_attached_policies::ListAttachedPolicies>(),
     Entry::of::<list_policies::ListPolicies>(),
     Entry::of::<list_users::ListUsers>(),
+    Entry::of::<open_root_key_wrap::OpenRootKeyWrap>(),
+    Entry::of::<remove_root_key_wrap::RemoveRootKeyWrap>(),
+    Entry::of::<rotate_root_key::RotateRootKey>(),
     Entry::of::<set_access_key_status::SetAccessKeyStatus>(),
 ];
 

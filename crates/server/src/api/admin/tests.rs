@@ -54,10 +54,20 @@ async fn a_kms_policy_gives_no_right_to_administer() {
 #[tokio::test]
 async fn only_the_operator_reaches_across_accounts() {
     let kms = Kms::new().await;
-    for action in ["CreateAccount", "ListAccounts"] {
-        assert_eq!(kms.call(action, []).await.err(), Some(Code::NoPermission), "{action}");
-        let admin = kms.without("kms:Nothing");
-        assert_eq!(admin.call(action, []).await.err(), Some(Code::NoPermission), "{action}");
+    for action in [
+        "AddRootKeyWrap",
+        "CreateAccount",
+        "DescribeRootKey",
+        "ListAccounts",
+        "OpenRootKeyWrap",
+        "RemoveRootKeyWrap",
+        "RotateRootKey",
+    ] {
+        let example = operation(Product::Yaoku, action).unwrap().spec.example;
+        for caller in [&kms, &kms.without("kms:Nothing")] {
+            let reply = caller.call_with(action, example).await;
+            assert_eq!(reply.err(), Some(Code::NoPermission), "{action}");
+        }
     }
     let operator = kms.as_operator();
     let made = operator.call("CreateAccount", []).await.unwrap();
