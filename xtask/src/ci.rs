@@ -7,8 +7,9 @@ use anyhow::{Result, ensure};
 use crate::{
     check, conformance,
     docs::{self, Mode},
+    fuzz, instructions,
     run::{self, Tally, command, root},
-    test,
+    test, trials,
 };
 
 /// Where `xtask/install.sh` puts programs that are no part of the machine.
@@ -19,11 +20,15 @@ pub(crate) fn run() -> Result<Tally> {
     let install = run::step("install", &mut command("xtask/install.sh", &[]))?;
     ensure!(install.failed == 0, "xtask/install.sh failed");
     let all = conformance::Options::default();
+    let smoke = fuzz::Options { seconds: fuzz::SMOKE_SECONDS, ..fuzz::Options::default() };
     let words = [
         ("check", check::run()),
         ("test", test::run()),
         ("docs", docs::run(Mode::Check)),
         ("conformance", conformance::run(&all, Mode::Check)),
+        ("trials", trials::run()),
+        ("instructions", instructions::run(false)),
+        ("fuzz", fuzz::run(&smoke)),
     ];
     Ok(words.into_iter().map(said).sum())
 }

@@ -10,9 +10,11 @@ mod ci;
 mod conformance;
 mod docs;
 mod fuzz;
+mod instructions;
 mod run;
 mod test;
 mod tidy;
+mod trials;
 
 use run::Tally;
 
@@ -26,12 +28,16 @@ enum Word {
     Test,
     /// The official clients against a live server; a full run rewrites COMPATIBILITY.md.
     Conformance(conformance::Options),
-    /// The property tests of the parsers, with fresh cases, again and again.
-    Fuzz {
-        /// For how long.
-        #[arg(default_value_t = 60)]
-        seconds: u64,
+    /// Hostile bytes for whatever reads those of strangers, guided by coverage.
+    Fuzz(fuzz::Options),
+    /// How many instructions the parts of a call take, against those that are kept.
+    Instructions {
+        /// Keeps them.
+        #[arg(long)]
+        write: bool,
     },
+    /// Short runs of the trials.
+    Trials,
     /// Measures the hot path.
     Bench {
         /// Also writes the figures there.
@@ -44,7 +50,8 @@ enum Word {
         #[arg(long)]
         check: bool,
     },
-    /// Installs what is missing, then check, test, docs --check and conformance: what CI runs.
+    /// Installs what is missing, then check, test, docs --check, conformance, instructions,
+    /// trials and a short fuzz: what CI runs.
     Ci,
 }
 
@@ -53,7 +60,9 @@ fn main() -> ExitCode {
         Word::Check => check::run(),
         Word::Test => test::run(),
         Word::Conformance(options) => conformance::run(&options, docs::Mode::Write),
-        Word::Fuzz { seconds } => fuzz::run(seconds),
+        Word::Fuzz(options) => fuzz::run(&options),
+        Word::Instructions { write } => instructions::run(write),
+        Word::Trials => trials::run(),
         Word::Bench { json } => bench::run(json.as_deref()),
         Word::Docs { check } => docs::run(docs::Mode::of(check)),
         Word::Ci => ci::run(),

@@ -241,6 +241,12 @@ impl Caches {
         Ok(Some(loaded))
     }
 
+    /// Waits until the root key's wraps have changed, or another node may have made a wrapping
+    /// key. For one task: a change is told once.
+    pub async fn root_key_changed(&self) {
+        self.root_key.notified().await;
+    }
+
     /// As many transactions as were opened to fill the caches: one for each thing that was not there.
     #[must_use]
     pub fn loads(&self) -> u64 {
@@ -258,12 +264,6 @@ impl Caches {
             ("access_keys", self.credentials.vitals()),
             ("rights", self.rights.vitals()),
         ]
-    }
-
-    /// Waits until the root key's wraps have changed, or another node may have made a wrapping
-    /// key. For one task: a change is told once.
-    pub async fn root_key_changed(&self) {
-        self.root_key.notified().await;
     }
 
     /// Drops what a commit changed.

@@ -37,7 +37,7 @@ impl Call<'_> {
         }
         let allowed = owner == self.account()
             && (self.caller.is_root() || {
-                let resources: Vec<_> = spellings.iter().map(|it| it.as_str()).collect();
+                let resources: Vec<&str> = spellings.iter().map(|it| it.as_str()).collect();
                 let object_policy = object_policy.map(parse).transpose()?;
                 let matter = Matter { owner, resources: &resources, tags, object_policy };
                 self.permitted_as_read(ask, &matter)
@@ -67,7 +67,7 @@ impl Call<'_> {
     }
 
     fn decide(&self, ask: Ask<'_>, matter: &Matter<'_>) -> Verdict {
-        let action = ask.action.to_string();
+        let action = [ask.action.product.prefix(), ":", ask.action.name].concat();
         let context = Facts { ask, tags: matter.tags, caller: self.caller, now: self.now };
         let question = Question {
             action: &action,

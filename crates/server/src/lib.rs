@@ -8,6 +8,7 @@ pub mod accounts;
 pub mod api;
 pub mod audit;
 pub mod auth;
+mod batch;
 pub mod cache;
 pub mod call;
 pub mod caller;

@@ -192,9 +192,12 @@ impl Turn<'_> {
         reply
     }
 
+    /// Writes the event, and before it the nonces that were used: what a restart must know of this call
+    /// before anybody has its answer.
     async fn journal(&self, asked: &[Arn], reply: &Reply) -> Result<(), ApiError> {
         let event = (self.event)(asked, reply.as_ref().err().map(ApiError::code));
-        self.node.journal.record(&event).await?;
+        let nonces = || self.node.nonces.write_down(self.node.clock.now());
+        self.node.journal.record(event, nonces).await?;
         Ok(())
     }
 

@@ -186,7 +186,7 @@ impl Running {
         }
         let written = write_down(&self.node).await;
         // Also if that failed: what is in memory is whole.
-        let closed = self.node.nonces.close();
+        let closed = self.node.nonces.close(self.node.clock.now());
         written?;
         closed.map_err(|source| StartError::File { file: "nonces", source })
     }

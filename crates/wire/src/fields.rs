@@ -24,6 +24,17 @@ pub(crate) enum Value {
     List(Vec<Value>),
 }
 
+impl Value {
+    fn size_in_bytes(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len() + 2,
+            Self::Plain(plain) => plain.len(),
+            Self::Object(fields) => fields.size_in_bytes() + 2,
+            Self::List(values) => values.iter().map(|it| it.size_in_bytes() + 1).sum(),
+        }
+    }
+}
+
 impl Fields {
     /// Adds a text.
     #[must_use]
@@ -137,6 +148,11 @@ impl Fields {
     /// The names, in order.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
         self.0.iter().map(|(name, _)| *name)
+    }
+
+    /// What they take when they are written, if nothing has to be escaped: roughly.
+    pub(crate) fn size_in_bytes(&self) -> usize {
+        self.0.iter().map(|(name, value)| name.len() + 6 + value.size_in_bytes()).sum()
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&'static str, &Value)> {

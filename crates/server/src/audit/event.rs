@@ -201,16 +201,17 @@ fn member(name: &str, parts: &[&str], out: &mut Vec<u8>) {
 
 /// Appends a JSON string.
 fn quote(parts: &[&str], out: &mut Vec<u8>) {
-    let plain = |it: u8| it >= b' ' && it != b'"' && it != b'\\';
+    // Without an early exit: the compiler then looks at many bytes at once.
+    let special = |it: u8| it < b' ' || it == b'"' || it == b'\\';
     out.push(b'"');
     for part in parts {
-        if part.bytes().all(plain) {
-            out.extend_from_slice(part.as_bytes());
-        } else {
+        if part.bytes().fold(false, |any, it| any | special(it)) {
             // Writing a text to memory cannot fail.
             let quoted = serde_json::to_vec(part).unwrap_or_default();
             let within = quoted.strip_prefix(b"\"").and_then(|it| it.strip_suffix(b"\""));
             out.extend_from_slice(within.unwrap_or_default());
+        } else {
+            out.extend_from_slice(part.as_bytes());
         }
     }
     out.push(b'"');

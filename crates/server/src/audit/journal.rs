@@ -17,9 +17,9 @@ use super::{
     chain::Fault,
     event::Event,
     head::{Head, HeadSigner, NodeName},
-    writer::{Shared, Watch},
+    writer::{Progress, Shared, Watch},
 };
-use crate::disk::Disk;
+use crate::{batch::Batch, disk::Disk};
 
 /// When events are on the medium.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -89,6 +89,9 @@ pub enum AuditError {
     /// Nothing can be written now. It is tried again several times a second.
     #[error("the audit journal cannot be written")]
     Refusing(#[source] Arc<io::Error>),
+    /// What must be written before the event could not be.
+    #[error("what is kept before the event cannot be written")]
+    Before(#[source] Arc<io::Error>),
     /// The journal could not be read or made.
     #[error("the audit journal could not be opened")]
     Io(#[from] io::Error),
@@ -114,6 +117,38 @@ pub enum AuditError {
     /// A row of the store holds no event.
     #[error("not an event")]
     NotAnEvent,
+}
+
+/// Why a write of several events failed: told to each of their calls.
+#[derive(Clone, Debug)]
+enum Unwritten {
+    Before(Arc<io::Error>),
+    Events(Arc<io::Error>),
+}
+
+impl Unwritten {
+    fn unknown() -> Self {
+        Self::Events(Arc::new(io::Error::other("the write did not return")))
+    }
+}
+
+impl From<AuditError> for Unwritten {
+    fn from(error: AuditError) -> Self {
+        match error {
+            AuditError::Before(cause) => Self::Before(cause),
+            AuditError::Refusing(cause) => Self::Events(cause),
+            other => Self::Events(Arc::new(io::Error::other(other))),
+        }
+    }
+}
+
+impl From<Unwritten> for AuditError {
+    fn from(it: Unwritten) -> Self {
+        match it {
+            Unwritten::Before(cause) => Self::Before(cause),
+            Unwritten::Events(cause) => Self::Refusing(cause),
+        }
+    }
 }
 
 /// What became of a row.
@@ -144,6 +179,8 @@ pub struct Vitals {
 #[derive(Debug)]
 pub struct Journal {
     shared: Arc<Shared>,
+    /// The events of calls that run now.
+    batch: Batch<Vec<u8>, Result<(Progress, u64), Unwritten>>,
     /// Wakes the thread that writes; dropped, it ends it.
     wake: Option<SyncSender<()>>,
     /// Dropped, it ends the thread that watches.
@@ -190,17 +227,30 @@ impl Journal {
             }
         })?;
         let threads = vec![watcher, writer];
-        Ok(Self { shared, wake: Some(wake), watching: Some(watching), threads })
+        let batch = Batch::default();
+        Ok(Self { shared, batch, wake: Some(wake), watching: Some(watching), threads })
     }
 
     /// Writes an event, as [`Event::to_row`] has it, and, if `audit.sync = always`, waits for the
-    /// medium. Gives its number.
+    /// medium. Gives the number of the last event that was written with it.
     ///
-    /// The write itself is one short `write(2)`, so this may be called on an async thread. After
-    /// a failed sync the event may still be kept, though the call is refused.
-    pub async fn record(&self, event: &[u8]) -> Result<u64, AuditError> {
-        let waiting = self.shared.progress();
-        let sequence = self.append(event)?;
+    /// Calls of one moment share a write: `before` is done once for all of them, and if it fails no
+    /// event is written. The write itself is one short `write(2)`, so this may be called on an async
+    /// thread. After a failed sync the event may still be kept, though the call is refused.
+    pub async fn record(
+        &self,
+        event: Vec<u8>,
+        before: impl Fn() -> io::Result<()>,
+    ) -> Result<u64, AuditError> {
+        let write = |events: &[Vec<u8>]| {
+            before().map_err(|error| Unwritten::Before(Arc::new(error)))?;
+            let waiting = self.shared.progress();
+            let sequence = self.shared.append_all(events)?;
+            self.nudge();
+            Ok((waiting, sequence))
+        };
+        let outcome = self.batch.put(event, write).await;
+        let (waiting, sequence) = outcome.unwrap_or_else(|| Err(Unwritten::unknown()))?;
         if self.shared.options().fsync == Fsync::Always {
             self.shared.wait(waiting, sequence).await?;
         }

@@ -121,6 +121,12 @@ pub(super) enum Content<'a> {
 
 /// The line that follows `last`, its end included, and the head that it makes.
 pub(super) fn line(last: Head, content: Content<'_>) -> (Head, Vec<u8>) {
+    let mut line = Vec::new();
+    (write_line(last, content, &mut line), line)
+}
+
+/// Appends the line that follows `last`, its end included; gives the head that it makes.
+pub(super) fn write_line(last: Head, content: Content<'_>, out: &mut Vec<u8>) -> Head {
     let sequence = last.sequence + 1;
     let row = match content {
         Content::Event(_, row) => row,
@@ -132,24 +138,25 @@ pub(super) fn line(last: Head, content: Content<'_>) -> (Head, Vec<u8>) {
         Content::Open(it) => ("open", serde_json::to_vec(it).unwrap_or_default().into()),
         Content::Head(it) => ("head", serde_json::to_vec(it).unwrap_or_default().into()),
     };
-    // One buffer, with room for the hash of what follows it.
-    let mut line = Vec::with_capacity(160 + body.len());
-    line.extend_from_slice(BEFORE.as_bytes());
-    line.extend_from_slice(&[b'A'; HASH_LEN]);
-    line.extend_from_slice(AFTER.as_bytes());
-    let hashed = line.len();
+    out.reserve(160 + body.len());
+    // There is room for the hash of what follows it.
+    out.extend_from_slice(BEFORE.as_bytes());
+    let hash_at = out.len();
+    out.extend_from_slice(&[b'A'; HASH_LEN]);
+    out.extend_from_slice(AFTER.as_bytes());
+    let hashed = out.len();
     // Writing to memory cannot fail.
-    _ = write!(line, r#""seq":{sequence}"#);
+    _ = write!(out, r#""seq":{sequence}"#);
     if let Some(row) = row {
-        _ = write!(line, r#","row":{row}"#);
+        _ = write!(out, r#","row":{row}"#);
     }
-    _ = write!(line, r#","{name}":"#);
-    line.extend_from_slice(&body);
-    line.push(b'}');
-    let hash = Hash::of(&[last.hash.as_bytes(), &line[hashed..]]);
-    _ = BASE64.encode_slice(hash.0, &mut line[BEFORE.len()..hashed - AFTER.len()]);
-    line.push(b'\n');
-    (Head { sequence, hash }, line)
+    _ = write!(out, r#","{name}":"#);
+    out.extend_from_slice(&body);
+    out.push(b'}');
+    let hash = Hash::of(&[last.hash.as_bytes(), &out[hashed..]]);
+    _ = BASE64.encode_slice(hash.0, &mut out[hash_at..hash_at + HASH_LEN]);
+    out.push(b'\n');
+    Head { sequence, hash }
 }
 
 /// A line's hash, and the hash that it should have after `previous`. Without the line's end.

@@ -429,8 +429,32 @@ async fn always_answers_once_the_medium_has_it() {
     let world = World { options, ..World::new() };
     let journal = Journal::open(world.setup(None)).unwrap();
     let before = world.disk.syncs();
-    let sequence = journal.record(&event(1).to_row()).await.unwrap();
+    let sequence = journal.record(event(1).to_row(), || Ok(())).await.unwrap();
     assert!(journal.head().sequence >= sequence && world.disk.syncs() > before);
     world.disk.fail_syncs(true);
-    assert!(matches!(journal.record(&event(2).to_row()).await, Err(AuditError::Refusing(_))));
+    assert!(matches!(
+        journal.record(event(2).to_row(), || Ok(())).await,
+        Err(AuditError::Refusing(_))
+    ));
+}
+
+#[tokio::test]
+async fn what_must_come_before_is_done_once_for_calls_of_one_moment_or_refuses_them_all() {
+    let world = World::new();
+    let journal = Journal::open(world.setup(None)).unwrap();
+    let count = std::cell::Cell::new(0);
+    let before = || {
+        count.set(count.get() + 1);
+        Ok(())
+    };
+    let record = |number| journal.record(event(number).to_row(), before);
+    let (one, two) = tokio::join!(record(1), record(2));
+    assert_eq!((one.unwrap(), two.unwrap(), count.get()), (3, 3, 1));
+    let refused = || Err(std::io::ErrorKind::StorageFull.into());
+    let record = |number| journal.record(event(number).to_row(), refused);
+    let (one, two) = tokio::join!(record(3), record(4));
+    for it in [one, two] {
+        assert!(matches!(it, Err(AuditError::Before(_))), "{it:?}");
+    }
+    assert_eq!(journal.sync().unwrap().sequence, 3, "no event was written");
 }

@@ -33,7 +33,7 @@ use super::{
     head::Head,
     journal::{AuditError, Options, Setup, Vitals, Written},
     past::Past,
-    record::{Content, Hash, SignedHead, line},
+    record::{Content, Hash, SignedHead, write_line},
     segment::segment_path,
 };
 use crate::disk::Disk;
@@ -196,6 +196,14 @@ impl Shared {
     pub(super) fn append(&self, event: &[u8], row: Option<i64>) -> Result<u64, AuditError> {
         let mut writer = self.lock();
         writer.put(self.place.disk(), Content::Event(event, row))?;
+        Ok(writer.last.sequence)
+    }
+
+    /// Writes events with one write, all of them or none. Gives the last one's number.
+    pub(super) fn append_all(&self, events: &[Vec<u8>]) -> Result<u64, AuditError> {
+        let mut writer = self.lock();
+        let contents = events.iter().map(|it| Content::Event(it, None));
+        writer.put_all(self.place.disk.as_ref(), contents)?;
         Ok(writer.last.sequence)
     }
 
@@ -489,19 +497,31 @@ impl Writer {
 
     /// Writes one record whole, or refuses.
     fn put(&mut self, disk: &dyn Disk, content: Content<'_>) -> Result<(), AuditError> {
+        self.put_all(disk, std::iter::once(content))
+    }
+
+    /// Writes all the records with one write, or refuses all.
+    fn put_all<'c>(
+        &mut self,
+        disk: &dyn Disk,
+        contents: impl Iterator<Item = Content<'c>>,
+    ) -> Result<(), AuditError> {
         if let Some(failure) = &self.failure {
             return Err(AuditError::Refusing(Arc::clone(&failure.cause)));
         }
-        let (head, line) = line(self.last, content);
-        if let Err(error) = disk.append(&self.file, &line) {
+        let (before, mut used, mut last) = (self.unsynced.len(), self.used, self.last);
+        for content in contents {
+            used |= matches!(content, Content::Event(..));
+            last = write_line(last, content, &mut self.unsynced);
+        }
+        if let Err(error) = disk.append(&self.file, &self.unsynced[before..]) {
+            self.unsynced.truncate(before);
             let cause = Arc::new(error);
             self.failure = Some(Failure { cause: Arc::clone(&cause), lost: false });
             return Err(AuditError::Refusing(cause));
         }
-        self.used |= matches!(content, Content::Event(..));
-        self.last = head;
-        self.length += line.len() as u64;
-        self.unsynced.extend(line);
+        (self.used, self.last) = (used, last);
+        self.length += (self.unsynced.len() - before) as u64;
         Ok(())
     }
 

@@ -16,6 +16,9 @@ use crate::disk::Disk;
 /// The length of a record: the hash, the holder and the second, eight bytes each.
 const RECORD: usize = 24;
 
+/// As many nonces as may wait to be written: far more than there are calls under way. Our choice.
+const MAX_UNWRITTEN: usize = 4096;
+
 /// The key of the hashes: 32 random bytes, made with the directory.
 const KEY_FILE: &str = "key";
 
@@ -39,6 +42,10 @@ pub(super) struct Journal {
     begun: i64,
     /// The latest second in the open file.
     latest: i64,
+    /// Records that were taken up and are not written yet.
+    unwritten: Vec<u8>,
+    /// The latest second in them.
+    unwritten_latest: i64,
 }
 
 /// What a journal is opened as.
@@ -117,11 +124,28 @@ impl Journal {
             broken: false,
             begun,
             latest: i64::MIN,
+            unwritten: Vec::new(),
+            unwritten_latest: i64::MIN,
         })
     }
 
-    /// Writes a nonce down. One write; nothing is synced.
-    pub(super) fn append(&mut self, nonce: Used, now: Timestamp) -> io::Result<()> {
+    /// Takes up a nonce that [`Journal::write_down`] will write.
+    pub(super) fn take_up(&mut self, nonce: Used) {
+        self.unwritten.extend_from_slice(&encode(nonce));
+        self.unwritten_latest = self.unwritten_latest.max(nonce.second);
+    }
+
+    /// Whether so many were taken up and not written that they must be before more are.
+    pub(super) fn is_behind(&self) -> bool {
+        self.unwritten.len() >= MAX_UNWRITTEN * RECORD
+    }
+
+    /// Writes down what was taken up. One write; nothing is synced. On failure they are kept, to be
+    /// written with those that come after.
+    pub(super) fn write_down(&mut self, now: Timestamp) -> io::Result<()> {
+        if self.unwritten.is_empty() {
+            return Ok(());
+        }
         if self.note.closed {
             return Err(io::Error::other("closed"));
         }
@@ -136,12 +160,14 @@ impl Journal {
             self.disk.truncate(&self.file, self.length)?;
             self.broken = false;
         }
-        if let Err(error) = self.disk.append(&self.file, &encode(nonce)) {
+        if let Err(error) = self.disk.append(&self.file, &self.unwritten) {
             self.broken = true;
             return Err(error);
         }
-        self.length += RECORD as u64;
-        self.latest = self.latest.max(nonce.second);
+        self.length += self.unwritten.len() as u64;
+        self.latest = self.latest.max(self.unwritten_latest);
+        self.unwritten.clear();
+        self.unwritten_latest = i64::MIN;
         Ok(())
     }
 

@@ -97,8 +97,8 @@ impl Nonces {
     /// Takes a nonce, once. `timestamp` is the request's, already found to be within 15 minutes of
     /// `now`. Call it after the signature was found right: a forged request must not use up nonces.
     ///
-    /// When this returns the nonce is written (but not synced: a crash of the machine makes the
-    /// journal doubtful instead).
+    /// It is written by the next [`Nonces::write_down`], which must be before the call has an effect
+    /// that is not undone with it: before its answer, or by its transaction, which keeps the nonce too.
     pub fn check_and_remember(
         &self,
         access_key: &AccessKeyId,
@@ -116,7 +116,17 @@ impl Nonces {
         };
         self.live.remember(nonce, now)?;
         let mut journal = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(journal.append(nonce, now)?)
+        if journal.is_behind() {
+            journal.write_down(now)?;
+        }
+        journal.take_up(nonce);
+        Ok(())
+    }
+
+    /// Writes down all nonces that were taken up to now (without a sync: a crash of the machine makes
+    /// the journal doubtful instead).
+    pub fn write_down(&self, now: Timestamp) -> io::Result<()> {
+        self.journal.lock().unwrap_or_else(PoisonError::into_inner).write_down(now)
     }
 
     /// Timestamps earlier than this are refused, because nonces of before the start are missing.
@@ -138,8 +148,10 @@ impl Nonces {
     }
 
     /// Marks the journal as whole: at the end, after the last call. No nonce is taken any more.
-    pub fn close(&self) -> io::Result<()> {
-        self.journal.lock().unwrap_or_else(PoisonError::into_inner).close()
+    pub fn close(&self, now: Timestamp) -> io::Result<()> {
+        let mut journal = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
+        journal.write_down(now)?;
+        journal.close()
     }
 
     /// Eight bytes of a keyed hash: nobody outside can make two nonces meet.

@@ -63,7 +63,8 @@ fn at(second: i64) -> Timestamp {
 
 /// Uses a nonce; says what came of it.
 fn use_nonce(to: &Nonces, key: &str, nonce: &str, timestamp: i64, now: i64) -> &'static str {
-    match to.check_and_remember(&key.parse().unwrap(), nonce, at(timestamp), at(now)) {
+    let taken = to.check_and_remember(&key.parse().unwrap(), nonce, at(timestamp), at(now));
+    match taken.and_then(|()| Ok(to.write_down(at(now))?)) {
         Ok(()) => "taken",
         Err(Refused::Seen) => "seen",
         Err(Refused::TooEarly) => "too early",
@@ -126,7 +127,7 @@ fn a_closed_journal_is_good_over_a_boot() {
     let world = World::new();
     let (nonces, _) = world.open(true, BOOT, 0);
     assert_eq!(use_nonce(&nonces, "a", "n", 0, 0), "taken");
-    nonces.close().unwrap();
+    nonces.close(at(0)).unwrap();
     assert_eq!(use_nonce(&nonces, "a", "late", 0, 0), "io", "closed is closed");
     let (nonces, doubt) = world.open(false, "another-boot", 10);
     assert_eq!((doubt, nonces.refuse_before()), (Doubt::None, None));
@@ -163,7 +164,7 @@ fn a_journal_that_is_not_whole_refuses_old_timestamps() {
         let world = World::new();
         let (nonces, _) = world.open(true, BOOT, 0);
         assert_eq!(use_nonce(&nonces, "a", "n", 0, 0), "taken");
-        nonces.close().unwrap();
+        nonces.close(at(0)).unwrap();
         damage(&world.home());
         let (nonces, doubt) = world.open(false, BOOT, 10);
         assert_eq!((doubt, nonces.refuse_before()), (Doubt::Missing, Some(at(9))), "{what}");
@@ -185,7 +186,7 @@ fn a_record_that_was_cut_is_passed_over() {
     for nonce in ["n", "m"] {
         assert_eq!(use_nonce(&nonces, "a", nonce, 0, 1), "seen", "{nonce}");
     }
-    assert_eq!(nonces.len(), 2);
+    assert_eq!(nonces.len(), 3, "the one whose call was refused is written with the next");
 }
 
 #[test]
