@@ -36,6 +36,9 @@ pub struct Sealed {
 #[derive(Default)]
 struct Inner {
     shares: BTreeMap<WrapName, Vec<Share>>,
+    /// Whether it was enough.
+    done: bool,
+    /// Until somebody takes it.
     root: Option<OpenedRoot>,
 }
 
@@ -86,17 +89,13 @@ impl Sealed {
                 .number("Given", i64::try_from(given).unwrap_or(i64::MAX))
                 .number("Needed", i64::from(it.needed))
         });
-        Fields::default().flag("Sealed", inner.root.is_none()).list(
-            "Wraps",
-            "Wrap",
-            wraps.collect(),
-        )
+        Fields::default().flag("Sealed", !inner.done).list("Wraps", "Wrap", wraps.collect())
     }
 
     /// Takes a share or a passphrase. Of shares, any order will do, and one twice counts once.
     async fn unseal(&self, params: &mut Params) -> Result<Fields, ApiError> {
         let mut inner = self.inner.lock().await;
-        if inner.root.is_none() {
+        if !inner.done {
             if let Some(text) = params.text("Share") {
                 let share: Share = text.parse().map_err(|_| ApiError::invalid("Share"))?;
                 self.take_share(&mut inner, share).await?;
@@ -133,7 +132,7 @@ impl Sealed {
         match root::open(&*self.store, &self.region, &[by]).await {
             Ok(root) => {
                 tracing::info!("unsealed");
-                inner.root = Some(root);
+                (inner.done, inner.root) = (true, Some(root));
                 self.opened.notify_one();
                 Ok(())
             }

@@ -16,7 +16,6 @@ mod doctor;
 mod init;
 mod log;
 mod passphrase;
-mod prompt;
 mod seals;
 mod serve;
 mod server;

@@ -1,8 +1,8 @@
-//! Passphrases: from a file or from the terminal, never from a command line.
+//! Passphrases and shares: from a file, from the terminal or from a pipe, never from a command line.
 
 use std::{
     fs::File,
-    io::{BufRead as _, BufReader, Read as _, Write as _},
+    io::{BufRead as _, BufReader, IsTerminal as _, Read as _, Write as _, stdin},
     path::Path,
 };
 
@@ -34,16 +34,32 @@ pub(crate) fn read_file(path: &Path) -> anyhow::Result<Zeroizing<String>> {
 }
 
 /// Asks for a passphrase twice.
-pub(crate) fn ask_for_new() -> anyhow::Result<Zeroizing<String>> {
-    let words = ask("New passphrase: ")?;
+pub(crate) fn ask_for_new(question: &str) -> anyhow::Result<Zeroizing<String>> {
+    let words = ask(question)?;
     if *ask("Once more: ")? != *words {
         bail!("these are two different passphrases");
     }
     Ok(words)
 }
 
-/// Asks for a passphrase on the terminal, which does not show it.
+/// Asks for a passphrase or a share on the terminal, which does not show it. If standard input is no
+/// terminal, its next line is taken instead.
 pub(crate) fn ask(question: &str) -> anyhow::Result<Zeroizing<String>> {
+    let line = if stdin().is_terminal() {
+        ask_on_terminal(question)?
+    } else {
+        let mut line = Zeroizing::new(String::with_capacity(4096));
+        stdin().lock().read_line(&mut line)?;
+        line
+    };
+    let line = line.trim_end_matches(['\r', '\n']);
+    if line.is_empty() {
+        bail!("{question}nothing was given");
+    }
+    Ok(Zeroizing::new(line.to_owned()))
+}
+
+fn ask_on_terminal(question: &str) -> anyhow::Result<Zeroizing<String>> {
     let terminal = File::options().read(true).write(true).open("/dev/tty");
     let terminal = terminal.context("there is no terminal to ask for a passphrase on")?;
     (&terminal).write_all(question.as_bytes())?;
@@ -52,8 +68,6 @@ pub(crate) fn ask(question: &str) -> anyhow::Result<Zeroizing<String>> {
     BufReader::new(&terminal).read_line(&mut line)?;
     drop(hidden);
     (&terminal).write_all(b"\n")?;
-    let len = line.trim_end_matches(['\r', '\n']).len();
-    line.truncate(len);
     Ok(line)
 }
 

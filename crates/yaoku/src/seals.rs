@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context as _, ensure};
+use anyhow::Context as _;
 use secrecy::SecretString;
 use yaoku_server::{
     root::{NamedOpener, NewWrap, NewWrapHow, Opener, Share, WrapKind},
@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     config::{Seal, SealHow},
-    prompt,
+    passphrase::{ask_for_new, first_line},
 };
 
 /// What opens the root key without anybody being asked. What cannot be read is told to the log, and
@@ -47,8 +47,11 @@ pub(crate) fn new_wraps(seals: &[Seal]) -> anyhow::Result<Vec<NewWrap>> {
     let new = |it: &Seal| {
         let how = match &it.how {
             SealHow::KeyFile(path) => NewWrapHow::KeyFile(path.clone()),
-            SealHow::Passphrase(Some(file)) => NewWrapHow::Passphrase(read(file)?),
-            SealHow::Passphrase(None) => NewWrapHow::Passphrase(new_passphrase(it)?),
+            SealHow::Passphrase(Some(file)) => NewWrapHow::Passphrase(secret(&first_line(file)?)),
+            SealHow::Passphrase(None) => NewWrapHow::Passphrase(secret(&ask_for_new(&format!(
+                "New passphrase of seal {}: ",
+                it.name
+            ))?)),
             SealHow::Shares { needed, of, .. } => NewWrapHow::Shares { needed: *needed, of: *of },
         };
         Ok(NewWrap { name: it.name.clone(), how })
@@ -56,20 +59,11 @@ pub(crate) fn new_wraps(seals: &[Seal]) -> anyhow::Result<Vec<NewWrap>> {
     seals.iter().map(new).collect()
 }
 
-/// The one line of a file that holds a secret.
-pub(crate) fn read(file: &Path) -> anyhow::Result<SecretString> {
-    let text = std::fs::read_to_string(file).map(Zeroizing::new);
-    let text = text.with_context(|| file.display().to_string())?;
-    let line = text.trim_end_matches(['\r', '\n']);
-    ensure!(!line.is_empty(), "{} is empty", file.display());
-    Ok(line.into())
-}
-
 fn opener(how: &SealHow) -> anyhow::Result<Opener> {
     Ok(match how {
         SealHow::KeyFile(path) => Opener::KeyFile(path.clone()),
         SealHow::Passphrase(file) => {
-            Opener::Passphrase(read(file.as_deref().context("it is in no file")?)?)
+            Opener::Passphrase(secret(&first_line(file.as_deref().context("it is in no file")?)?))
         }
         SealHow::Shares { files, .. } => {
             Opener::Shares(files.iter().map(|it| share(it)).collect::<anyhow::Result<_>>()?)
@@ -78,16 +72,10 @@ fn opener(how: &SealHow) -> anyhow::Result<Opener> {
 }
 
 fn share(file: &Path) -> anyhow::Result<Share> {
-    use secrecy::ExposeSecret as _;
-    let text = read(file)?;
-    let share = text.expose_secret().parse();
+    let share = first_line(file)?.parse();
     share.map_err(|_| anyhow::anyhow!("{} holds no share", file.display()))
 }
 
-fn new_passphrase(seal: &Seal) -> anyhow::Result<SecretString> {
-    use secrecy::ExposeSecret as _;
-    let first = prompt::ask(&format!("New passphrase of seal {}", seal.name))?;
-    let again = prompt::ask("The same again")?;
-    ensure!(first.expose_secret() == again.expose_secret(), "the passphrases are not the same");
-    Ok(first)
+fn secret(text: &Zeroizing<String>) -> SecretString {
+    text.as_str().into()
 }

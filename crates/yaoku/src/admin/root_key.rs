@@ -179,7 +179,7 @@ async fn open_wrap(reach: &Reach, name: &str, by: &By) -> anyhow::Result<ExitCod
 fn words(ask: bool, file: Option<&Path>, new: bool) -> anyhow::Result<Option<Zeroizing<String>>> {
     match file {
         Some(file) => passphrase::first_line(file).map(Some),
-        None if ask && new => passphrase::ask_for_new().map(Some),
+        None if ask && new => passphrase::ask_for_new("New passphrase: ").map(Some),
         None if ask => passphrase::ask("Passphrase: ").map(Some),
         None => Ok(None),
     }

@@ -4,13 +4,16 @@ use std::{io::Write as _, path::PathBuf, process::ExitCode, time::Duration};
 
 use anyhow::{Context as _, bail};
 use clap::Args;
-use secrecy::{ExposeSecret as _, SecretString};
+use zeroize::Zeroizing;
 
 use super::{
     Answer,
     connection::{call, text},
 };
-use crate::{data::DEFAULT_DATA, prompt, seals};
+use crate::{
+    data::DEFAULT_DATA,
+    passphrase::{ask, first_line},
+};
 
 /// How often, and how many times, it is asked whether the server serves.
 const LOOK: (Duration, u32) = (Duration::from_millis(100), 300);
@@ -43,7 +46,7 @@ impl Unseal {
         };
         let mut sealed = is_sealed(&status);
         for file in &self.share_file {
-            sealed = sealed && self.hand_in(&[("Share", &seals::read(file)?)]).await?;
+            sealed = sealed && self.hand_in(&[("Share", &first_line(file)?)]).await?;
         }
         if sealed && self.share_file.is_empty() {
             sealed = self.ask(&status).await?;
@@ -76,13 +79,13 @@ impl Unseal {
         let (name, kind) = self.choose(status)?;
         if kind == "passphrase" {
             let passphrase = match &self.passphrase_file {
-                Some(file) => seals::read(file)?,
-                None => prompt::ask(&format!("Passphrase of seal {name}"))?,
+                Some(file) => first_line(file)?,
+                None => ask(&format!("Passphrase of seal {name}: "))?,
             };
-            let name = SecretString::from(name);
+            let name = Zeroizing::new(name);
             return self.hand_in(&[("Wrap", &name), ("Passphrase", &passphrase)]).await;
         }
-        while self.hand_in(&[("Share", &prompt::ask(&format!("Share of seal {name}"))?)]).await? {}
+        while self.hand_in(&[("Share", &ask(&format!("Share of seal {name}: "))?)]).await? {}
         Ok(false)
     }
 
@@ -100,9 +103,8 @@ impl Unseal {
     }
 
     /// Hands something in, and shows how far it is. `true`: still sealed.
-    async fn hand_in(&self, params: &[(&str, &SecretString)]) -> anyhow::Result<bool> {
-        let params: Vec<_> =
-            params.iter().map(|(name, it)| (*name, Some(it.expose_secret()))).collect();
+    async fn hand_in(&self, params: &[(&str, &Zeroizing<String>)]) -> anyhow::Result<bool> {
+        let params: Vec<_> = params.iter().map(|(name, it)| (*name, Some(it.as_str()))).collect();
         let answer = match call(&self.data, None, "Unseal", &params).await? {
             Ok(answer) => answer,
             Err(refused) => bail!("{}: {}", refused.code, refused.message),

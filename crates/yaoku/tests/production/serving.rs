@@ -6,6 +6,7 @@ use std::{
     io::{Read as _, Write as _},
     net::TcpStream,
     path::Path,
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
 };
 
 use rustix::process::Signal;
@@ -13,7 +14,7 @@ use serde_json::Value;
 
 use crate::{
     client::KMS,
-    harness::{Deployment, signed, until, view},
+    harness::{Deployment, run, signed, until, view, yaoku},
     tls,
 };
 
@@ -129,16 +130,49 @@ async fn the_log_has_a_line_for_each_call_if_asked_for_and_never_a_parameter() {
 }
 
 #[tokio::test]
-async fn the_second_seal_opens_when_the_first_is_lost() {
+async fn a_seal_is_lost_the_second_opens_and_the_root_key_is_rotated_while_serving() {
     let it = Deployment::with_key_files().made();
-    let server = it.serve();
-    let made = server.call(&it.key(), "CreateKey", &[]).await.text("/KeyMetadata/KeyId");
+    let (server, key) = (it.serve(), it.key());
+    let made = server.call(&key, "CreateKey", &[]).await.text("/KeyMetadata/KeyId");
     let encrypt = [("KeyId", &*made), ("Plaintext", "aGVsbG8=")];
-    let blob = server.call(&it.key(), "Encrypt", &encrypt).await.text("/CiphertextBlob");
+    let blob = server.call(&key, "Encrypt", &encrypt).await.text("/CiphertextBlob");
     assert!(server.stop().success());
+
     fs::remove_file(it.path("one/root.key")).unwrap();
     let server = it.serve();
-    let opened = server.call(&it.key(), "Decrypt", &[("CiphertextBlob", &blob)]).await;
-    assert_eq!(opened.text("/Plaintext"), "aGVsbG8=", "{opened:?}");
     assert!(server.log.iter().any(|it| it["level"] == "WARN"), "{:#?}", server.log);
+    let opened = server.call(&key, "Decrypt", &[("CiphertextBlob", &blob)]).await;
+    assert_eq!(opened.text("/Plaintext"), "aGVsbG8=", "{opened:?}");
+
+    let rotating = async {
+        let data = it.path("data");
+        let mut rotate = yaoku(&["root-key", "rotate", "--wait", "--drop", "first", "--data"]);
+        rotate.arg(data);
+        tokio::task::spawn_blocking(|| run(rotate)).await.unwrap()
+    };
+    let done = AtomicBool::new(false);
+    let calling = async {
+        let mut count = 0;
+        while !done.load(Relaxed) {
+            let opened = server.call(&key, "Decrypt", &[("CiphertextBlob", &blob)]).await;
+            assert_eq!(opened.text("/Plaintext"), "aGVsbG8=", "{opened:?}");
+            count += 1;
+        }
+        count
+    };
+    let rotating = async {
+        let said = rotating.await;
+        done.store(true, Relaxed);
+        said
+    };
+    let (said, calls) = tokio::join!(rotating, calling);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(said.out.contains("Generation 2. No rotation is under way."), "{said:?}");
+    assert!(calls > 0);
+    until("it is counted", || server.metric("yaoku_root_key_generation") >= 2.0);
+    assert!(server.stop().success());
+
+    let server = it.serve();
+    let opened = server.call(&key, "Decrypt", &[("CiphertextBlob", &blob)]).await;
+    assert_eq!(opened.text("/Plaintext"), "aGVsbG8=", "{opened:?}");
 }
