@@ -468,6 +468,10 @@ where
         self.cache.retain(keep);
     }
 
+    fn clear(&self) {
+        self.cache.clear();
+    }
+
     fn vitals(&self) -> Vitals {
         Vitals {
             items: self.cache.len(),

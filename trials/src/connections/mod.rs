@@ -30,7 +30,7 @@ pub(crate) struct Connections {
     seconds: u64,
     /// Hostile connections at once.
     #[arg(long, value_name = "N", default_value_t = 1000)]
-    connections: u64,
+    at_once: u64,
     /// What all of them together may begin in a second.
     #[arg(long, value_name = "N", default_value_t = 1000)]
     rate: u64,
@@ -58,7 +58,7 @@ impl Connections {
         report: &mut Report,
     ) -> anyhow::Result<()> {
         let files = yaoku_server::process::raise_open_files();
-        anyhow::ensure!(files > 2 * self.connections, "only {files} files may be open");
+        anyhow::ensure!(files > 2 * self.at_once, "only {files} files may be open");
         let disk = SmallDisk::mount()?;
         report.say(format_args!("data on {disk}"));
         let dev = Dev::start(program, &disk.path().join("data"), None)?;
@@ -108,7 +108,7 @@ impl Trial<'_> {
         victim.calls_for(Duration::from_millis(500)).await;
         let target = Arc::new(Target::of(self.dev, self.options.rate)?);
         let mut abusers = JoinSet::new();
-        for n in 0..self.options.connections {
+        for n in 0..self.options.at_once {
             abusers.spawn(abuse.run(Arc::clone(&target), self.seed.wrapping_add(n)));
         }
         // Half of them stand before it is measured.

@@ -8,7 +8,8 @@ use yaoku_model::time::{ManualClock, Timestamp};
 use super::{
     AuditError, Event, Fault, Fsync, Head, HeadSigner, Journal, NodeName, Options, Problem, Report,
     Setup, Tail, UserAgent, Written, directory, event::testing::event, head::testing::signer,
-    record::Content, record::line, segment::segment_path, verify, writer::Shared, writer::Watch,
+    record::Content, record::Hash, record::line, segment::segment_path, verify, writer::Shared,
+    writer::Watch,
 };
 use crate::disk::testing::{FaultyDisk, Trouble};
 
