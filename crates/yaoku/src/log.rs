@@ -19,13 +19,31 @@ pub(crate) fn plain() {
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 }
 
+/// What must live as long as there is anything to tell: traces on their way, where they are built in.
+#[cfg(feature = "otel")]
+pub(crate) type Guard = Option<crate::traces::Traces>;
+
+/// What must live as long as there is anything to tell: nothing, without traces.
+#[cfg(not(feature = "otel"))]
+pub(crate) struct Guard;
+
 /// As a configuration says. A line for each call only if it asks for them.
-pub(crate) fn configured(log: &config::Log) -> anyhow::Result<()> {
+pub(crate) fn configured(log: &config::Log) -> anyhow::Result<Guard> {
     let calls = if log.calls { "info" } else { "off" };
     let filter =
         EnvFilter::try_new(format!("{},{CALLS}={calls}", log.level)).context("log.level")?;
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let lines = if log.json { lines.json().flatten_event(true).boxed() } else { lines.boxed() };
-    tracing_subscriber::registry().with(lines.with_filter(filter)).init();
-    Ok(())
+    let all = tracing_subscriber::registry().with(lines.with_filter(filter));
+    #[cfg(feature = "otel")]
+    {
+        let traces = crate::traces::Traces::begin().context("OpenTelemetry")?;
+        all.with(traces.as_ref().map(crate::traces::Traces::layer)).init();
+        Ok(traces)
+    }
+    #[cfg(not(feature = "otel"))]
+    {
+        all.init();
+        Ok(Guard)
+    }
 }

@@ -21,6 +21,8 @@ mod serve;
 mod server;
 mod settings;
 mod systemd;
+#[cfg(feature = "otel")]
+mod traces;
 
 /// What is freed is wiped first.
 #[global_allocator]

@@ -51,7 +51,7 @@ impl Server {
             writeln!(screen, "The configuration is in order.")?;
             return Ok(ExitCode::SUCCESS);
         }
-        log::configured(&config.log)?;
+        let _guard = log::configured(&config.log)?;
         for warning in warnings {
             tracing::warn!("{warning}");
         }

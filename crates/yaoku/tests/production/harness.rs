@@ -14,7 +14,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 use serde_json::Value;
 use tempfile::TempDir;
 use yaoku_model::time::Timestamp;
@@ -167,7 +167,8 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    fn start(mut command: Command) -> Self {
+    /// Starts what is a server in the end.
+    pub(crate) fn start(mut command: Command) -> Self {
         let mut process = command.stderr(Stdio::piped()).spawn().unwrap();
         let (sender, lines) = channel();
         let log = BufReader::new(process.stderr.take().unwrap());
@@ -222,6 +223,12 @@ impl Server {
 
     pub(crate) fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.process), signal).unwrap();
+    }
+
+    /// Limits the size of the files that it writes, in bytes: as a full disk would.
+    pub(crate) fn limit_files(&self, size: Option<u64>) {
+        let limit = Rlimit { current: size, maximum: None };
+        prlimit(Some(Pid::from_child(&self.process)), Resource::Fsize, limit).unwrap();
     }
 
     /// Tells it to stop, and waits until it has.

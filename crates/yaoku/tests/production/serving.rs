@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::{
     client::KMS,
-    harness::{Deployment, run, signed, until, view, yaoku},
+    harness::{Deployment, Server, run, signed, until, view, yaoku},
     tls,
 };
 
@@ -127,6 +127,35 @@ async fn the_log_has_a_line_for_each_call_if_asked_for_and_never_a_parameter() {
     assert!(status.success());
     let log = Value::from(log).to_string();
     assert!(!log.contains(plaintext) && !log.contains(&it.key().secret) && !log.contains(KMS));
+}
+
+#[tokio::test]
+async fn while_the_journal_cannot_be_written_calls_are_refused_and_it_recovers_by_itself() {
+    let it = Deployment::with_key_files().made();
+    // Writing past the limit on a file's size shall fail, and not kill.
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", "trap '' XFSZ; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_yaoku"), "server"]);
+    command.arg("--config").arg(it.config());
+    let mut server = Server::start(command);
+    server.wait_for("serving");
+    let key = it.key();
+    let made = server.call(&key, "CreateKey", &[]).await.text("/KeyMetadata/KeyId");
+    let encrypt = [("KeyId", &*made), ("Plaintext", "aGVsbG8=")];
+    assert_eq!(server.call(&key, "Encrypt", &encrypt).await.status, 200);
+    // The journal is as long as a file may be; the nonces' file is much shorter.
+    let journal = fs::read_dir(it.path("data/audit/one")).unwrap();
+    let longest = journal.map(|it| it.unwrap().metadata().unwrap().len()).max();
+    server.limit_files(longest);
+    let refused = server.call(&key, "Encrypt", &encrypt).await;
+    assert_eq!((refused.status, &*refused.code()), (503, "ServiceUnavailableTemporary"));
+    let (status, body) = server.view("/readyz");
+    assert_eq!(status, 503);
+    assert!(body.contains("\"audit_down\""), "{body}");
+    assert!(server.metric("yaoku_audit_refusals_total") >= 1.0);
+    server.limit_files(None);
+    until("it writes again", || server.view("/readyz").0 == 200);
+    assert_eq!(server.call(&key, "Encrypt", &encrypt).await.status, 200);
+    assert!(server.stop().success());
 }
 
 #[tokio::test]
