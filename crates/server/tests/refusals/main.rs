@@ -26,6 +26,7 @@ mod callers;
 mod existence;
 mod gateway;
 mod parameters;
+mod readiness;
 mod restart;
 mod shredding;
 mod swaps;

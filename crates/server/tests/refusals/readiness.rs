@@ -1,0 +1,102 @@
+//! What the operations view says while the store is away, and once it is back.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use http::Method;
+use tokio::{
+    io::copy_bidirectional,
+    net::{TcpListener, TcpStream},
+    sync::watch,
+};
+use yaoku_model::time::ManualClock;
+use yaoku_server::{
+    listen::{Handler as _, HttpCall},
+    operations::Operations,
+    standing::Standing,
+};
+use yaoku_store::testing::TestPostgres;
+
+use crate::support::{NOW, World};
+
+/// Passes connections on to a database, unless it is cut.
+struct Cable {
+    whole: watch::Sender<bool>,
+}
+
+impl Cable {
+    /// Lays one to the database of `url`; gives the URL of its near end.
+    async fn to(url: &str) -> (Self, String) {
+        let (before, rest) = url.split_once("127.0.0.1:").unwrap();
+        let (port, name) = rest.split_once('/').unwrap();
+        let far = SocketAddr::from(([127, 0, 0, 1], port.parse().unwrap()));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let near = listener.local_addr().unwrap();
+        let (whole, state) = watch::channel(true);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(carry(stream, far, state.clone()));
+            }
+        });
+        (Self { whole }, format!("{before}{near}/{name}"))
+    }
+
+    fn set(&self, whole: bool) {
+        self.whole.send(whole).unwrap();
+    }
+}
+
+async fn carry(mut near: TcpStream, far: SocketAddr, mut whole: watch::Receiver<bool>) {
+    if !*whole.borrow() {
+        return;
+    }
+    let mut far = TcpStream::connect(far).await.unwrap();
+    tokio::select! {
+        _ = copy_bidirectional(&mut near, &mut far) => {}
+        _ = whole.wait_for(|it| !it) => {}
+    }
+}
+
+async fn ready(view: &Operations) -> (u16, String) {
+    let call = HttpCall {
+        method: Method::GET,
+        target: "/readyz".into(),
+        headers: http::HeaderMap::new(),
+        body: bytes::Bytes::new(),
+        tls: false,
+        peer: ([127, 0, 0, 1], 9).into(),
+    };
+    let reply = view.handle(call).await;
+    (reply.status, String::from_utf8(reply.body.to_vec()).unwrap())
+}
+
+/// Asks until the answer has this status.
+async fn until(view: &Operations, status: u16) -> String {
+    for _ in 0..1200 {
+        let (given, body) = ready(view).await;
+        if given == status {
+            return body;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("it is never {status}: {:?}", ready(view).await)
+}
+
+#[tokio::test]
+async fn readyz_says_that_the_store_is_away_and_that_it_is_back() {
+    let url = TestPostgres::shared().new_database().await;
+    let (cable, url) = Cable::to(&url).await;
+    let clock = Arc::new(ManualClock::at(NOW));
+    let data = Arc::new(tempfile::tempdir().unwrap());
+    let world = World::open(data, url, Arc::clone(&clock)).await;
+    let standing = Arc::new(Standing::new(NOW, None));
+    standing.runs(Arc::clone(&world.node));
+    let view = Operations::new(standing);
+    until(&view, 200).await;
+    cable.set(false);
+    clock.advance_seconds(3);
+    assert_eq!(until(&view, 503).await, "{\"ready\":false,\"reasons\":[\"store_down\"]}\n");
+    cable.set(true);
+    until(&view, 200).await;
+    drop(view);
+    world.stop().await;
+}
