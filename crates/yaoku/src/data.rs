@@ -34,8 +34,7 @@ impl DataDir {
             .create(path)
             .with_context(|| format!("the data directory {} cannot be made", path.display()))?;
         let path = path.canonicalize()?;
-        let lock = lock(&path.join("lock"))
-            .with_context(|| format!("another yaoku is running on {}", path.display()))?;
+        let lock = lock(&path.join("lock"), &path)?;
         Ok(Self { path, locks: vec![lock] })
     }
 
@@ -45,8 +44,7 @@ impl DataDir {
     pub(crate) fn must_be_for(&mut self, store: Option<&str>) -> anyhow::Result<()> {
         const FILE: &str = "store";
         if let Some(file) = store.and_then(|it| it.strip_prefix("sqlite:")) {
-            let busy = || format!("another yaoku is running on {file}");
-            self.locks.push(lock(Path::new(&format!("{file}.lock"))).with_context(busy)?);
+            self.locks.push(lock(Path::new(&format!("{file}.lock")), Path::new(file))?);
         }
         let asked = store.map_or("sqlite", |it| it).to_owned();
         let asked = match asked.split_once("://") {
@@ -98,10 +96,12 @@ impl Config {
     }
 }
 
-/// Locks a file for this process, making it if it is not there.
-fn lock(path: &Path) -> anyhow::Result<File> {
+/// Locks a file, made if it is not there, for this process, which will use `what`.
+fn lock(path: &Path, what: &Path) -> anyhow::Result<File> {
     let mut file = OpenOptions::new();
-    let file = file.create(true).truncate(false).write(true).mode(0o600).open(path)?;
-    flock(&file, FlockOperation::NonBlockingLockExclusive)?;
+    let file = file.create(true).truncate(false).write(true).mode(0o600).open(path);
+    let file = file.with_context(|| path.display().to_string())?;
+    flock(&file, FlockOperation::NonBlockingLockExclusive)
+        .with_context(|| format!("another yaoku is running on {}", what.display()))?;
     Ok(file)
 }

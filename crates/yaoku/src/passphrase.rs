@@ -3,6 +3,7 @@
 use std::{
     fs::File,
     io::{BufRead as _, BufReader, IsTerminal as _, Read as _, Write as _, stdin},
+    os::unix::fs::PermissionsExt as _,
     path::Path,
 };
 
@@ -12,6 +13,17 @@ use zeroize::Zeroizing;
 
 /// Bytes of the longest file of passphrases or shares that is read.
 const MAX_LEN: usize = 64 << 10;
+
+/// Fails if anybody but its owner may open a file that is handed to a verb.
+pub(crate) fn must_be_private(path: &Path) -> anyhow::Result<()> {
+    let it = path.metadata().with_context(|| format!("{} cannot be read", path.display()))?;
+    let mode = it.permissions().mode() & 0o777;
+    if mode & 0o077 != 0 {
+        let path = path.display();
+        bail!("{path} may be opened by others (mode {mode:04o}): chmod go= {path}");
+    }
+    Ok(())
+}
 
 /// The first line of a file, without its end.
 pub(crate) fn first_line(path: &Path) -> anyhow::Result<Zeroizing<String>> {

@@ -25,6 +25,7 @@ impl Settings {
     /// not as it was meant to, comes along.
     pub(crate) fn load(&self, purpose: Purpose) -> anyhow::Result<(Config, Vec<String>)> {
         let layers = Layers::file(&self.config)?.environment(environment()).set(&self.set)?;
+        let mut more = "";
         let checked = match Config::read(layers) {
             Ok(config) => {
                 let checked = config.check(purpose);
@@ -33,13 +34,17 @@ impl Settings {
                 }
                 checked.faults
             }
-            Err(faults) => faults,
+            Err(faults) => {
+                more = "\nAddresses, files and their places are looked at once all settings can be read.";
+                faults
+            }
         };
         let mut text = format!("{} cannot be used:", self.config.display());
         for fault in checked {
             // Writing to a string cannot fail.
             _ = write!(text, "\n  {fault}");
         }
+        text.push_str(more);
         bail!(text)
     }
 }

@@ -4,6 +4,7 @@
 
 use std::{
     io::{BufRead as _, BufReader},
+    os::unix::fs::PermissionsExt,
     path::Path,
     process::{Child, Command, ExitStatus, Stdio},
 };
@@ -143,10 +144,14 @@ fn root_key(server: &Server) {
     let file = |name: &str, text: &str| {
         let path = server.data.path().join(name);
         std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
         path.into_os_string().into_string().unwrap()
     };
     let words = file("words", "too short\nand not this line\n");
     let add = ["root-key", "add-wrap", "words", "--passphrase-file", &words];
+    std::fs::set_permissions(&words, PermissionsExt::from_mode(0o640)).unwrap();
+    assert!(server.say(&add).error.contains("may be opened by others"));
+    file("words", "too short\nand not this line\n");
     assert!(server.say(&add).error.contains("at least 12 bytes"));
     file("words", "correct horse battery staple\n");
     server.good(&add);

@@ -165,6 +165,7 @@ async fn add_wrap(reach: &Reach, name: &str, by: &NewBy) -> anyhow::Result<ExitC
 async fn open_wrap(reach: &Reach, name: &str, by: &By) -> anyhow::Result<ExitCode> {
     let file = by.key_file.as_deref().map(absolute).transpose()?;
     let words = words(by.passphrase, by.passphrase_file.as_deref(), false)?;
+    by.shares_file.as_deref().map(passphrase::must_be_private).transpose()?;
     let shares = by.shares_file.as_deref().map(passphrase::read_file).transpose()?;
     let params = [
         ("Name", Some(name)),
@@ -177,6 +178,7 @@ async fn open_wrap(reach: &Reach, name: &str, by: &By) -> anyhow::Result<ExitCod
 
 /// A passphrase from where it is said to be; asked for twice if it is new.
 fn words(ask: bool, file: Option<&Path>, new: bool) -> anyhow::Result<Option<Zeroizing<String>>> {
+    file.map(passphrase::must_be_private).transpose()?;
     match file {
         Some(file) => passphrase::first_line(file).map(Some),
         None if ask && new => passphrase::ask_for_new("New passphrase: ").map(Some),

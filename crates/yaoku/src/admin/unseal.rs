@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     data::DEFAULT_DATA,
-    passphrase::{ask, first_line},
+    passphrase::{ask, first_line, must_be_private},
 };
 
 /// How often, and how many times, it is asked whether the server serves.
@@ -45,15 +45,20 @@ impl Unseal {
             return Ok(ExitCode::SUCCESS);
         };
         let mut sealed = is_sealed(&status);
+        for file in self.share_file.iter().chain(&self.passphrase_file) {
+            must_be_private(file)?;
+        }
         for file in &self.share_file {
-            sealed = sealed && self.hand_in(&[("Share", &first_line(file)?)]).await?;
+            let share = first_line(file)?;
+            let handed = self.hand_in(&[("Share", &share)]).await;
+            sealed = sealed && handed.with_context(|| file.display().to_string())?;
         }
         if sealed && self.share_file.is_empty() {
             sealed = self.ask(&status).await?;
         }
         if sealed {
-            say("the server is still sealed")?;
-            return Ok(ExitCode::FAILURE);
+            say("the server is still sealed: it waits for more")?;
+            return Ok(ExitCode::SUCCESS);
         }
         for _ in 0..LOOK.1 {
             if self.status().await?.is_none() {

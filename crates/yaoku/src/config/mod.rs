@@ -214,7 +214,9 @@ impl Store {
 fn has_password(url: &str) -> bool {
     let Some((_, rest)) = url.split_once("://") else { return false };
     let user = rest.rsplit_once('@').map_or("", |(user, _)| user);
-    user.contains(':') || rest.split(['?', '&']).skip(1).any(|it| it.starts_with("password="))
+    let query = rest.split_once('?').map_or("", |(_, query)| query);
+    user.contains(':')
+        || form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == "password")
 }
 
 impl Seal {
