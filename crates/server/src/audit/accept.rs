@@ -33,7 +33,7 @@ pub fn accept(setup: Setup<'_>, reason: &str) -> Result<Vec<Gap>, AuditError> {
     let torn = found.parts.last_key_value().map(|(number, it)| (*number, it.length));
     let aside = format!("damaged-{}", now.to_string().replace([':', '-'], ""));
     let accepted = Accepted { at: now.unix_ms(), reason: reason.to_owned(), aside };
-    let Plan { gaps: new, next, after } = found.plan(&accepted)?;
+    let Plan { gaps: new, next, after, row } = found.plan(&accepted)?;
     if new.is_empty() {
         return Err(AuditError::Whole);
     }
@@ -45,7 +45,7 @@ pub fn accept(setup: Setup<'_>, reason: &str) -> Result<Vec<Gap>, AuditError> {
     if let Some((number, length)) = torn {
         mend(&place, number, length)?;
     }
-    begin(&place, Beginning { segment: next, after, at: now, gaps: &gaps }, reason)?;
+    begin(&place, Beginning { segment: next, after, at: now, row, gaps: &gaps }, reason)?;
     Ok(new)
 }
 
@@ -78,6 +78,8 @@ struct Part {
     whole: bool,
     /// The bytes that are in order; more than that was not written whole.
     length: u64,
+    /// The highest row in it or before it.
+    row: Option<i64>,
 }
 
 impl Part {
@@ -98,7 +100,8 @@ impl Part {
             Err(error) => return Err(error),
         };
         let end = reader.end.unwrap_or(before);
-        Ok(Some(Self { before, end, whole, length: reader.length }))
+        let row = reader.rows.last().copied();
+        Ok(Some(Self { before, end, whole, length: reader.length, row }))
     }
 }
 
@@ -126,6 +129,8 @@ struct Plan {
     gaps: Vec<Gap>,
     next: u32,
     after: Head,
+    /// The highest row in what stays.
+    row: Option<i64>,
 }
 
 impl Found {
@@ -211,7 +216,9 @@ impl Found {
             gaps.push(gap(next, last, after, end));
             (next, after) = (last.saturating_add(1), end);
         }
-        Ok(Plan { gaps, next, after })
+        // What is moved aside can be copied again, as far as the store has it.
+        let row = self.parts.values().filter(|it| it.whole).filter_map(|it| it.row).max();
+        Ok(Plan { gaps, next, after, row })
     }
 
     /// The last record that is known of: by the store, or by what is in order in damaged segments.

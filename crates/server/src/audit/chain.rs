@@ -46,8 +46,9 @@ pub enum Fault {
 
 /// What a record says, as far as following the chain needs it.
 pub(super) enum Said {
-    /// The beginning of a segment: when (in milliseconds since 1970), and the gaps before it.
-    Opening(i64, Vec<Gap>),
+    /// The beginning of a segment: when (in milliseconds since 1970), the highest row before it,
+    /// and the gaps before it.
+    Opening(i64, Option<i64>, Vec<Gap>),
     /// An event: its row in the store, and its time.
     Event(Option<i64>, Timestamp),
     /// A signature (in Base64) over the head before it, made at a time.
@@ -126,7 +127,7 @@ impl<'a> Chain<'a> {
 
 fn said(it: Fields<'_, At>, before: Head) -> Option<Said> {
     match it {
-        Fields { open: Some(it), .. } => Some(Said::Opening(it.at, it.gaps)),
+        Fields { open: Some(it), .. } => Some(Said::Opening(it.at, it.row, it.gaps)),
         Fields { head: Some(head), .. } => Some(Said::Signature(
             before,
             Timestamp::from_unix_ms(head.at),

@@ -74,7 +74,7 @@ fn signed(
 ) -> io::Result<Option<Vec<Gap>>> {
     let mut chain = Chain::of(node);
     let Next::Line(line) = lines.next()? else { return Ok(None) };
-    let (Some(Said::Opening(_, gaps)), None) = chain.follow(line, number, true) else {
+    let (Some(Said::Opening(_, _, gaps)), None) = chain.follow(line, number, true) else {
         return Ok(None);
     };
     if gaps.is_empty() {

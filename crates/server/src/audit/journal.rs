@@ -267,8 +267,9 @@ impl Journal {
     /// Copies the event of a write from its row in the store, once: a row that the journal has
     /// is not written again.
     ///
-    /// The last 65,536 row ids are remembered, over restarts those of the last two segments:
-    /// mark rows as copied (up to [`Journal::synced_row`]) before so many more.
+    /// The last 65,536 row ids are remembered, over restarts those of the last two segments and
+    /// the highest of all: copy rows in their order, and mark them as copied (up to
+    /// [`Journal::synced_row`]) before so many more.
     pub fn append_row(&self, id: i64, row: &[u8]) -> Result<Written, AuditError> {
         // Written anew, so that whatever the row holds it is one line within its bounds.
         let event = Event::from_row(row).map_err(|_| AuditError::NotAnEvent)?;

@@ -405,7 +405,8 @@ impl Shared {
             Some(_) => writer.gaps.clone(),
         };
         let number = writer.segment + 1;
-        let beginning = Beginning { segment: number, after: writer.last, at, gaps: &gaps };
+        let row = writer.highest_row();
+        let beginning = Beginning { segment: number, after: writer.last, at, row, gaps: &gaps };
         let started = Started::make(&self.place, beginning)?;
         let closed =
             Closed { before: writer.before, end: writer.last, at: at.unix_ms(), seen: None };
@@ -420,7 +421,6 @@ impl Shared {
             writer.signed = started.head.sequence;
         }
         writer.unsynced.clear();
-        let row = writer.highest_row();
         self.synced(writer, started.head, row);
         Ok(())
     }
@@ -458,10 +458,10 @@ impl Writer {
             let end = Closed { before: past.before, end: past.last, at: past.latest, seen: None };
             closed.insert(past.segment, end);
             let (segment, after, gaps) = (past.segment + 1, past.last, past.gaps.as_slice());
-            let beginning = Beginning { segment, after, at: now, gaps };
+            let row = past.rows.last().copied();
+            let beginning = Beginning { segment, after, at: now, row, gaps };
             let it = Self::beginning(Started::make(place, beginning)?, beginning);
-            let synced_row = past.rows.last().copied();
-            return Ok((Self { rows: past.rows, synced_row, ..it }, closed));
+            return Ok((Self { rows: past.rows, synced_row: row, ..it }, closed));
         }
         let file = place.disk.open_append(&segment_path(&place.home, past.segment))?;
         place.disk.truncate(&file, past.length)?;
@@ -491,7 +491,7 @@ impl Writer {
     /// The beginning of a journal.
     fn first(place: &Place, at: Timestamp) -> io::Result<Self> {
         let after = Head { sequence: 0, hash: Hash::NONE };
-        let beginning = Beginning { segment: 1, after, at, gaps: &[] };
+        let beginning = Beginning { segment: 1, after, at, row: None, gaps: &[] };
         Ok(Self::beginning(Started::make(place, beginning)?, beginning))
     }
 
