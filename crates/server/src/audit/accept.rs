@@ -17,12 +17,13 @@ use super::{
 /// The longest reason, in bytes: all that are ever given must fit one line.
 const MAX_REASON: usize = 1000;
 
-/// Accepts what is wrong with a journal that no process has open. Gives the new gaps.
+/// Accepts what is wrong with a journal that no process has open. Gives the new gaps, and the last
+/// record now: the store must be told of it, for what it knew until now may be among what is lost.
 ///
 /// Damaged files are moved, as they are, into `damaged-<time>` beside the segments. A new segment is
 /// begun after the last record that is known of; its opening, signed, names what was found, what was
 /// expected, when and why. What was not damaged stays and is proved as before.
-pub fn accept(setup: Setup<'_>, reason: &str) -> Result<Vec<Gap>, AuditError> {
+pub fn accept(setup: Setup<'_>, reason: &str) -> Result<(Vec<Gap>, Head), AuditError> {
     if reason.trim().is_empty() || reason.len() > MAX_REASON {
         return Err(AuditError::NotAcceptable("a reason of 1 to 1000 bytes must be given"));
     }
@@ -45,16 +46,18 @@ pub fn accept(setup: Setup<'_>, reason: &str) -> Result<Vec<Gap>, AuditError> {
     if let Some((number, length)) = torn {
         mend(&place, number, length)?;
     }
-    begin(&place, Beginning { segment: next, after, at: now, row, gaps: &gaps }, reason)?;
-    Ok(new)
+    let beginning = Beginning { segment: next, after, at: now, row, gaps: &gaps };
+    let head = begin(&place, beginning, reason)?;
+    Ok((new, head))
 }
 
-fn begin(place: &Place, beginning: Beginning<'_>, reason: &str) -> Result<(), AuditError> {
+fn begin(place: &Place, beginning: Beginning<'_>, reason: &str) -> Result<Head, AuditError> {
     let started = Started::make(place, beginning)?;
     let event = note::accepted(beginning.at, reason).to_row();
-    let (_, line) = line(started.head, Content::Event(&event, None));
+    let (head, line) = line(started.head, Content::Event(&event, None));
     place.disk.append(&started.file, &line)?;
-    Ok(place.disk.sync(&started.file)?)
+    place.disk.sync(&started.file)?;
+    Ok(head)
 }
 
 /// Removes a last line that was not written whole from what was the last segment, if it stays.
@@ -121,6 +124,8 @@ struct Stretch {
     before: Head,
     after: Head,
     is_gap: bool,
+    /// Whether it is a gap that leaves out what the store knows of.
+    is_too_wide: bool,
 }
 
 /// Which gaps there are, and where the journal goes on.
@@ -160,14 +165,21 @@ impl Found {
     }
 
     fn stretches(&self) -> Vec<Stretch> {
-        let nested =
-            |it: &Gap| self.old.iter().any(|other| other.covers(it.first) && other.last > it.last);
-        let gaps = self.old.iter().filter(|it| !nested(it)).map(|it| Stretch {
+        // A gap that was accepted a second time stands twice: the later one counts.
+        let nested = |number: usize, it: &Gap| {
+            self.old
+                .iter()
+                .enumerate()
+                .any(|(at, other)| other.covers(it.first) && (other.last, at) > (it.last, number))
+        };
+        let old = self.old.iter().enumerate().filter(|(number, it)| !nested(*number, it));
+        let gaps = old.map(|(_, it)| Stretch {
             first: it.first,
             last: it.last,
             before: it.before,
             after: it.after,
             is_gap: true,
+            is_too_wide: it.is_too_wide(self.known),
         });
         let whole = self.parts.iter().filter(|(_, it)| it.whole);
         let parts = whole.map(|(number, it)| Stretch {
@@ -176,6 +188,7 @@ impl Found {
             before: it.before,
             after: it.end,
             is_gap: false,
+            is_too_wide: false,
         });
         let mut all: Vec<_> = gaps.chain(parts).collect();
         all.sort_by_key(|it| it.first);
@@ -200,6 +213,9 @@ impl Found {
                 gaps.push(gap(next, it.first - 1, after, it.before));
             } else if it.before != after {
                 return Err(last.unwrap_or(it.first));
+            }
+            if it.is_too_wide {
+                gaps.push(gap(it.first, it.last, it.before, it.after));
             }
             (next, after) = (it.last.saturating_add(1), it.after);
             last = (!it.is_gap).then_some(it.first);

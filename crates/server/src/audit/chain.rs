@@ -39,6 +39,9 @@ pub enum Fault {
     /// There is less than the store knows of.
     #[error("the end is missing: the store knows of later records")]
     Cut,
+    /// A gap leaves out the record that the store knows of.
+    #[error("the gap leaves out what the store knows of")]
+    GapTooWide,
     /// The record is not the one that the store knows of.
     #[error("not the record that the store knows of")]
     NotAsStored,

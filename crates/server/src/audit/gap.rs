@@ -3,7 +3,7 @@
 //! The opening of every segment names all gaps of the journal so far, and a signature follows it at
 //! once: a segment that somebody deleted is no gap.
 
-use std::{io, path::Path};
+use std::{cmp::Ordering, io, path::Path};
 
 use serde::{Deserialize, Serialize};
 
@@ -47,6 +47,21 @@ impl Gap {
     /// Whether a segment falls into it.
     pub(super) const fn covers(&self, segment: u32) -> bool {
         self.first <= segment && segment <= self.last
+    }
+
+    /// Whether it leaves out the record that the store knows of.
+    ///
+    /// Pruning never reaches that record, and the store is told where a journal goes on that was
+    /// accepted. So the record lies behind every gap; only a loss that ends with it may end there.
+    pub(super) fn is_too_wide(&self, known: Option<Head>) -> bool {
+        let Some(known) = known.filter(|it| it.sequence > self.before.sequence) else {
+            return false;
+        };
+        match known.sequence.cmp(&self.after.sequence) {
+            Ordering::Less => true,
+            Ordering::Equal => self.accepted.is_none() || known != self.after,
+            Ordering::Greater => false,
+        }
     }
 }
 

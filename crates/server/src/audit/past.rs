@@ -147,6 +147,9 @@ impl<'a> Reader<'a> {
         if self.chain.last != Some(gap.before) {
             return Err(self.fault(gap.first, Fault::Missing));
         }
+        if gap.is_too_wide(self.known) {
+            return Err(self.fault(gap.first, Fault::GapTooWide));
+        }
         self.chain.last = Some(gap.after);
         Ok(())
     }

@@ -17,7 +17,7 @@ use std::{
     io,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
 };
 
@@ -30,7 +30,7 @@ use super::{
     closed::{Closed, Table},
     event::Event,
     gap::Gap,
-    head::Head,
+    head::{Head, PublicKey},
     journal::{AuditError, Options, Setup, Vitals, Written},
     past::Past,
     record::{Content, Hash, SignedHead, write_line},
@@ -55,6 +55,8 @@ pub(super) struct Shared {
     progress: Sender<Progress>,
     /// Whether the log knows that the journal refuses.
     complained: AtomicBool,
+    /// The number of the last record that the store knows.
+    known: AtomicU64,
 }
 
 /// How far the medium is.
@@ -134,6 +136,7 @@ impl Shared {
             writer: Mutex::new(writer),
             progress,
             complained: AtomicBool::new(false),
+            known: AtomicU64::new(known.map_or(0, |it| it.sequence)),
         })
     }
 
@@ -143,6 +146,14 @@ impl Shared {
 
     pub(super) fn head(&self) -> Head {
         self.lock().synced
+    }
+
+    pub(super) fn store_knows(&self, head: Head) {
+        self.known.fetch_max(head.sequence, Relaxed);
+    }
+
+    pub(super) fn public_key(&self) -> PublicKey {
+        self.place.signer.public_key()
     }
 
     pub(super) fn refusing(&self) -> Option<Arc<io::Error>> {
