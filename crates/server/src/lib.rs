@@ -33,3 +33,4 @@ pub mod standing;
 pub mod start;
 #[cfg(test)]
 mod testing;
+pub mod witness;

@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicI64, Ordering},
@@ -25,10 +25,9 @@ use yaoku_model::{
     time::Clock,
 };
 use yaoku_store::{Mark, Store, StoreError};
-use zeroize::Zeroizing;
 
 use crate::{
-    audit::{self, AuditError, Head, HeadSigner, Journal, NodeName, Unknown},
+    audit::{self, AuditError, Head, Journal, NodeName, Unknown},
     auth::nonces::{self, Nonces},
     cache::{CacheSizes, Caches},
     claim::{self, Place},
@@ -37,10 +36,8 @@ use crate::{
     metrics::Metrics,
     node::{Limits, Node},
     root::OpenedRoot,
+    witness::Witness,
 };
-
-/// The file in the data directory that the key of the audit heads lies in.
-const AUDIT_KEY_FILE: &str = "audit.key";
 
 /// What a node is started with.
 pub struct Setup {
@@ -123,7 +120,8 @@ impl Running {
         let place = Place::of(&setup.data)
             .map_err(|source| StartError::File { file: "the data directory", source })?;
         claim_name(&setup, &place).await?;
-        let signer = audit_signer(&setup.data, &*setup.disk)?;
+        let witness = Witness::of(&*setup.store, &setup.name).await?;
+        let signer = witness.signer(&setup.data, &*setup.disk)?;
         let nonces = open_nonces(&setup)?;
         let journal = Journal::open(audit::Setup {
             data: &setup.data,
@@ -132,9 +130,11 @@ impl Running {
             clock: Arc::clone(&setup.clock),
             steady: Arc::clone(&setup.steady_clock),
             disk: Arc::clone(&setup.disk),
-            known: known_head(&*setup.store, &setup.name).await?,
+            known: witness.head,
             options: setup.journal,
         })?;
+        // Only of a journal that opens: another key may lie beside it.
+        witness.adopt(&*setup.store, &setup.name, &journal.public_key()).await?;
         let OpenedRoot { roots, held } = setup.root;
         let keyring = Arc::new(load_keyring(&*setup.store, roots).await?);
         let backend = Arc::new(Software::new(Arc::clone(&keyring)));
@@ -223,22 +223,6 @@ async fn load_keyring(store: &dyn Store, roots: Vec<RootKey>) -> Result<Keyring,
     Ok(keyring)
 }
 
-/// The key that signs audit heads: made at the first start, readable by its owner alone.
-pub fn audit_signer(data: &Path, disk: &dyn Disk) -> Result<HeadSigner, StartError> {
-    let path = data.join(AUDIT_KEY_FILE);
-    let failed = |source| StartError::File { file: AUDIT_KEY_FILE, source };
-    match std::fs::read(&path) {
-        Ok(bytes) => HeadSigner::from_pkcs8(&Zeroizing::new(bytes))
-            .map_err(|Invalid| StartError::Damaged(AUDIT_KEY_FILE)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let (signer, kept) = HeadSigner::generate(&SystemRandom)?;
-            disk.replace(&path, &kept).map_err(failed)?;
-            Ok(signer)
-        }
-        Err(error) => Err(failed(error)),
-    }
-}
-
 fn open_nonces(setup: &Setup) -> Result<Nonces, StartError> {
     let new = !setup.data.join("audit").exists();
     let opened = Nonces::open(&nonces::Setup {
@@ -284,14 +268,14 @@ async fn copy_events(node: &Node) -> Result<(), StartError> {
 /// Renews the claim to the node's name, keeps the journal's head in the store, and removes the
 /// events that the head has passed. If another process is this node now, this one serves no more.
 async fn keep_head(node: &Node) -> Result<(), StartError> {
-    let (head, copied) = (node.journal.head().to_string(), node.journal.synced_row());
+    let (head, copied) = (node.journal.head(), node.journal.synced_row());
     // Its own name, head, mark and events are all that it touches.
     let mut tx = node.store.write_one().await?;
     if !claim::hold(tx.tx(), &node.name, &node.place, node.clock.now()).await? {
         node.lease.lose();
         return Err(StartError::NameTaken(node.name.clone()));
     }
-    tx.put_audit_head(node.name.as_str(), head.as_bytes()).await?;
+    tx.put_audit_head(node.name.as_str(), head.to_string().as_bytes()).await?;
     if let Some(row) = copied {
         // One stays, so that the numbers of rows go on from it.
         tx.delete_events(node.name.as_str(), row - 1).await?;
@@ -299,6 +283,7 @@ async fn keep_head(node: &Node) -> Result<(), StartError> {
     let mark = Mark(node.followed.load(Ordering::SeqCst));
     tx.put_mark(node.name.as_str(), mark, node.clock.now()).await?;
     tx.commit().await?;
+    node.journal.store_knows(head);
     Ok(())
 }
 

@@ -17,12 +17,13 @@ use super::{
 /// The longest reason, in bytes: all that are ever given must fit one line.
 const MAX_REASON: usize = 1000;
 
-/// Accepts what is wrong with a journal that no process has open. Gives the new gaps.
+/// Accepts what is wrong with a journal that no process has open. Gives the new gaps, and the last
+/// record now: the store must be told of it, for what it knew until now may be among what is lost.
 ///
 /// Damaged files are moved, as they are, into `damaged-<time>` beside the segments. A new segment is
 /// begun after the last record that is known of; its opening, signed, names what was found, what was
 /// expected, when and why. What was not damaged stays and is proved as before.
-pub fn accept(setup: Setup<'_>, reason: &str) -> Result<Vec<Gap>, AuditError> {
+pub fn accept(setup: Setup<'_>, reason: &str) -> Result<(Vec<Gap>, Head), AuditError> {
     if reason.trim().is_empty() || reason.len() > MAX_REASON {
         return Err(AuditError::NotAcceptable("a reason of 1 to 1000 bytes must be given"));
     }
@@ -33,7 +34,7 @@ pub fn accept(setup: Setup<'_>, reason: &str) -> Result<Vec<Gap>, AuditError> {
     let torn = found.parts.last_key_value().map(|(number, it)| (*number, it.length));
     let aside = format!("damaged-{}", now.to_string().replace([':', '-'], ""));
     let accepted = Accepted { at: now.unix_ms(), reason: reason.to_owned(), aside };
-    let Plan { gaps: new, next, after } = found.plan(&accepted)?;
+    let Plan { gaps: new, next, after, row } = found.plan(&accepted)?;
     if new.is_empty() {
         return Err(AuditError::Whole);
     }
@@ -45,16 +46,18 @@ pub fn accept(setup: Setup<'_>, reason: &str) -> Result<Vec<Gap>, AuditError> {
     if let Some((number, length)) = torn {
         mend(&place, number, length)?;
     }
-    begin(&place, Beginning { segment: next, after, at: now, gaps: &gaps }, reason)?;
-    Ok(new)
+    let beginning = Beginning { segment: next, after, at: now, row, gaps: &gaps };
+    let head = begin(&place, beginning, reason)?;
+    Ok((new, head))
 }
 
-fn begin(place: &Place, beginning: Beginning<'_>, reason: &str) -> Result<(), AuditError> {
+fn begin(place: &Place, beginning: Beginning<'_>, reason: &str) -> Result<Head, AuditError> {
     let started = Started::make(place, beginning)?;
     let event = note::accepted(beginning.at, reason).to_row();
-    let (_, line) = line(started.head, Content::Event(&event, None));
+    let (head, line) = line(started.head, Content::Event(&event, None));
     place.disk.append(&started.file, &line)?;
-    Ok(place.disk.sync(&started.file)?)
+    place.disk.sync(&started.file)?;
+    Ok(head)
 }
 
 /// Removes a last line that was not written whole from what was the last segment, if it stays.
@@ -78,6 +81,8 @@ struct Part {
     whole: bool,
     /// The bytes that are in order; more than that was not written whole.
     length: u64,
+    /// The highest row in it or before it.
+    row: Option<i64>,
 }
 
 impl Part {
@@ -98,7 +103,8 @@ impl Part {
             Err(error) => return Err(error),
         };
         let end = reader.end.unwrap_or(before);
-        Ok(Some(Self { before, end, whole, length: reader.length }))
+        let row = reader.rows.last().copied();
+        Ok(Some(Self { before, end, whole, length: reader.length, row }))
     }
 }
 
@@ -118,6 +124,8 @@ struct Stretch {
     before: Head,
     after: Head,
     is_gap: bool,
+    /// Whether it is a gap that leaves out what the store knows of.
+    is_too_wide: bool,
 }
 
 /// Which gaps there are, and where the journal goes on.
@@ -126,6 +134,8 @@ struct Plan {
     gaps: Vec<Gap>,
     next: u32,
     after: Head,
+    /// The highest row in what stays.
+    row: Option<i64>,
 }
 
 impl Found {
@@ -155,14 +165,21 @@ impl Found {
     }
 
     fn stretches(&self) -> Vec<Stretch> {
-        let nested =
-            |it: &Gap| self.old.iter().any(|other| other.covers(it.first) && other.last > it.last);
-        let gaps = self.old.iter().filter(|it| !nested(it)).map(|it| Stretch {
+        // A gap that was accepted a second time stands twice: the later one counts.
+        let nested = |number: usize, it: &Gap| {
+            self.old
+                .iter()
+                .enumerate()
+                .any(|(at, other)| other.covers(it.first) && (other.last, at) > (it.last, number))
+        };
+        let old = self.old.iter().enumerate().filter(|(number, it)| !nested(*number, it));
+        let gaps = old.map(|(_, it)| Stretch {
             first: it.first,
             last: it.last,
             before: it.before,
             after: it.after,
             is_gap: true,
+            is_too_wide: it.is_too_wide(self.known),
         });
         let whole = self.parts.iter().filter(|(_, it)| it.whole);
         let parts = whole.map(|(number, it)| Stretch {
@@ -171,6 +188,7 @@ impl Found {
             before: it.before,
             after: it.end,
             is_gap: false,
+            is_too_wide: false,
         });
         let mut all: Vec<_> = gaps.chain(parts).collect();
         all.sort_by_key(|it| it.first);
@@ -196,6 +214,9 @@ impl Found {
             } else if it.before != after {
                 return Err(last.unwrap_or(it.first));
             }
+            if it.is_too_wide {
+                gaps.push(gap(it.first, it.last, it.before, it.after));
+            }
             (next, after) = (it.last.saturating_add(1), it.after);
             last = (!it.is_gap).then_some(it.first);
         }
@@ -211,7 +232,9 @@ impl Found {
             gaps.push(gap(next, last, after, end));
             (next, after) = (last.saturating_add(1), end);
         }
-        Ok(Plan { gaps, next, after })
+        // What is moved aside can be copied again, as far as the store has it.
+        let row = self.parts.values().filter(|it| it.whole).filter_map(|it| it.row).max();
+        Ok(Plan { gaps, next, after, row })
     }
 
     /// The last record that is known of: by the store, or by what is in order in damaged segments.

@@ -39,6 +39,9 @@ pub enum Fault {
     /// There is less than the store knows of.
     #[error("the end is missing: the store knows of later records")]
     Cut,
+    /// A gap leaves out the record that the store knows of.
+    #[error("the gap leaves out what the store knows of")]
+    GapTooWide,
     /// The record is not the one that the store knows of.
     #[error("not the record that the store knows of")]
     NotAsStored,
@@ -46,8 +49,9 @@ pub enum Fault {
 
 /// What a record says, as far as following the chain needs it.
 pub(super) enum Said {
-    /// The beginning of a segment: when (in milliseconds since 1970), and the gaps before it.
-    Opening(i64, Vec<Gap>),
+    /// The beginning of a segment: when (in milliseconds since 1970), the highest row before it,
+    /// and the gaps before it.
+    Opening(i64, Option<i64>, Vec<Gap>),
     /// An event: its row in the store, and its time.
     Event(Option<i64>, Timestamp),
     /// A signature (in Base64) over the head before it, made at a time.
@@ -126,7 +130,7 @@ impl<'a> Chain<'a> {
 
 fn said(it: Fields<'_, At>, before: Head) -> Option<Said> {
     match it {
-        Fields { open: Some(it), .. } => Some(Said::Opening(it.at, it.gaps)),
+        Fields { open: Some(it), .. } => Some(Said::Opening(it.at, it.row, it.gaps)),
         Fields { head: Some(head), .. } => Some(Said::Signature(
             before,
             Timestamp::from_unix_ms(head.at),

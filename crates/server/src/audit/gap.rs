@@ -3,7 +3,7 @@
 //! The opening of every segment names all gaps of the journal so far, and a signature follows it at
 //! once: a segment that somebody deleted is no gap.
 
-use std::{io, path::Path};
+use std::{cmp::Ordering, io, path::Path};
 
 use serde::{Deserialize, Serialize};
 
@@ -48,6 +48,21 @@ impl Gap {
     pub(super) const fn covers(&self, segment: u32) -> bool {
         self.first <= segment && segment <= self.last
     }
+
+    /// Whether it leaves out the record that the store knows of.
+    ///
+    /// Pruning never reaches that record, and the store is told where a journal goes on that was
+    /// accepted. So the record lies behind every gap; only a loss that ends with it may end there.
+    pub(super) fn is_too_wide(&self, known: Option<Head>) -> bool {
+        let Some(known) = known.filter(|it| it.sequence > self.before.sequence) else {
+            return false;
+        };
+        match known.sequence.cmp(&self.after.sequence) {
+            Ordering::Less => true,
+            Ordering::Equal => self.accepted.is_none() || known != self.after,
+            Ordering::Greater => false,
+        }
+    }
 }
 
 /// The gaps that the newest readable opening names, if its signature fits.
@@ -74,7 +89,7 @@ fn signed(
 ) -> io::Result<Option<Vec<Gap>>> {
     let mut chain = Chain::of(node);
     let Next::Line(line) = lines.next()? else { return Ok(None) };
-    let (Some(Said::Opening(_, gaps)), None) = chain.follow(line, number, true) else {
+    let (Some(Said::Opening(_, _, gaps)), None) = chain.follow(line, number, true) else {
         return Ok(None);
     };
     if gaps.is_empty() {

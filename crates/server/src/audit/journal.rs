@@ -16,7 +16,7 @@ use yaoku_model::time::Clock;
 use super::{
     chain::Fault,
     event::Event,
-    head::{Head, HeadSigner, NodeName},
+    head::{Head, HeadSigner, NodeName, PublicKey},
     writer::{Progress, Shared, Watch},
 };
 use crate::{batch::Batch, disk::Disk};
@@ -108,6 +108,9 @@ pub enum AuditError {
     /// Another key signed this journal.
     #[error("the audit journal belongs to another key")]
     OtherKey,
+    /// The key of the data directory is not the one that the store keeps for the node.
+    #[error("audit.key is gone, or is not the key that the store knows for this node: put it back")]
+    NotTheStoresKey,
     /// Nothing is damaged, so there is nothing to accept.
     #[error("the audit journal is whole: there is nothing to accept")]
     Whole,
@@ -267,8 +270,9 @@ impl Journal {
     /// Copies the event of a write from its row in the store, once: a row that the journal has
     /// is not written again.
     ///
-    /// The last 65,536 row ids are remembered, over restarts those of the last two segments:
-    /// mark rows as copied (up to [`Journal::synced_row`]) before so many more.
+    /// The last 65,536 row ids are remembered, over restarts those of the last two segments and
+    /// the highest of all: copy rows in their order, and mark them as copied (up to
+    /// [`Journal::synced_row`]) before so many more.
     pub fn append_row(&self, id: i64, row: &[u8]) -> Result<Written, AuditError> {
         // Written anew, so that whatever the row holds it is one line within its bounds.
         let event = Event::from_row(row).map_err(|_| AuditError::NotAnEvent)?;
@@ -305,6 +309,17 @@ impl Journal {
     #[must_use]
     pub fn head(&self) -> Head {
         self.shared.head()
+    }
+
+    /// The store knows this head now: what it does not know is never pruned.
+    pub fn store_knows(&self, head: Head) {
+        self.shared.store_knows(head);
+    }
+
+    /// What proves its signatures.
+    #[must_use]
+    pub fn public_key(&self) -> PublicKey {
+        self.shared.public_key()
     }
 
     /// Why the journal refuses now, if it does.

@@ -32,7 +32,7 @@ pub(super) struct Past {
     pub(super) begun: i64,
     /// The latest time in what was read, in milliseconds since 1970.
     pub(super) latest: i64,
-    /// The row ids in what was read.
+    /// The row ids in what was read, and the highest before it.
     pub(super) rows: BTreeSet<i64>,
     /// What is missing, and why.
     pub(super) gaps: Vec<Gap>,
@@ -111,7 +111,8 @@ pub(super) struct Reader<'a> {
     pub(super) end: Option<Head>,
     /// The last record before the segment that was read last.
     pub(super) before: Head,
-    rows: BTreeSet<i64>,
+    /// The row ids in what was read, and the highest before it.
+    pub(super) rows: BTreeSet<i64>,
     /// Where the last whole line of the segment that was read last ends, in bytes.
     pub(super) length: u64,
     packed: bool,
@@ -145,6 +146,9 @@ impl<'a> Reader<'a> {
     fn jump(&mut self, gap: &Gap) -> Result<(), AuditError> {
         if self.chain.last != Some(gap.before) {
             return Err(self.fault(gap.first, Fault::Missing));
+        }
+        if gap.is_too_wide(self.known) {
+            return Err(self.fault(gap.first, Fault::GapTooWide));
         }
         self.chain.last = Some(gap.after);
         Ok(())
@@ -217,7 +221,10 @@ impl<'a> Reader<'a> {
         }
         self.end = self.chain.last;
         match said {
-            Some(Said::Opening(at, _)) => self.begun = at,
+            Some(Said::Opening(at, row, _)) => {
+                self.begun = at;
+                self.rows.extend(row);
+            }
             Some(Said::Signature(head, at, text)) => {
                 self.signed = head.sequence + 1;
                 self.latest = self.latest.max(at.unix_ms());

@@ -82,6 +82,10 @@ pub(super) struct Opening<'a> {
     /// When it was begun, in milliseconds since 1970; 0 in journals of before that was kept.
     #[serde(default)]
     pub(super) at: i64,
+    /// The highest row that stands before it, so that it is known without reading on; not in
+    /// journals of before that was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) row: Option<i64>,
     /// All that is missing before it, and why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) gaps: Vec<Gap>,

@@ -104,6 +104,9 @@ impl Proof<'_> {
         if self.chain.last != Some(gap.before) {
             self.problem(gap.first, Fault::Missing);
         }
+        if gap.is_too_wide(self.known) {
+            self.problem(gap.first, Fault::GapTooWide);
+        }
         self.chain.last = Some(gap.after);
     }
 

@@ -7,10 +7,10 @@ use clap::Args;
 use yaoku_server::{
     audit::{self, AuditError, Head, NodeName, accept},
     disk::RealDisk,
-    start::audit_signer,
+    witness::{Witness, keep_accepted},
 };
 
-use super::{Source, known_heads, nodes};
+use super::{Source, nodes, store, witness};
 use crate::{
     clock::{MachineClock, SteadyClock},
     data::DataDir,
@@ -45,34 +45,40 @@ impl Accept {
             Some(node) => vec![node.clone()],
             None => nodes(data).context("if all of the journal is gone, name its --node")?,
         };
+        let store = store(data, self.store.as_deref()).await?;
         let mut accepted = false;
-        for (node, known) in known_heads(data, self.store.as_deref(), nodes).await? {
-            accepted |= self.accept(&node, known)?;
+        for node in nodes {
+            let known = witness(store.as_deref(), &node).await?;
+            let Some(head) = self.accept(&node, &known)? else { continue };
+            accepted = true;
+            if let Some(store) = &store {
+                keep_accepted(&**store, &node, head).await?;
+            }
         }
         Ok(if accepted { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
-    /// Whether there was anything to accept.
-    fn accept(&self, node: &NodeName, known: Option<Head>) -> anyhow::Result<bool> {
+    /// Where the journal goes on, if there was anything to accept.
+    fn accept(&self, node: &NodeName, known: &Witness) -> anyhow::Result<Option<Head>> {
         let data = &self.source.data;
         let setup = audit::Setup {
             data,
             node: node.clone(),
-            signer: audit_signer(data, &RealDisk)?,
+            signer: known.signer(data, &RealDisk)?,
             clock: Arc::new(MachineClock),
             steady: Arc::new(SteadyClock),
             disk: Arc::new(RealDisk),
-            known,
+            known: known.head,
             options: audit::Options::default(),
         };
         let mut out = std::io::stdout().lock();
         match accept(setup, &self.reason) {
             Err(AuditError::Whole) => {
                 writeln!(out, "node {node}: whole, there is nothing to accept")?;
-                Ok(false)
+                Ok(None)
             }
             Err(error) => Err(error.into()),
-            Ok(gaps) => {
+            Ok((gaps, head)) => {
                 for it in gaps {
                     let aside = it.accepted.map(|it| it.aside).unwrap_or_default();
                     writeln!(
@@ -83,7 +89,7 @@ impl Accept {
                     writeln!(out, "  found up to {}, expected up to {}", it.before, it.after)?;
                     writeln!(out, "  what was there is kept in {aside}")?;
                 }
-                Ok(true)
+                Ok(Some(head))
             }
         }
     }

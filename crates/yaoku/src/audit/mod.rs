@@ -8,14 +8,15 @@ mod verify;
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
+    sync::Arc,
 };
 
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 use yaoku_server::{
-    audit::{Head, NodeName},
-    process::open_store,
-    start::known_head,
+    audit::NodeName,
+    process::{Store, open_store},
+    witness::Witness,
 };
 
 use crate::data::DEFAULT_DATA;
@@ -73,24 +74,22 @@ fn nodes(data: &Path) -> anyhow::Result<Vec<NodeName>> {
     Ok(nodes)
 }
 
-/// The heads that the store knows: the one given, or the file in the data directory. Nobody else
-/// may have the directory meanwhile.
-async fn known_heads(
-    data: &Path,
-    store: Option<&str>,
-    nodes: Vec<NodeName>,
-) -> anyhow::Result<Vec<(NodeName, Option<Head>)>> {
+/// The store: the one given, or the file in the data directory, if there is one. Nobody else may
+/// have the directory meanwhile.
+async fn store(data: &Path, url: Option<&str>) -> anyhow::Result<Option<Arc<dyn Store>>> {
     let file = data.join("yaoku.db");
-    let url = match store {
+    let url = match url {
         Some(url) => url.to_owned(),
         None if file.exists() => format!("sqlite:{}", file.display()),
-        None => return Ok(nodes.into_iter().map(|it| (it, None)).collect()),
+        None => return Ok(None),
     };
-    let store = open_store(&url).await.context("the store cannot be opened")?;
-    let mut heads = Vec::new();
-    for node in nodes {
-        let head = known_head(&*store, &node).await?;
-        heads.push((node, head));
-    }
-    Ok(heads)
+    open_store(&url).await.context("the store cannot be opened").map(Some)
+}
+
+/// What the store knows of a node's journal; nothing without one.
+async fn witness(store: Option<&dyn Store>, node: &NodeName) -> anyhow::Result<Witness> {
+    Ok(match store {
+        Some(store) => Witness::of(store, node).await?,
+        None => Witness::default(),
+    })
 }

@@ -6,9 +6,12 @@ use anyhow::Context as _;
 use clap::Args;
 use serde::Serialize;
 use yaoku_model::time::Timestamp;
-use yaoku_server::audit::{self, Head, NodeName, PublicKey, Report, directory, verify};
+use yaoku_server::{
+    audit::{self, NodeName, PublicKey, Report, directory, verify},
+    witness::Witness,
+};
 
-use super::{Source, known_heads, nodes};
+use super::{Source, nodes, store, witness};
 use crate::data::DataDir;
 
 /// Proves that nothing in the journal was changed, reordered or removed.
@@ -80,7 +83,7 @@ impl Verify {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
         let data = &self.source.data;
         let mut found = Vec::new();
-        for (node, known) in self.known_heads(nodes(data)?).await? {
+        for (node, known) in self.witnesses(nodes(data)?).await? {
             found.push(prove(data, &node, known)?);
         }
         let mut out = std::io::stdout().lock();
@@ -96,35 +99,48 @@ impl Verify {
         Ok(if in_order { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
-    /// The heads that the store knows: asked only while no server runs on the directory.
-    async fn known_heads(
-        &self,
-        nodes: Vec<NodeName>,
-    ) -> anyhow::Result<Vec<(NodeName, Option<Head>)>> {
-        match DataDir::open(&self.source.data) {
-            Ok(_lock) => known_heads(&self.source.data, self.store.as_deref(), nodes).await,
-            Err(_) => Ok(nodes.into_iter().map(|it| (it, None)).collect()),
+    /// What the store knows: asked only while no server runs on the directory.
+    async fn witnesses(&self, nodes: Vec<NodeName>) -> anyhow::Result<Vec<(NodeName, Witness)>> {
+        let data = &self.source.data;
+        let lock = DataDir::open(data);
+        let store = match &lock {
+            Ok(_) => store(data, self.store.as_deref()).await?,
+            Err(_) => None,
+        };
+        let mut known = Vec::new();
+        for node in nodes {
+            let witness = witness(store.as_deref(), &node).await?;
+            known.push((node, witness));
         }
+        Ok(known)
     }
 }
 
-fn prove(data: &Path, node: &NodeName, known: Option<Head>) -> anyhow::Result<Found> {
+fn prove(data: &Path, node: &NodeName, known: Witness) -> anyhow::Result<Found> {
     let segments = directory(data, node);
-    let key = PublicKey::beside(&segments)
+    let beside = PublicKey::beside(&segments)
         .with_context(|| format!("the public key in {}", segments.display()))?;
-    let Some(key) = key else {
-        let what = "the public key beside the segments is missing".to_owned();
-        let problem = Problem { segment: 0, sequence: 0, what };
-        return Ok(Found::new(node, false, &Report::default(), vec![problem]));
+    let mut problems = Vec::new();
+    let mut wrong_key = |what: &str| {
+        problems.push(Problem { segment: 0, sequence: 0, what: what.to_owned() });
     };
-    let report = verify(&segments, node, &key, known)
+    if beside.is_none() {
+        wrong_key("the public key beside the segments is missing");
+    } else if known.key.is_some() && known.key != beside {
+        wrong_key("the public key beside the segments is not the one that the store knows");
+    }
+    let compared = known.head.is_some();
+    let Some(key) = known.key.or(beside) else {
+        return Ok(Found::new(node, false, &Report::default(), problems));
+    };
+    let report = verify(&segments, node, &key, known.head)
         .with_context(|| format!("{} cannot be read", segments.display()))?;
-    let problems = report.problems.iter().map(|it| Problem {
+    problems.extend(report.problems.iter().map(|it| Problem {
         segment: it.segment,
         sequence: it.sequence,
         what: it.what.to_string(),
-    });
-    Ok(Found::new(node, known.is_some(), &report, problems.collect()))
+    }));
+    Ok(Found::new(node, compared, &report, problems))
 }
 
 impl Found {

@@ -11,9 +11,12 @@ use std::{
 
 use yaoku_model::time::Clock as _;
 
-use super::{World, actions, append, delete, tampered};
+use super::{Hash, World, actions, append, delete, signer, tampered};
 use crate::audit::{
-    AuditError, Fault, Head, Report, accept, segment::packed_path, writer::Shared, writer::Watch,
+    Accepted, AuditError, Fault, Gap, Head, HeadSigner, Report, Setup, accept,
+    segment::packed_path,
+    verify,
+    writer::{Beginning, Place, Shared, Started, Watch},
 };
 
 /// Puts `with` into the middle of a file. Its size and its time of writing stay as they were.
@@ -145,7 +148,7 @@ fn damage_can_be_accepted_and_the_journal_says_so_for_ever() {
         let head = journal.head();
         drop(journal);
         attack(&world);
-        let gaps = accept(world.setup(Some(head)), "a disk broke").unwrap();
+        let (gaps, _) = accept(world.setup(Some(head)), "a disk broke").unwrap();
         let journal = world.open(Some(head)).unwrap();
         append(&journal, 99).unwrap();
         journal.finish();
@@ -172,7 +175,7 @@ fn a_cut_end_and_a_journal_that_is_gone_can_be_accepted() {
         let (world, head) = World::three_segments();
         attack(&world);
         assert_eq!(tampered(&world.open(Some(head))), Some(Fault::Cut), "{what}");
-        let gaps = accept(world.setup(Some(head)), "restored from a backup").unwrap();
+        let (gaps, _) = accept(world.setup(Some(head)), "restored from a backup").unwrap();
         assert_eq!((gaps.len(), gaps[0].after), (1, head), "{what}: what was expected is named");
         let journal = world.open(Some(head)).unwrap();
         assert!(journal.head().sequence > head.sequence, "{what}");
@@ -185,7 +188,7 @@ fn damaged_files_are_kept_as_they_are() {
     let (world, head) = World::three_segments();
     rewrite_quietly(&world.segment(2), b"x");
     let damaged = fs::read(world.segment(2)).unwrap();
-    let gaps = accept(world.setup(Some(head)), "why not").unwrap();
+    let (gaps, _) = accept(world.setup(Some(head)), "why not").unwrap();
     let aside = &gaps[0].accepted.as_ref().unwrap().aside;
     assert_eq!(fs::read(world.home().join(aside).join("00000002.log")).unwrap(), damaged);
     assert_eq!((gaps[0].first, gaps[0].last), (2, 2), "the others stay");
@@ -212,6 +215,70 @@ fn a_gap_cannot_be_forged() {
     world.put_lines(4, &lines);
     assert_eq!(tampered(&world.open(Some(head))), Some(Fault::SegmentMissing));
     assert_eq!(world.verify(Some(head)).problems[0].what, Fault::SegmentMissing);
+}
+
+/// What is left of the journal is one new segment, signed: all before it was pruned, it says, or
+/// was accepted.
+fn erase(world: &World, signer: HeadSigner, after: Head, accepted: bool) {
+    fs::remove_dir_all(world.home()).unwrap();
+    let at = world.clock.now();
+    let accepted = accepted.then(|| Accepted {
+        at: at.unix_ms(),
+        reason: "a disk broke".to_owned(),
+        aside: "damaged".to_owned(),
+    });
+    let before = Head { sequence: 0, hash: Hash::NONE };
+    let gaps = [Gap { first: 1, last: 4, before, after, accepted }];
+    let place = Place::open(Setup { signer, ..world.setup(None) }).unwrap();
+    Started::make(&place, Beginning { segment: 5, after, at, row: None, gaps: &gaps }).unwrap();
+}
+
+#[test]
+fn all_is_erased_with_another_key_and_it_is_noticed_by_the_key_in_the_store() {
+    let (world, head) = World::three_segments();
+    let mine = || HeadSigner::generate(&super::Other).unwrap().0;
+    erase(&world, mine(), Head { sequence: 999, ..head }, false);
+    // Without the store's key nothing would tell it from a journal.
+    let own = verify(&world.home(), &world.node, &mine().public_key(), None).unwrap();
+    assert_eq!(own.problems, []);
+    assert_eq!(world.verify(Some(head)).problems[0].what, Fault::SegmentMissing);
+    assert!(matches!(world.open(Some(head)), Err(AuditError::OtherKey)));
+    assert!(matches!(accept(world.setup(Some(head)), "x"), Err(AuditError::OtherKey)));
+}
+
+#[test]
+fn all_is_erased_with_the_right_key_and_it_is_noticed_by_the_head_in_the_store() {
+    type Claim = fn(Head) -> Head;
+    let later = |it: Head| Head { sequence: it.sequence + 5, ..it };
+    let other = |it: Head| Head { hash: Hash::NONE, ..it };
+    let cases: [(&str, Claim, bool); 5] = [
+        ("pruned beyond it", later, false),
+        ("pruned up to it", |it| it, false),
+        ("pruned up to another", other, false),
+        ("accepted beyond it", later, true),
+        ("accepted up to another", other, true),
+    ];
+    for (what, after, accepted) in cases {
+        let (world, head) = World::three_segments();
+        erase(&world, signer(), after(head), accepted);
+        assert_eq!(world.verify(Some(head)).problems[0].what, Fault::GapTooWide, "{what}");
+        assert_eq!(tampered(&world.open(Some(head))), Some(Fault::GapTooWide), "{what}");
+        let (gaps, head) = accept(world.setup(Some(head)), "we were robbed").unwrap();
+        assert_eq!((gaps[0].first, gaps[0].last), (1, 4), "{what}");
+        assert_eq!(
+            world.verify(Some(head)).problems,
+            [],
+            "{what}: the store knows where it goes on"
+        );
+        let journal = world.open(Some(head)).unwrap();
+        journal.finish();
+        let head = journal.head();
+        drop(journal);
+        assert!(matches!(accept(world.setup(Some(head)), "x"), Err(AuditError::Whole)), "{what}");
+        fs::remove_file(world.segment(5)).unwrap();
+        let (_, head) = accept(world.setup(Some(head)), "once more").unwrap();
+        assert_eq!(world.verify(Some(head)).problems, [], "{what}: damaged again");
+    }
 }
 
 #[test]

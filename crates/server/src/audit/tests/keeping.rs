@@ -72,7 +72,7 @@ fn keep(world: &World, options: Options) -> World {
 }
 
 /// Goes on until three more segments are begun, watched.
-fn go_on(world: &World, days: i64) {
+fn go_on(world: &World, days: i64, store_knows: bool) {
     let (journal, mut watch) = (world.open(None).unwrap(), Watch::default());
     for n in 15..30 {
         append(&journal, n).unwrap();
@@ -81,6 +81,9 @@ fn go_on(world: &World, days: i64) {
             world.tick(&journal);
             for _ in 0..4 {
                 journal.look(&mut watch);
+            }
+            if store_knows {
+                journal.store_knows(journal.head());
             }
         }
     }
@@ -96,7 +99,7 @@ fn what_is_old_or_too_much_is_pruned_and_the_rest_still_proves() {
     );
     for (what, options) in [("days", days), ("bytes", bytes)] {
         let world = keep(&World::three_segments().0, options);
-        go_on(&world, 1);
+        go_on(&world, 1, true);
         let report = world.verify(None);
         assert_eq!(report.problems, [], "{what}");
         let gap = &report.gaps[0];
@@ -112,10 +115,23 @@ fn what_is_old_or_too_much_is_pruned_and_the_rest_still_proves() {
 }
 
 #[test]
+fn nothing_is_pruned_that_the_store_does_not_know() {
+    let options = Options {
+        segment_bytes: 2000,
+        keep_days: Some(2),
+        keep_bytes: Some(1),
+        ..Options::default()
+    };
+    let world = keep(&World::three_segments().0, options);
+    go_on(&world, 1, false);
+    assert_eq!((world.verify(None).gaps, told(&world).len()), (vec![], 30));
+}
+
+#[test]
 fn nothing_is_pruned_by_itself() {
     let options = Options { segment_bytes: 2000, ..Options::default() };
     let world = keep(&World::three_segments().0, options);
-    go_on(&world, 1000);
+    go_on(&world, 1000, true);
     assert_eq!((world.verify(None).gaps, told(&world).len()), (vec![], 30));
 }
 

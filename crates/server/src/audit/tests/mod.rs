@@ -81,6 +81,12 @@ impl World {
         journal.tick();
     }
 
+    /// A day passes, and the next segment is begun if this one holds an event.
+    fn rotate(&self, journal: &Shared) {
+        self.clock.advance_seconds(86_400);
+        journal.tick();
+    }
+
     /// Three segments, five events in each; gives the head that the store would know.
     fn three_segments() -> (Self, Head) {
         let options = Options { segment_bytes: 2000, ..Options::default() };
@@ -170,7 +176,11 @@ fn delete(world: &World, segment: u32) {
 }
 
 fn rewrite(lines: &mut [String]) {
-    lines[3] = lines[3].replace("alice", "carol");
+    rewrite_at(lines, 3);
+}
+
+fn rewrite_at(lines: &mut [String], number: usize) {
+    lines[number] = lines[number].replace("alice", "carol");
 }
 
 /// Changes the third segment.
@@ -362,6 +372,53 @@ fn a_row_is_copied_once() {
         assert_eq!((journal.highest_row(), journal.has_row(2)), (Some(3), true));
     }
     assert_eq!(told(&world), ids(1..4));
+}
+
+#[test]
+fn a_row_is_copied_once_however_many_segments_followed_it() {
+    let world = World::new();
+    let copy_beyond = |journal: &Shared| {
+        // As a node copies: from the highest row on; the last one stays in the store.
+        if journal.highest_row().unwrap_or(0) < 7 {
+            journal.append_row(7, &event(7).to_row()).unwrap();
+        }
+    };
+    let journal = world.open(None).unwrap();
+    copy_beyond(&journal);
+    for n in [1, 2] {
+        world.rotate(&journal);
+        append(&journal, n).unwrap();
+    }
+    world.rotate(&journal);
+    journal.finish();
+    drop(journal);
+    for n in [3, 4] {
+        let journal = world.open(None).unwrap();
+        assert_eq!((journal.highest_row(), journal.synced_row()), (Some(7), Some(7)));
+        copy_beyond(&journal);
+        append(&journal, n).unwrap();
+        world.rotate(&journal);
+        journal.finish();
+    }
+    assert_eq!(told(&world), ids([7, 1, 2, 3, 4]));
+}
+
+#[test]
+fn what_is_accepted_forgets_no_row_that_stays() {
+    let world = World::new();
+    let journal = world.open(None).unwrap();
+    journal.append_row(7, &event(7).to_row()).unwrap();
+    world.rotate(&journal);
+    journal.append_row(8, &event(8).to_row()).unwrap();
+    journal.finish();
+    let head = journal.head();
+    drop(journal);
+    let mut lines = world.lines(2);
+    rewrite_at(&mut lines, 1);
+    world.put_lines(2, &lines);
+    super::accept(world.setup(Some(head)), "a disk broke").unwrap();
+    let journal = world.open(Some(head)).unwrap();
+    assert_eq!(journal.highest_row(), Some(7), "the other one may be copied again");
 }
 
 #[test]

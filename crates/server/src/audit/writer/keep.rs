@@ -3,6 +3,7 @@
 use std::{
     fs::File,
     io::{self, BufWriter, Write as _},
+    sync::atomic::Ordering::Relaxed,
 };
 
 use flate2::{Compression, write::GzEncoder};
@@ -53,16 +54,18 @@ impl Shared {
         gaps
     }
 
-    /// The newest segment that the policy lets go, and its last record.
+    /// The newest segment that the policy lets go, and its last record. What the store knows of stays.
     fn to_prune(&self, now: Timestamp) -> Option<(u32, Head)> {
         let closed = self.closed();
         let size = |it: &Closed| it.seen.map_or(0, |it| it.size);
         let mut bytes: u64 = closed.values().map(size).sum();
         let oldest = self.options.keep_days.map(|it| now.unix_ms() - i64::from(it) * DAY_MS);
+        let known = self.known.load(Relaxed);
         let mut pruned = None;
         for (number, it) in closed.iter().take(closed.len().saturating_sub(1)) {
             let too_old = oldest.is_some_and(|oldest| it.at < oldest);
-            if !too_old && self.options.keep_bytes.is_none_or(|kept| bytes <= kept) {
+            let too_much = self.options.keep_bytes.is_some_and(|kept| bytes > kept);
+            if !(too_old || too_much) || it.end.sequence >= known {
                 break;
             }
             bytes -= size(it);

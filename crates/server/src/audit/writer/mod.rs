@@ -17,7 +17,7 @@ use std::{
     io,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
 };
 
@@ -30,7 +30,7 @@ use super::{
     closed::{Closed, Table},
     event::Event,
     gap::Gap,
-    head::Head,
+    head::{Head, PublicKey},
     journal::{AuditError, Options, Setup, Vitals, Written},
     past::Past,
     record::{Content, Hash, SignedHead, write_line},
@@ -55,6 +55,8 @@ pub(super) struct Shared {
     progress: Sender<Progress>,
     /// Whether the log knows that the journal refuses.
     complained: AtomicBool,
+    /// The number of the last record that the store knows.
+    known: AtomicU64,
 }
 
 /// How far the medium is.
@@ -134,6 +136,7 @@ impl Shared {
             writer: Mutex::new(writer),
             progress,
             complained: AtomicBool::new(false),
+            known: AtomicU64::new(known.map_or(0, |it| it.sequence)),
         })
     }
 
@@ -143,6 +146,14 @@ impl Shared {
 
     pub(super) fn head(&self) -> Head {
         self.lock().synced
+    }
+
+    pub(super) fn store_knows(&self, head: Head) {
+        self.known.fetch_max(head.sequence, Relaxed);
+    }
+
+    pub(super) fn public_key(&self) -> PublicKey {
+        self.place.signer.public_key()
     }
 
     pub(super) fn refusing(&self) -> Option<Arc<io::Error>> {
@@ -405,7 +416,8 @@ impl Shared {
             Some(_) => writer.gaps.clone(),
         };
         let number = writer.segment + 1;
-        let beginning = Beginning { segment: number, after: writer.last, at, gaps: &gaps };
+        let row = writer.highest_row();
+        let beginning = Beginning { segment: number, after: writer.last, at, row, gaps: &gaps };
         let started = Started::make(&self.place, beginning)?;
         let closed =
             Closed { before: writer.before, end: writer.last, at: at.unix_ms(), seen: None };
@@ -420,7 +432,6 @@ impl Shared {
             writer.signed = started.head.sequence;
         }
         writer.unsynced.clear();
-        let row = writer.highest_row();
         self.synced(writer, started.head, row);
         Ok(())
     }
@@ -458,10 +469,10 @@ impl Writer {
             let end = Closed { before: past.before, end: past.last, at: past.latest, seen: None };
             closed.insert(past.segment, end);
             let (segment, after, gaps) = (past.segment + 1, past.last, past.gaps.as_slice());
-            let beginning = Beginning { segment, after, at: now, gaps };
+            let row = past.rows.last().copied();
+            let beginning = Beginning { segment, after, at: now, row, gaps };
             let it = Self::beginning(Started::make(place, beginning)?, beginning);
-            let synced_row = past.rows.last().copied();
-            return Ok((Self { rows: past.rows, synced_row, ..it }, closed));
+            return Ok((Self { rows: past.rows, synced_row: row, ..it }, closed));
         }
         let file = place.disk.open_append(&segment_path(&place.home, past.segment))?;
         place.disk.truncate(&file, past.length)?;
@@ -491,7 +502,7 @@ impl Writer {
     /// The beginning of a journal.
     fn first(place: &Place, at: Timestamp) -> io::Result<Self> {
         let after = Head { sequence: 0, hash: Hash::NONE };
-        let beginning = Beginning { segment: 1, after, at, gaps: &[] };
+        let beginning = Beginning { segment: 1, after, at, row: None, gaps: &[] };
         Ok(Self::beginning(Started::make(place, beginning)?, beginning))
     }
 

@@ -50,6 +50,8 @@ pub(in crate::audit) struct Beginning<'a> {
     /// The last record before it.
     pub(in crate::audit) after: Head,
     pub(in crate::audit) at: Timestamp,
+    /// The highest row before it.
+    pub(in crate::audit) row: Option<i64>,
     /// All that is missing in the journal.
     pub(in crate::audit) gaps: &'a [Gap],
 }
@@ -89,6 +91,7 @@ fn first_lines(place: &Place, it: Beginning<'_>) -> (Head, Vec<u8>) {
         segment: it.segment,
         previous: it.after.hash.to_string(),
         at: it.at.unix_ms(),
+        row: it.row,
         gaps: it.gaps.to_vec(),
     };
     let (head, mut lines) = line(it.after, Content::Open(&opening));
