@@ -159,7 +159,13 @@ impl Turn<'_> {
         match &reply {
             Ok(_) => {}
             Err(error) if error.is_conflict() => return Err(StoreError::Conflict.into()),
-            Err(_) => tx.undo().await?,
+            Err(error) => {
+                tx.undo().await?;
+                // Its nonce is undone too, and used all the same: after a kill only the store knows.
+                if error.code() != Code::SignatureNonceUsed {
+                    self.unused_nonce(tx.tx()).await?;
+                }
+            }
         }
         let event = (self.event)(asked, reply.as_ref().err().map(ApiError::code));
         tx.insert_event(self.node.name.as_str(), &event).await?;
