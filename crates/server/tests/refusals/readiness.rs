@@ -4,19 +4,19 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use http::Method;
 use tokio::{
-    io::copy_bidirectional,
+    io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional},
     net::{TcpListener, TcpStream},
     sync::watch,
 };
 use yaoku_model::time::ManualClock;
 use yaoku_server::{
-    listen::{Handler as _, HttpCall},
+    listen::{self, Handler as _, HttpCall, Limits, Listener},
     operations::Operations,
     standing::Standing,
 };
 use yaoku_store::testing::TestPostgres;
 
-use crate::support::{NOW, World};
+use crate::support::{NOW, World, client::exchange};
 
 /// Passes connections on to a database, unless it is cut.
 struct Cable {
@@ -79,6 +79,30 @@ async fn until(view: &Operations, status: u16) -> String {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     panic!("it is never {status}: {:?}", ready(view).await)
+}
+
+/// Asks over a connection that stays; whether there was an answer.
+async fn is_answered(stream: &mut TcpStream) -> bool {
+    let mut read = [0; 64];
+    let asked = stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: ops\r\n\r\n").await;
+    asked.is_ok() && stream.read(&mut read).await.is_ok_and(|_| read.starts_with(b"HTTP/1.1 200"))
+}
+
+#[tokio::test]
+async fn strangers_that_idle_on_the_operations_view_leave_for_who_comes() {
+    let view = Arc::new(Operations::new(Arc::new(Standing::new(NOW, None))));
+    let listener = Listener::bind(([127, 0, 0, 1], 0).into(), None).await.unwrap();
+    let address = listener.local_addr();
+    let limits = Limits { max_connections: 16, ..Limits::default() };
+    tokio::spawn(listen::serve(vec![listener], view, limits, std::future::pending::<()>()));
+    let mut idle = Vec::new();
+    for number in 0..32 {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        assert!(is_answered(&mut stream).await, "{number}");
+        idle.push(stream);
+    }
+    let probe = b"GET /healthz HTTP/1.1\r\nhost: ops\r\nconnection: close\r\n\r\n";
+    assert_eq!(exchange(address, probe).await.unwrap().status, 200);
 }
 
 #[tokio::test]
