@@ -1,4 +1,4 @@
-//! What the operations view says while the store is away, and once it is back.
+//! What is answered while the store is away, on the operations view too, and once it is back.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -16,7 +16,9 @@ use yaoku_server::{
 };
 use yaoku_store::testing::TestPostgres;
 
-use crate::support::{NOW, World, client::exchange};
+use crate::support::{Database, NOW, World, client::exchange, things::Things};
+
+on_both!(who_may_have_been_revoked_elsewhere_is_refused);
 
 /// Passes connections on to a database, unless it is cut.
 struct Cable {
@@ -123,4 +125,38 @@ async fn readyz_says_that_the_store_is_away_and_that_it_is_back() {
     until(&view, 200).await;
     drop(view);
     world.stop().await;
+}
+
+async fn who_may_have_been_revoked_elsewhere_is_refused(database: Database) {
+    let world = World::new(database).await;
+    let root = world.account().await;
+    let things = Things::of(&world, &root).await;
+    let key = ("KeyId", things.key.as_str());
+    for (action, more) in [
+        ("DescribeKey", None),
+        ("UpdateKeyDescription", Some(("Description", "new"))),
+        ("Encrypt", Some(("Plaintext", "any text"))),
+    ] {
+        let params: Vec<_> = [Some(key), more].into_iter().flatten().collect();
+        let mut refused = 0;
+        // A poll of the feed may come between, but not each time.
+        for _ in 0..20 {
+            world.clock.advance_seconds(3);
+            let answer = world.call(&root, action, &params).await;
+            if answer.status != 200 {
+                let told = (answer.status, answer.code());
+                assert_eq!(told, (503, "ServiceUnavailableTemporary".to_owned()), "{action}");
+                refused += 1;
+            }
+        }
+        match database {
+            // Nobody else writes to it.
+            Database::Sqlite => assert_eq!(refused, 0, "{action}"),
+            Database::Postgres => assert!(refused > 0, "{action}"),
+        }
+        while world.call(&root, action, &params).await.status != 200 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+    world.stop().await.events_equal_answers().await;
 }
