@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 use crate::{
     check, conformance,
     docs::{self, Mode},
-    fuzz,
+    fuzz, instructions,
     run::{self, Tally, command, root},
     test, trials,
 };
@@ -28,6 +28,7 @@ pub(crate) fn run() -> Result<Tally> {
         ("conformance", conformance::run(&all, Mode::Check)),
         ("trials", trials::run()),
         ("fuzz", fuzz::run(&smoke)),
+        ("instructions", instructions::run(false)),
     ];
     Ok(words.into_iter().map(said).sum())
 }

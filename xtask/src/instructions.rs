@@ -1,7 +1,7 @@
 //! `instructions`: how many instructions the parts of a call take, against those that are kept.
 //!
 //! The benches of our crates (`crates/*/benches/parts.rs`) run once each under callgrind, which counts
-//! inside one function, `counted_<name>`, alone. It presents the same processor everywhere, so the
+//! inside their functions `counted_<name>` alone. It presents the same processor everywhere, so the
 //! figures are those of the compiler and not of the machine. Our own driver of a hundred lines, and not
 //! gungraun: that needs a second program of its own version to be compiled. The benches are built in
 //! the profile of the tests, our crates optimised, so that CI compiles nothing of others twice: the
@@ -111,7 +111,8 @@ fn names(bench: &Path) -> Result<Vec<String>> {
 /// The instructions of one bench, run once.
 fn one(bench: &Path, name: &str) -> Result<u64> {
     let mut valgrind = command("valgrind", &["--tool=callgrind", "--callgrind-out-file=/dev/null"]);
-    valgrind.arg(format!("--toggle-collect=*counted_{name}*")).arg(bench);
+    // Of whatever name: functions with the same code are one, and have one name.
+    valgrind.arg("--toggle-collect=parts::counted_*").arg(bench);
     let done = valgrind.args([name, "--exact", "--test"]).output();
     let done = done.context("valgrind: `apt-get install valgrind`, or `cargo xtask ci`")?;
     let said = String::from_utf8_lossy(&done.stderr);
