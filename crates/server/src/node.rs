@@ -77,6 +77,9 @@ pub struct Limits {
     pub system_policies_of_user: usize,
     /// Policies of the account that a user has.
     pub custom_policies_of_user: usize,
+    /// Nonces that are remembered; from half of it on, callers that have more than others are
+    /// throttled. Our choice: see [`Nonces`].
+    pub nonces: usize,
 }
 
 impl Default for Limits {
@@ -89,6 +92,7 @@ impl Default for Limits {
             custom_policies: 1500,
             system_policies_of_user: 20,
             custom_policies_of_user: 10,
+            nonces: Nonces::DEFAULT_ENTRIES,
         }
     }
 }

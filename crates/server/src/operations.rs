@@ -67,7 +67,8 @@ fn reply(status: u16, content_type: &'static str, body: impl Into<String>) -> Ht
         request_id: yaoku_model::ids::uuid(&SystemRandom).unwrap_or_default(),
         headers: Vec::new(),
         body: body.into().into(),
-        known: true,
+        // Whoever asks is a stranger: one that idles leaves for who comes.
+        known: false,
     }
 }
 

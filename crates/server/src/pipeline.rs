@@ -80,9 +80,17 @@ impl Turn<'_> {
     async fn run_parsed(&self, request: Box<dyn Request>, dry: bool) -> Reply {
         match self.spec().effect {
             Effect::Use => self.on_caches(request, dry).await,
+            // Its rights are from the caches, whatever it reads or writes.
+            _ if self.is_stale() => self.refused(stale()).await,
             Effect::Read => self.read(request).await,
             Effect::Write => self.write(request).await,
         }
+    }
+
+    /// Whether what is known of the caller may have been revoked elsewhere. The operator is known by
+    /// the socket.
+    fn is_stale(&self) -> bool {
+        self.caller.access_key.is_some() && !self.node.lease.holds()
     }
 
     /// No transaction, no database.
@@ -159,7 +167,13 @@ impl Turn<'_> {
         match &reply {
             Ok(_) => {}
             Err(error) if error.is_conflict() => return Err(StoreError::Conflict.into()),
-            Err(_) => tx.undo().await?,
+            Err(error) => {
+                tx.undo().await?;
+                // Its nonce is undone too, and used all the same: after a kill only the store knows.
+                if error.code() != Code::SignatureNonceUsed {
+                    self.unused_nonce(tx.tx()).await?;
+                }
+            }
         }
         let event = (self.event)(asked, reply.as_ref().err().map(ApiError::code));
         tx.insert_event(self.node.name.as_str(), &event).await?;

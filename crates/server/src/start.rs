@@ -232,7 +232,7 @@ fn open_nonces(setup: &Setup) -> Result<Nonces, StartError> {
         boot_id: &setup.boot_id,
         random: &SystemRandom,
         disk: Arc::clone(&setup.disk),
-        max_entries: Nonces::DEFAULT_ENTRIES,
+        max_entries: setup.limits.nonces,
     });
     let (nonces, doubt) = opened.map_err(|source| StartError::File { file: "nonces", source })?;
     if doubt != nonces::Doubt::None {

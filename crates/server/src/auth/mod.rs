@@ -46,9 +46,10 @@ pub trait Credentials: Send + Sync {
 
 /// Where used nonces are remembered.
 pub trait UsedNonces: Send + Sync {
-    /// Takes a nonce, once.
+    /// Takes a nonce of the access key `id`, once. `credential` is what the key was found to be.
     fn take(
         &self,
+        credential: &Credential,
         id: &AccessKeyId,
         nonce: &str,
         signed: Timestamp,
@@ -87,7 +88,7 @@ pub async fn authenticate(
         // The look-up may have taken long: a nonce is remembered only while its timestamp is good.
         let now = clock.now();
         must_be_current(claim.timestamp, now)?;
-        nonces.take(&claim.access_key_id, nonce, claim.timestamp, now)?;
+        nonces.take(&credential, &claim.access_key_id, nonce, claim.timestamp, now)?;
     }
     Ok(Proved { credential, claim })
 }
@@ -117,13 +118,15 @@ impl Credentials for Caches {
 impl UsedNonces for nonces::Nonces {
     fn take(
         &self,
+        credential: &Credential,
         id: &AccessKeyId,
         nonce: &str,
         signed: Timestamp,
         now: Timestamp,
     ) -> Result<(), ApiError> {
-        use nonces::Refused;
-        self.check_and_remember(id, nonce, signed, now).map_err(|error| match error {
+        use nonces::{Holder, Refused};
+        let holder = Holder(&credential.account, credential.user.as_ref());
+        self.check_and_remember(&holder, id, nonce, signed, now).map_err(|error| match error {
             Refused::Seen => Code::SignatureNonceUsed.into(),
             Refused::TooEarly => Code::TimestampExpired.into(),
             Refused::Full => Code::RejectedThrottling.into(),

@@ -1,22 +1,24 @@
-//! What the operations view says while the store is away, and once it is back.
+//! What is answered while the store is away, on the operations view too, and once it is back.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use http::Method;
 use tokio::{
-    io::copy_bidirectional,
+    io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional},
     net::{TcpListener, TcpStream},
     sync::watch,
 };
 use yaoku_model::time::ManualClock;
 use yaoku_server::{
-    listen::{Handler as _, HttpCall},
+    listen::{self, Handler as _, HttpCall, Limits, Listener},
     operations::Operations,
     standing::Standing,
 };
 use yaoku_store::testing::TestPostgres;
 
-use crate::support::{NOW, World};
+use crate::support::{Database, NOW, World, client::exchange, things::Things};
+
+on_both!(who_may_have_been_revoked_elsewhere_is_refused);
 
 /// Passes connections on to a database, unless it is cut.
 struct Cable {
@@ -81,6 +83,30 @@ async fn until(view: &Operations, status: u16) -> String {
     panic!("it is never {status}: {:?}", ready(view).await)
 }
 
+/// Asks over a connection that stays; whether there was an answer.
+async fn is_answered(stream: &mut TcpStream) -> bool {
+    let mut read = [0; 64];
+    let asked = stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: ops\r\n\r\n").await;
+    asked.is_ok() && stream.read(&mut read).await.is_ok_and(|_| read.starts_with(b"HTTP/1.1 200"))
+}
+
+#[tokio::test]
+async fn strangers_that_idle_on_the_operations_view_leave_for_who_comes() {
+    let view = Arc::new(Operations::new(Arc::new(Standing::new(NOW, None))));
+    let listener = Listener::bind(([127, 0, 0, 1], 0).into(), None).await.unwrap();
+    let address = listener.local_addr();
+    let limits = Limits { max_connections: 16, ..Limits::default() };
+    tokio::spawn(listen::serve(vec![listener], view, limits, std::future::pending::<()>()));
+    let mut idle = Vec::new();
+    for number in 0..32 {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        assert!(is_answered(&mut stream).await, "{number}");
+        idle.push(stream);
+    }
+    let probe = b"GET /healthz HTTP/1.1\r\nhost: ops\r\nconnection: close\r\n\r\n";
+    assert_eq!(exchange(address, probe).await.unwrap().status, 200);
+}
+
 #[tokio::test]
 async fn readyz_says_that_the_store_is_away_and_that_it_is_back() {
     let url = TestPostgres::shared().new_database().await;
@@ -99,4 +125,38 @@ async fn readyz_says_that_the_store_is_away_and_that_it_is_back() {
     until(&view, 200).await;
     drop(view);
     world.stop().await;
+}
+
+async fn who_may_have_been_revoked_elsewhere_is_refused(database: Database) {
+    let world = World::new(database).await;
+    let root = world.account().await;
+    let things = Things::of(&world, &root).await;
+    let key = ("KeyId", things.key.as_str());
+    for (action, more) in [
+        ("DescribeKey", None),
+        ("UpdateKeyDescription", Some(("Description", "new"))),
+        ("Encrypt", Some(("Plaintext", "any text"))),
+    ] {
+        let params: Vec<_> = [Some(key), more].into_iter().flatten().collect();
+        let mut refused = 0;
+        // A poll of the feed may come between, but not each time.
+        for _ in 0..20 {
+            world.clock.advance_seconds(3);
+            let answer = world.call(&root, action, &params).await;
+            if answer.status != 200 {
+                let told = (answer.status, answer.code());
+                assert_eq!(told, (503, "ServiceUnavailableTemporary".to_owned()), "{action}");
+                refused += 1;
+            }
+        }
+        match database {
+            // Nobody else writes to it.
+            Database::Sqlite => assert_eq!(refused, 0, "{action}"),
+            Database::Postgres => assert!(refused > 0, "{action}"),
+        }
+        while world.call(&root, action, &params).await.status != 200 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+    world.stop().await.events_equal_answers().await;
 }

@@ -1,12 +1,38 @@
 //! What is there is there after a restart, and what was used stays used.
 
-use crate::support::{
-    Database, World,
-    client::Scheme,
-    things::{SECRET, Things},
+use crate::{
+    params,
+    support::{
+        Database, World,
+        client::Scheme,
+        things::{SECRET, Things},
+    },
 };
 
-on_both!(a_restart_forgets_nothing);
+on_both!(a_write_that_was_refused_is_no_good_after_a_kill, a_restart_forgets_nothing);
+
+async fn a_write_that_was_refused_is_no_good_after_a_kill(database: Database) {
+    let world = World::new(database).await;
+    let root = world.account().await;
+    let things = Things::of(&world, &root).await;
+    let nobody = world.user(&root, "nobody", &[]).await;
+    let alias = params(&[("KeyId", &things.key), ("AliasName", "alias/app")]);
+    // Nothing may come after: the next call would write their nonces down.
+    let refused = [(&root, "AliasAlreadyExists"), (&nobody, "Forbidden.NoPermission")];
+    let mut requests = Vec::new();
+    for (by, code) in refused {
+        let request = world.outbound(Scheme::V3, "CreateAlias", &alias).sign(&by.key);
+        assert_eq!(world.send(&request, true).await.code(), code);
+        requests.push(request);
+    }
+    let world = world.kill().await.again().await;
+    for request in &requests {
+        let replayed = world.send(request, false).await;
+        // The store knows them; the file of nonces does not.
+        assert_eq!((replayed.status, &*replayed.code()), (400, "SignatureNonceUsed"));
+    }
+    world.stop().await;
+}
 
 async fn a_restart_forgets_nothing(database: Database) {
     let world = World::new(database).await;

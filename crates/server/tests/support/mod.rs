@@ -123,6 +123,19 @@ impl World {
         Stopped { data: self.data, url: self.url, clock: self.clock, told }
     }
 
+    /// Ends as a kill does: nothing more is written down.
+    pub(crate) async fn kill(self) -> Stopped {
+        drop(self.stop);
+        self.served.await.unwrap();
+        let left = Arc::downgrade(&self.node);
+        drop((self.node, self.running));
+        while left.strong_count() > 0 {
+            tokio::task::yield_now().await;
+        }
+        let told = self.told.into_inner().unwrap();
+        Stopped { data: self.data, url: self.url, clock: self.clock, told }
+    }
+
     /// A new account, called by its root.
     pub(crate) async fn account(&self) -> Party {
         let mut tx = self.node.store.write().await.unwrap();

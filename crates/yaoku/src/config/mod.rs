@@ -132,8 +132,8 @@ impl Config {
         let store = Store::of(&mut root.section("store"));
         let seals = Seal::all(root);
         let journal = journal(&mut root.section("audit"));
-        let limits = limits(&mut root.section("limits"));
-        let quotas = quotas(&mut root.section("quotas"));
+        let mut quotas = quotas(&mut root.section("quotas"));
+        let limits = limits(&mut root.section("limits"), &mut quotas.nonces);
         let log = Log::of(&mut root.section("log"));
         Some(Self {
             name: name.or_else(|| "one".parse().ok())?,
@@ -310,7 +310,7 @@ fn journal(it: &mut Section) -> audit::Options {
     options
 }
 
-fn limits(it: &mut Section) -> listen::Limits {
+fn limits(it: &mut Section, nonces: &mut usize) -> listen::Limits {
     let mut limits = listen::Limits::default();
     it.seconds("head_timeout_s", &mut limits.head_timeout);
     it.seconds("idle_timeout_s", &mut limits.idle_timeout);
@@ -323,6 +323,7 @@ fn limits(it: &mut Section) -> listen::Limits {
     it.number("max_handshakes", &mut limits.max_handshakes);
     it.number("body_bytes", &mut limits.body_bytes);
     it.number("large", &mut limits.large);
+    it.number("nonces", nonces);
     limits
 }
 

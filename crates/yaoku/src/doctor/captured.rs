@@ -123,6 +123,7 @@ impl Credentials for Captured {
 impl UsedNonces for Captured {
     fn take(
         &self,
+        _credential: &Credential,
         id: &AccessKeyId,
         nonce: &str,
         _signed: Timestamp,

@@ -9,21 +9,24 @@ use std::{
     },
 };
 
-use yaoku_model::{ids::AccessKeyId, time::Timestamp};
+use yaoku_model::time::Timestamp;
 
-use super::{Refused, Used};
+use super::{Holder, Refused, Used};
 
 /// Locks, so that connections seldom wait for each other.
 const SHARDS: usize = 16;
 
-/// Nonces, and how many of them each access key holds.
+/// A table of fewer is not made smaller.
+const LEAST: usize = 64;
+
+/// Nonces, and how many of them each holder has.
 #[derive(Debug)]
 pub(super) struct Live {
-    max: usize,
+    bound: usize,
     shards: [Mutex<Shard>; SHARDS],
     holders: RwLock<HashMap<u64, Arc<AtomicUsize>, Ready>>,
     total: AtomicUsize,
-    /// The most nonces that one access key holds; found anew at each sweep.
+    /// The most nonces that one holder has; found anew at each sweep.
     busiest: AtomicUsize,
     /// The second of the last sweep.
     swept: AtomicI64,
@@ -38,17 +41,17 @@ struct Shard {
     oldest: i64,
 }
 
-/// What stands for an access key here. Two that meet would only be counted together.
-pub(super) fn holder(access_key: &AccessKeyId) -> u64 {
+/// What stands for a holder here. Two that meet would only be counted together.
+pub(super) fn number(holder: &Holder<'_>) -> u64 {
     let mut hasher = DefaultHasher::new();
-    access_key.hash(&mut hasher);
+    holder.hash(&mut hasher);
     hasher.finish()
 }
 
 impl Live {
-    pub(super) fn new(max: usize) -> Self {
+    pub(super) fn new(bound: usize) -> Self {
         Self {
-            max,
+            bound,
             shards: Default::default(),
             holders: RwLock::default(),
             total: AtomicUsize::new(0),
@@ -65,25 +68,33 @@ impl Live {
     pub(super) fn load(&self, nonce: Used, now: Timestamp) {
         if !Used::is_over(nonce.second, now) {
             // It may be there already: then it is counted once.
-            _ = self.insert(nonce, |_| true);
+            _ = self.insert(nonce, |_, _| true);
         }
     }
 
     /// Takes a nonce, once.
     ///
-    /// At the bound the access key that holds most is refused. Others may go on, until a quarter
-    /// more is held: from there on all are refused. Nothing is dropped before its time.
+    /// Up to half of the bound everybody is served; up to the bound, who has less than half of what
+    /// the busiest holder has; and always, whoever has less than an equal part of the half: with `n`
+    /// that hold nonces, `bound / 2 / n`, at least 1. Nothing is dropped before its time.
+    ///
+    /// So there are at most `bound + bound / 2 * (1/1 + 1/2 + … + 1/n)`. Those whose last nonce was
+    /// taken within the bound are within it together. Put the others in the order of their last
+    /// nonces: at the k-th's there were k holders or more, so that it had less than `bound / 2 / k`.
     pub(super) fn remember(&self, nonce: Used, now: Timestamp) -> Result<(), Refused> {
         self.sweep(now);
-        self.insert(nonce, |held| {
+        let half = self.bound / 2;
+        let fits = |held, holders: usize| {
             let total = self.len();
-            total < self.max
-                || (total < self.max + self.max / 4 && held < self.busiest.load(Relaxed))
-        })
+            total < half
+                || held < (half / holders.max(1)).max(1)
+                || (total < self.bound && held < self.busiest.load(Relaxed) / 2)
+        };
+        self.insert(nonce, fits)
     }
 
-    fn insert(&self, nonce: Used, fits: impl FnOnce(usize) -> bool) -> Result<(), Refused> {
-        let held = self.held(nonce.holder);
+    fn insert(&self, nonce: Used, fits: impl FnOnce(usize, usize) -> bool) -> Result<(), Refused> {
+        let (held, holders) = self.held(nonce.holder);
         let mut shard = self.shard(nonce.hash);
         if nonce.second < shard.oldest {
             return Err(Refused::TooEarly);
@@ -91,7 +102,7 @@ impl Live {
         if shard.hashes.contains(&nonce.hash) {
             return Err(Refused::Seen);
         }
-        if !fits(held.load(Relaxed)) {
+        if !fits(held.load(Relaxed), holders) {
             return Err(Refused::Full);
         }
         shard.hashes.insert(nonce.hash);
@@ -120,6 +131,11 @@ impl Live {
                 shard.hashes.remove(&hash);
                 over.push(holder);
             }
+            // After a rush, its memory goes back.
+            if shard.hashes.capacity() / 8 > shard.hashes.len().max(LEAST) {
+                let twice = shard.hashes.len() * 2;
+                shard.hashes.shrink_to(twice);
+            }
         }
         self.total.fetch_sub(over.len(), Relaxed);
         let mut holders = self.holders.write().unwrap_or_else(PoisonError::into_inner);
@@ -134,14 +150,16 @@ impl Live {
         self.busiest.store(most.unwrap_or(0), Relaxed);
     }
 
-    fn held(&self, holder: u64) -> Arc<AtomicUsize> {
+    /// How many a holder has, and how many holders there are.
+    fn held(&self, holder: u64) -> (Arc<AtomicUsize>, usize) {
         let known = self.holders.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(held) = known.get(&holder) {
-            return Arc::clone(held);
+            return (Arc::clone(held), known.len());
         }
         drop(known);
         let mut holders = self.holders.write().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(holders.entry(holder).or_default())
+        let held = Arc::clone(holders.entry(holder).or_default());
+        (held, holders.len())
     }
 
     fn shard(&self, hash: u64) -> MutexGuard<'_, Shard> {

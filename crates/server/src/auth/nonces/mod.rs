@@ -12,7 +12,11 @@ use std::{
 };
 
 use aws_lc_rs::hmac;
-use yaoku_model::{ids::AccessKeyId, random::Random, time::Timestamp};
+use yaoku_model::{
+    ids::{AccessKeyId, AccountId, UserName},
+    random::Random,
+    time::Timestamp,
+};
 
 use self::{journal::Journal, live::Live};
 use crate::disk::Disk;
@@ -34,7 +38,8 @@ pub struct Setup<'a> {
     pub random: &'a dyn Random,
     /// The disk.
     pub disk: Arc<dyn Disk>,
-    /// As many nonces as are remembered before the busiest access key is throttled.
+    /// The bound: with half as many, callers that have more than others begin to be throttled. See
+    /// [`Nonces`].
     pub max_entries: usize,
 }
 
@@ -58,7 +63,7 @@ pub enum Refused {
     /// Signed at a time whose nonces are not known any more, or were lost: as if expired.
     #[error("signed at a time whose nonces are not known")]
     TooEarly,
-    /// Too many are remembered, and this access key's are the most: throttled.
+    /// Too many are remembered, and this caller has an equal part of them or more: throttled.
     #[error("too many nonces are remembered")]
     Full,
     /// It could not be written down.
@@ -68,7 +73,10 @@ pub enum Refused {
 
 /// The nonces that were used in the last 15 minutes, or with timestamps that are to come.
 ///
-/// At most 56 bytes each, and 24 in the journal. Source: architecture.md, "State and speed".
+/// At most 56 bytes each, and 24 in the journal. `n` callers that call alike have at most half of
+/// [`Setup::max_entries`] together, and so has one alone. Who has less than an equal part of that
+/// half is never refused, so that the very most, if they reach for it in turns, is
+/// `max_entries + max_entries / 2 * (1/1 + 1/2 + … + 1/n)`. Source: architecture.md, "State and speed".
 #[derive(Debug)]
 pub struct Nonces {
     key: hmac::Key,
@@ -78,8 +86,8 @@ pub struct Nonces {
 }
 
 impl Nonces {
-    /// As many as 1,000 calls a second leave in 15 minutes, and some.
-    pub const DEFAULT_ENTRIES: usize = 1_000_000;
+    /// Half of it is what 2,200 calls a second leave in 15 minutes: 112 MB, while there are so many.
+    pub const DEFAULT_ENTRIES: usize = 4_000_000;
 
     /// Reads what was used before, or begins.
     pub fn open(setup: &Setup<'_>) -> io::Result<(Self, Doubt)> {
@@ -99,8 +107,11 @@ impl Nonces {
     ///
     /// It is written by the next [`Nonces::write_down`], which must be before the call has an effect
     /// that is not undone with it: before its answer, or by its transaction, which keeps the nonce too.
+    ///
+    /// The nonce is `access_key`'s; it counts as `holder`'s, who may have several access keys.
     pub fn check_and_remember(
         &self,
+        holder: &Holder<'_>,
         access_key: &AccessKeyId,
         nonce: &str,
         timestamp: Timestamp,
@@ -111,7 +122,7 @@ impl Nonces {
         }
         let nonce = Used {
             hash: self.hash(access_key, nonce),
-            holder: live::holder(access_key),
+            holder: live::number(holder),
             second: timestamp.unix_seconds(),
         };
         self.live.remember(nonce, now)?;
@@ -166,11 +177,15 @@ impl Nonces {
     }
 }
 
+/// Whose nonces are counted together: the account, and its user (`None` is the root).
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub struct Holder<'a>(pub &'a AccountId, pub Option<&'a UserName>);
+
 /// A nonce, as it is remembered.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 struct Used {
     hash: u64,
-    /// Whose it is: see [`live::holder`].
+    /// Whose it is: see [`live::number`].
     holder: u64,
     /// The request's timestamp, in seconds since 1970.
     second: i64,

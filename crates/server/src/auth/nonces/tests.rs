@@ -12,7 +12,7 @@ use std::{
 use tempfile::TempDir;
 use yaoku_model::{random::testing::Counting, time::Timestamp};
 
-use super::{Doubt, Nonces, Refused, Setup};
+use super::{Doubt, Holder, Nonces, Refused, Setup};
 use crate::disk::testing::{FaultyDisk, Trouble};
 
 const BOOT: &str = "5f0c7a52-6d5f-4a5c-8d3c-0e3b6c1f2a90\n";
@@ -63,7 +63,10 @@ fn at(second: i64) -> Timestamp {
 
 /// Uses a nonce; says what came of it.
 fn use_nonce(to: &Nonces, key: &str, nonce: &str, timestamp: i64, now: i64) -> &'static str {
-    let taken = to.check_and_remember(&key.parse().unwrap(), nonce, at(timestamp), at(now));
+    // The keys `a-1` and `a-2` are of the user `a`.
+    let (account, user) = ("1".parse().unwrap(), key.split('-').next().unwrap().parse().unwrap());
+    let (holder, key) = (Holder(&account, Some(&user)), key.parse().unwrap());
+    let taken = to.check_and_remember(&holder, &key, nonce, at(timestamp), at(now));
     match taken.and_then(|()| Ok(to.write_down(at(now))?)) {
         Ok(()) => "taken",
         Err(Refused::Seen) => "seen",
@@ -189,23 +192,59 @@ fn a_record_that_was_cut_is_passed_over() {
     assert_eq!(nonces.len(), 3, "the one whose call was refused is written with the next");
 }
 
+/// Uses nonces until one is refused for want of room; says how many were taken.
+fn use_all(to: &Nonces, key: &str, now: i64) -> usize {
+    let taken = |n: &usize| use_nonce(to, key, &format!("all{n}"), now, now) == "taken";
+    (0..10_000).take_while(taken).count()
+}
+
 #[test]
-fn at_the_bound_the_busiest_access_key_is_throttled_and_nothing_forgotten() {
-    let world = World { max: 100, ..World::new() };
+fn the_busiest_is_throttled_and_nothing_forgotten() {
+    let world = World { max: 200, ..World::new() };
     let (nonces, _) = world.open(true, BOOT, 0);
-    assert_eq!(use_nonce(&nonces, "quiet", "q", 0, 0), "taken");
-    for n in 0..99 {
-        assert_eq!(use_nonce(&nonces, "busy", &n.to_string(), 0, 0), "taken", "{n}");
+    assert_eq!(use_all(&nonces, "busy", 0), 100, "half of the bound");
+    assert_eq!(use_all(&nonces, "quiet", 0), 50, "half of what the busiest has");
+    for key in ["busy", "quiet"] {
+        assert_eq!(use_nonce(&nonces, key, "more", 0, 0), "full");
+        assert_eq!(use_nonce(&nonces, key, "all49", 0, 900), "seen");
     }
-    assert_eq!(use_nonce(&nonces, "busy", "more", 0, 0), "full");
-    for n in 0..25 {
-        assert_eq!(use_nonce(&nonces, "quiet", &n.to_string(), 0, 0), "taken", "{n}");
-    }
-    assert_eq!(use_nonce(&nonces, "quiet", "more", 0, 0), "full", "a quarter more is the end");
-    for n in 0..99 {
-        assert_eq!(use_nonce(&nonces, "busy", &n.to_string(), 0, 900), "seen", "{n}");
-    }
+    assert_eq!(nonces.len(), 150);
     assert_eq!(use_nonce(&nonces, "busy", "more", 902, 902), "taken", "there is room again");
+}
+
+#[test]
+fn a_second_access_key_of_a_user_has_no_part_of_its_own() {
+    let world = World { max: 200, ..World::new() };
+    let (nonces, _) = world.open(true, BOOT, 0);
+    assert_eq!(use_all(&nonces, "busy-1", 0), 100);
+    assert_eq!(use_all(&nonces, "busy-2", 0), 0);
+    assert_eq!(use_all(&nonces, "quiet-1", 0), 50);
+}
+
+#[test]
+fn one_that_takes_all_it_can_costs_others_nothing() {
+    let world = World { max: 240, ..World::new() };
+    let (nonces, _) = world.open(true, BOOT, 0);
+    assert_eq!(use_all(&nonces, "busy", 0), 120);
+    for n in 0..30 {
+        assert_eq!(use_nonce(&nonces, &format!("quiet{n}"), "n", 0, 0), "taken", "{n}");
+    }
+    assert_eq!(use_all(&nonces, "honest", 0), 60, "far more than an equal part");
+}
+
+#[test]
+fn nobody_with_less_than_an_equal_part_is_refused_whatever_others_do() {
+    let world = World { max: 240, ..World::new() };
+    let (nonces, _) = world.open(true, BOOT, 0);
+    let mut most = 240;
+    for n in 1..=12 {
+        // Each takes all it can: the first three have the bound.
+        let taken = use_all(&nonces, &format!("k{n}"), 0);
+        assert_eq!(taken, if n == 3 { 60 } else { 120 / n }, "{n}");
+        most += 120 / n;
+    }
+    assert!(nonces.len() <= most, "what is promised of memory");
+    assert_eq!(use_all(&nonces, "honest", 0), 120 / 13);
 }
 
 #[test]
