@@ -99,6 +99,15 @@ pub struct OpenedRoot {
     pub(crate) held: Held,
 }
 
+impl OpenedRoot {
+    /// The same, which can also read these openers' key files: they did not open it, and may yet.
+    #[must_use]
+    pub fn with_files_of(self, openers: &[NamedOpener]) -> Self {
+        self.held.learn_files(openers);
+        self
+    }
+}
+
 /// Why the root key could not be made or opened. Holds no part of it, nor of what opens it.
 #[derive(Debug, thiserror::Error)]
 pub enum RootError {

@@ -49,7 +49,8 @@ pub(crate) async fn progress(tx: &mut dyn Tx) -> Result<Progress, RootError> {
 }
 
 /// Begins a rotation: answers the new generation. The wraps in `dropped` end with it; the key of
-/// every other must be at hand.
+/// every other must be at hand, and one of them must open from outside this process
+/// ([`Held::can_be_opened_again`]).
 ///
 /// Leaves no trace outside the transaction: the ring learns of it once it is committed.
 pub(crate) async fn begin(
@@ -71,6 +72,7 @@ pub(crate) async fn begin(
     if kept.is_empty() {
         return Err(refused("No wrap of the root key would be left."));
     }
+    one_must_open(held, kept.iter().copied())?;
     let mut missing = Vec::new();
     for row in kept {
         match held.open(row) {
@@ -112,11 +114,14 @@ pub(crate) async fn add_wrap(
     }
     // If the transaction is not kept, this is a key that opens nothing.
     node.held.keep(made.name.clone(), Arc::clone(&made.key));
+    if let Some(file) = &made.file {
+        node.held.learn_file(made.name.clone(), file.clone());
+    }
     Ok(())
 }
 
-/// Removes a wrap, unless nobody could then open the root key: the last one stays, and one whose
-/// key this node has at hand.
+/// Removes a wrap, unless nobody could then open the root key: one must be left that opens from
+/// outside this process ([`Held::can_be_opened_again`]).
 pub(crate) async fn remove_wrap(
     tx: &mut dyn Tx,
     held: &Held,
@@ -127,11 +132,25 @@ pub(crate) async fn remove_wrap(
     match () {
         () if gone.is_empty() => Err(Code::ResourceNotFound.into()),
         () if left.is_empty() => Err(refused("It is the only wrap of the root key.")),
-        () if left.iter().all(|it| held.open(it).is_none()) => {
-            Err(refused("No other wrap is open here. Open one first, to show that it can be."))
+        () => {
+            one_must_open(held, &left)?;
+            Ok(tx.delete_wrap(name).await.map(drop)?)
         }
-        () => Ok(tx.delete_wrap(name).await.map(drop)?),
     }
+}
+
+/// Refuses unless one of these wraps is known to open when this process is gone.
+fn one_must_open<'a>(
+    held: &Held,
+    wraps: impl IntoIterator<Item = &'a WrapRow>,
+) -> Result<(), ApiError> {
+    if wraps.into_iter().any(|it| held.can_be_opened_again(it)) {
+        return Ok(());
+    }
+    Err(refused(
+        "None of the wraps that would be left is known to open: a key file must be there now, \
+         and a passphrase or shares must have opened here. Open one first, to show that it can be.",
+    ))
 }
 
 /// Opens a wrap: its key is at hand from then on.
@@ -142,7 +161,12 @@ pub(crate) async fn open_wrap(
     by: &Opener,
 ) -> Result<Result<(), WrapError>, ApiError> {
     let opened = wraps::open(&tx.wraps().await?, name, by).await;
-    Ok(opened.map(|(key, _)| held.keep(name.clone(), Arc::new(key))))
+    Ok(opened.map(|(key, _)| {
+        held.keep(name.clone(), Arc::new(key));
+        if let Opener::KeyFile(path) = by {
+            held.learn_file(name.clone(), path.clone());
+        }
+    }))
 }
 
 /// A refusal that is about the state of the root key's wraps. The code is our choice.

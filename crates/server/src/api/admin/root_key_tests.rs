@@ -137,3 +137,30 @@ async fn a_wrap_is_dropped_by_a_rotation_or_removed() {
     assert_eq!(refused.err(), Some(Code::InvalidParameter));
     kms.call("OpenRootKeyWrap", open(&enough)).await.unwrap();
 }
+
+#[tokio::test]
+async fn the_last_wrap_that_opens_outside_the_process_stays() {
+    let (node, kms) = operator().await;
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("wrap.key");
+    let path = file.display().to_string();
+    let second = [("Name", "second"), ("Kind", "key-file"), ("KeyFile", path.as_str())];
+    kms.call("AddRootKeyWrap", second).await.unwrap();
+    kms.call("AddRootKeyWrap", [NAME, KIND, WORDS]).await.unwrap();
+    let first = node.data.path().join(crate::root::KEY_FILE);
+    let away = dir.path().join("away.key");
+    std::fs::rename(&first, &away).unwrap();
+    std::fs::remove_file(&file).unwrap();
+    // Their keys are still in memory, which is of no use after a restart.
+    let refused = kms.call("RemoveRootKeyWrap", [NAME]).await;
+    assert_eq!(refused.err(), Some(Code::StateModifiedFailed));
+    let refused = kms.call("RotateRootKey", [("DropWrap.1", "words")]).await;
+    assert_eq!(refused.err(), Some(Code::StateModifiedFailed));
+    // A file that is not its wrap's does not count.
+    std::fs::write(&file, "not a key").unwrap();
+    assert!(kms.call("RemoveRootKeyWrap", [NAME]).await.is_err());
+    std::fs::rename(&away, &first).unwrap();
+    kms.call("RotateRootKey", [("DropWrap.1", "second")]).await.unwrap();
+    rotated(&kms, "2").await;
+    kms.call("RemoveRootKeyWrap", [NAME]).await.unwrap();
+}
