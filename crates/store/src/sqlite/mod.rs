@@ -12,7 +12,7 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use self::group::{EMPTY_LOG, Writer};
+use self::group::Writer;
 use crate::{
     Feed, Mark, Store, StoreError, Transaction,
     sql::{Link, Places, SQLITE, Session, failure},
@@ -25,7 +25,7 @@ const READERS: u32 = 4;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How long SQLite itself waits for a lock, which only another process can hold.
-const BUSY: Duration = Duration::from_secs(5);
+pub(crate) const BUSY: Duration = Duration::from_secs(5);
 
 /// A database in one file.
 pub struct Sqlite {
@@ -53,10 +53,8 @@ impl Sqlite {
     async fn with(options: SqliteConnectOptions, path: &Path) -> Result<Self, StoreError> {
         make_private(path)?;
         let writer = pool(1).connect_with(options.clone()).await.map_err(|it| failure(&it))?;
-        // What a process that was killed has deleted.
-        sqlx::raw_sql(EMPTY_LOG).execute(&writer).await.map_err(|it| failure(&it))?;
         let readers = pool(READERS).connect_lazy_with(options.read_only(true));
-        let store = Self { writer: Writer::new(writer), readers };
+        let store = Self { writer: Writer::new(writer).await, readers };
         store.migrate().await?;
         Ok(store)
     }
