@@ -9,7 +9,7 @@ pub(crate) mod rotation;
 mod tests;
 mod wraps;
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, io, path::PathBuf, sync::Arc};
 
 use secrecy::SecretString;
 use yaoku_crypto::{
@@ -138,6 +138,9 @@ pub enum RootError {
     /// A setting does not hold what it should.
     #[error("the setting {0} does not hold what this program wrote")]
     Damaged(&'static str),
+    /// The shares could not be shown, so nothing was made.
+    #[error("the shares cannot be shown: {0}")]
+    NotShown(io::Error),
     /// This process failed.
     #[error("the root key: {0}")]
     Backend(#[from] BackendError),
@@ -154,25 +157,23 @@ fn reasons(failed: &[(WrapName, String)]) -> String {
     reasons.join("; ")
 }
 
+/// The shares of a wrap that was made, under its name.
+pub type WrapShares = (WrapName, Vec<Share>);
+
 /// Makes the root key of a new deployment under these wraps. Answers the shares of those that have
 /// them: they are kept nowhere.
 ///
-/// Key files are written first, and all else is one transaction: interrupted, it can be done again.
+/// Key files are written first, then `show` is given the shares, and all else is one transaction:
+/// interrupted, it can be done again, and no share of a root key that is there was never shown.
 pub async fn create(
     store: &dyn Store,
     region: &Region,
     wraps: &[NewWrap],
     random: &dyn Random,
     now: Timestamp,
-) -> Result<Vec<(WrapName, Vec<Share>)>, RootError> {
-    if wraps.is_empty() {
-        return Err(RootError::NoWraps);
-    }
-    for (at, wrap) in wraps.iter().enumerate() {
-        if wraps[..at].iter().any(|it| it.name == wrap.name) {
-            return Err(RootError::NameTaken(wrap.name.clone()));
-        }
-    }
+    show: &mut (dyn FnMut(&[WrapShares]) -> io::Result<()> + Send),
+) -> Result<Vec<WrapShares>, RootError> {
+    must_be_named(wraps)?;
     // Asked now, so that no file is written in vain, and again in the transaction that counts.
     must_be_new(store.read().await?.tx(), region).await?;
     let mut made = Vec::with_capacity(wraps.len());
@@ -180,6 +181,9 @@ pub async fn create(
         let key = Made::of(&wrap.how, &wrap.name, random).await;
         made.push(key.map_err(|error| RootError::Wrap(wrap.name.clone(), error))?);
     }
+    let split = made.iter().filter(|it| !it.shares.is_empty());
+    let shares: Vec<_> = split.map(|it| (it.name.clone(), it.shares.clone())).collect();
+    show(&shares).map_err(RootError::NotShown)?;
     let root = RootKey::generate(Generation::FIRST, random)?;
     let mut tx = store.write().await?;
     must_be_new(tx.tx(), region).await?;
@@ -189,8 +193,20 @@ pub async fn create(
         tx.insert_wrap(&it.row(&root, random, now)?).await?;
     }
     tx.commit().await?;
-    let shares = made.into_iter().filter(|it| !it.shares.is_empty());
-    Ok(shares.map(|it| (it.name, it.shares)).collect())
+    Ok(shares)
+}
+
+/// Fails unless there is a wrap, and no two have one name.
+fn must_be_named(wraps: &[NewWrap]) -> Result<(), RootError> {
+    if wraps.is_empty() {
+        return Err(RootError::NoWraps);
+    }
+    for (at, wrap) in wraps.iter().enumerate() {
+        if wraps[..at].iter().any(|it| it.name == wrap.name) {
+            return Err(RootError::NameTaken(wrap.name.clone()));
+        }
+    }
+    Ok(())
 }
 
 /// Opens the root key. Each opener is tried, in order: one that works is enough, and the others
@@ -234,7 +250,7 @@ pub async fn open_or_create(
     match open(store, region, &openers).await {
         Err(RootError::NotInitialised) => {
             let wraps = [NewWrap { name: wrap, how: NewWrapHow::KeyFile(key_file) }];
-            create(store, region, &wraps, random, now).await?;
+            create(store, region, &wraps, random, now, &mut |_| Ok(())).await?;
             open(store, region, &openers).await
         }
         other => other,
