@@ -76,6 +76,13 @@ impl Held {
         }
     }
 
+    /// The key files of these wraps that it knows of, each by its wrap's name.
+    pub(crate) fn files_of(&self, wraps: &[WrapRow]) -> Vec<(WrapName, PathBuf)> {
+        let files = self.files.read().unwrap_or_else(PoisonError::into_inner);
+        let of = |name: &WrapName| wraps.iter().any(|it| it.name == *name);
+        files.iter().filter(|it| of(it.0)).map(|(name, it)| (name.clone(), it.clone())).collect()
+    }
+
     fn read_again(&self, row: &WrapRow) -> Option<(Arc<WrapKey>, RootKey)> {
         let files = self.files.read().unwrap_or_else(PoisonError::into_inner);
         let path = files.get(&row.name)?.clone();

@@ -4,6 +4,7 @@
 //! them opens it. While it is being replaced there are two generations of it, under every wrap.
 
 mod held;
+mod places;
 pub(crate) mod rotation;
 #[cfg(test)]
 mod tests;
@@ -28,8 +29,11 @@ use yaoku_store::{Store, StoreError, Tx, WrapRow};
 pub use yaoku_crypto::seal::shares::Share;
 pub use yaoku_model::{ids::WrapName, wrap::WrapKind};
 
-pub use self::held::Held;
 pub(crate) use self::wraps::{Made, WrapError};
+pub use self::{
+    held::Held,
+    places::{Misplaced, Places},
+};
 
 /// The file in the data directory of `yaoku dev` that its only wrap's key lies in.
 pub const KEY_FILE: &str = "root.key";

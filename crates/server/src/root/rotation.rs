@@ -9,7 +9,7 @@
 //!
 //! Any node may take any step, and two may take the same one at once.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use yaoku_crypto::{
     backend::BackendError,
@@ -20,7 +20,9 @@ use yaoku_model::{ids::WrapName, random::Random, time::Timestamp};
 use yaoku_store::{Store, Tx, WrapRow, WrappingKeyRow};
 use yaoku_wire::error::{Code, Refusal};
 
-use super::{Held, Made, Opener, ROOT_KEY_CHECK, RootError, WrapError, checks, generations, wraps};
+use super::{
+    Held, Made, Opener, Places, ROOT_KEY_CHECK, RootError, WrapError, checks, generations, wraps,
+};
 use crate::{error::ApiError, node::Node};
 
 /// Wrapping keys that one transaction moves. Our choice: it is over in some milliseconds.
@@ -96,6 +98,17 @@ pub(crate) async fn begin(
     Ok(next)
 }
 
+/// Refuses a key file in the data directory, beside the database, or with another wrap's.
+pub(crate) fn must_lie_apart(node: &Node, wraps: &[WrapRow], file: &Path) -> Result<(), ApiError> {
+    let places = Places::new(&node.data, node.store.directory());
+    let others = node.held.files_of(wraps);
+    let apart = places.check(file, others.iter().map(|(name, it)| (name, it.as_path())));
+    apart.map_err(|why| {
+        let message = format!("The wrap cannot be made: its key file {why}.");
+        Refusal::from(Code::InvalidParameter).with_message(message).into()
+    })
+}
+
 /// Adds a wrap. Its key is at hand from then on.
 pub(crate) async fn add_wrap(
     node: &Node,
@@ -106,6 +119,15 @@ pub(crate) async fn add_wrap(
     let wraps = tx.wraps().await?;
     if wraps.iter().any(|it| it.name == made.name) {
         return Err(Code::ResourceExist.into());
+    }
+    if let Some(file) = &made.file {
+        must_lie_apart(node, &wraps, file)?;
+    }
+    if let Some(other) = wraps
+        .iter()
+        .find(|it| made.key.open_root(&it.name, Generation(it.generation), &it.sealed).is_ok())
+    {
+        return Err(refused(format!("Its key is that of wrap {}.", other.name)));
     }
     for generation in generations(&wraps) {
         learn(&wraps, generation, &node.keyring, &node.held)?;

@@ -3,7 +3,12 @@
 mod group;
 
 use std::{
-    fmt, fs::OpenOptions, os::unix::fs::OpenOptionsExt, path::Path, sync::Arc, time::Duration,
+    fmt,
+    fs::OpenOptions,
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -29,6 +34,7 @@ pub(crate) const BUSY: Duration = Duration::from_secs(5);
 
 /// A database in one file.
 pub struct Sqlite {
+    path: PathBuf,
     writer: Arc<Writer>,
     readers: SqlitePool,
 }
@@ -54,7 +60,7 @@ impl Sqlite {
         make_private(path)?;
         let writer = pool(1).connect_with(options.clone()).await.map_err(|it| failure(&it))?;
         let readers = pool(READERS).connect_lazy_with(options.read_only(true));
-        let store = Self { writer: Writer::new(writer).await, readers };
+        let store = Self { path: path.to_owned(), writer: Writer::new(writer).await, readers };
         store.migrate().await?;
         Ok(store)
     }
@@ -80,6 +86,10 @@ impl Sqlite {
 impl Store for Sqlite {
     fn is_shared(&self) -> bool {
         false
+    }
+
+    fn directory(&self) -> Option<&Path> {
+        self.path.parent()
     }
 
     async fn read(&self) -> Result<Box<dyn Transaction>, StoreError> {

@@ -164,3 +164,33 @@ async fn the_last_wrap_that_opens_outside_the_process_stays() {
     rotated(&kms, "2").await;
     kms.call("RemoveRootKeyWrap", [NAME]).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_key_file_beside_the_data_or_another_is_refused_and_not_written() {
+    let (node, kms) = operator().await;
+    let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let key = |name: &str, at: &std::path::Path| {
+        [
+            ("Name", name.to_owned()),
+            ("Kind", "key-file".into()),
+            ("KeyFile", at.display().to_string()),
+        ]
+    };
+    let add = async |name: &str, at: &std::path::Path| {
+        let params = key(name, at);
+        let params: Vec<_> = params.iter().map(|(name, it)| (*name, it.as_str())).collect();
+        kms.call_with("AddRootKeyWrap", &params).await.map(drop)
+    };
+    let in_data = node.data.path().join("x.key");
+    assert_eq!(add("x", &in_data).await.err(), Some(Code::InvalidParameter));
+    let first = one.path().join("first.key");
+    add("first", &first).await.unwrap();
+    let beside = one.path().join("x.key");
+    for file in [&first, &beside] {
+        assert_eq!(add("x", file).await.err(), Some(Code::InvalidParameter), "{file:?}");
+    }
+    assert!(!in_data.exists() && !beside.exists());
+    let copy = two.path().join("copy.key");
+    std::fs::copy(&first, &copy).unwrap();
+    assert_eq!(add("x", &copy).await.err(), Some(Code::StateModifiedFailed), "the same key");
+}
