@@ -10,15 +10,20 @@ use std::{
     process::ExitCode,
 };
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use clap::{Args, Subcommand};
+use secrecy::{ExposeSecret as _, SecretString};
 use yaoku_server::{
     audit::{Head, NodeName},
     process::open_store,
     start::known_head,
 };
 
-use crate::data::DEFAULT_DATA;
+use crate::{
+    clock::environment,
+    config::{Config, Layers},
+    data::DEFAULT_DATA,
+};
 
 /// Proves and reads the journal of what was done.
 #[derive(Debug, Args)]
@@ -32,6 +37,42 @@ enum Verb {
     Tail(tail::Tail),
     Verify(verify::Verify),
     Accept(accept::Accept),
+}
+
+/// Where the journal is that is compared with the store.
+#[derive(Debug, Args)]
+struct Deployment {
+    /// The data directory.
+    #[arg(long, value_name = "DIR", default_value = DEFAULT_DATA)]
+    data: PathBuf,
+    /// The database, if it is not the file in the data directory. With a password, use --config.
+    #[arg(long, value_name = "URL", env = "YAOKU_STORE", hide_env_values = true)]
+    store: Option<String>,
+    /// The server's configuration: data directory and database are taken from it.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["data", "store"])]
+    config: Option<PathBuf>,
+}
+
+/// A deployment's places, as they were found.
+struct Found {
+    data: PathBuf,
+    store: Option<SecretString>,
+    /// The node that the configuration names.
+    node: Option<NodeName>,
+}
+
+impl Deployment {
+    fn find(&self) -> anyhow::Result<Found> {
+        let Some(file) = &self.config else {
+            let store = self.store.as_deref().map(SecretString::from);
+            return Ok(Found { data: self.data.clone(), store, node: None });
+        };
+        let config =
+            Config::read(Layers::file(file)?.environment(environment())).map_err(|faults| {
+                anyhow!("{} cannot be used: {}", file.display(), faults.join("; "))
+            })?;
+        Ok(Found { store: config.store.url()?, data: config.data, node: Some(config.name) })
+    }
 }
 
 /// Where the journal is, and how it is written out.
@@ -77,12 +118,12 @@ fn nodes(data: &Path) -> anyhow::Result<Vec<NodeName>> {
 /// may have the directory meanwhile.
 async fn known_heads(
     data: &Path,
-    store: Option<&str>,
+    store: Option<&SecretString>,
     nodes: Vec<NodeName>,
 ) -> anyhow::Result<Vec<(NodeName, Option<Head>)>> {
     let file = data.join("yaoku.db");
     let url = match store {
-        Some(url) => url.to_owned(),
+        Some(url) => url.expose_secret().to_owned(),
         None if file.exists() => format!("sqlite:{}", file.display()),
         None => return Ok(nodes.into_iter().map(|it| (it, None)).collect()),
     };

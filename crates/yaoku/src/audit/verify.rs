@@ -8,7 +8,7 @@ use serde::Serialize;
 use yaoku_model::time::Timestamp;
 use yaoku_server::audit::{self, Head, NodeName, PublicKey, Report, directory, verify};
 
-use super::{Source, known_heads, nodes};
+use super::{Deployment, known_heads, nodes};
 use crate::data::DataDir;
 
 /// Proves that nothing in the journal was changed, reordered or removed.
@@ -19,10 +19,10 @@ use crate::data::DataDir;
 #[derive(Debug, Args)]
 pub(super) struct Verify {
     #[command(flatten)]
-    source: Source,
-    /// The database, if it is not the file in the data directory.
-    #[arg(long, value_name = "URL", env = "YAOKU_STORE", hide_env_values = true)]
-    store: Option<String>,
+    deployment: Deployment,
+    /// Writes JSON.
+    #[arg(long)]
+    json: bool,
 }
 
 /// What was found in the journal of one node.
@@ -78,14 +78,14 @@ struct Problem {
 
 impl Verify {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
-        let data = &self.source.data;
+        let place = self.deployment.find()?;
         let mut found = Vec::new();
-        for (node, known) in self.known_heads(nodes(data)?).await? {
-            found.push(prove(data, &node, known)?);
+        for (node, known) in known_if_stopped(&place, nodes(&place.data)?).await? {
+            found.push(prove(&place.data, &node, known)?);
         }
         let mut out = std::io::stdout().lock();
         for it in &found {
-            if self.source.json {
+            if self.json {
                 serde_json::to_writer(&mut out, it)?;
                 writeln!(out)?;
             } else {
@@ -95,16 +95,16 @@ impl Verify {
         let in_order = found.iter().all(|it| it.problems.is_empty());
         Ok(if in_order { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
+}
 
-    /// The heads that the store knows: asked only while no server runs on the directory.
-    async fn known_heads(
-        &self,
-        nodes: Vec<NodeName>,
-    ) -> anyhow::Result<Vec<(NodeName, Option<Head>)>> {
-        match DataDir::open(&self.source.data) {
-            Ok(_lock) => known_heads(&self.source.data, self.store.as_deref(), nodes).await,
-            Err(_) => Ok(nodes.into_iter().map(|it| (it, None)).collect()),
-        }
+/// The heads that the store knows: asked only while no server runs on the directory.
+async fn known_if_stopped(
+    place: &super::Found,
+    nodes: Vec<NodeName>,
+) -> anyhow::Result<Vec<(NodeName, Option<Head>)>> {
+    match DataDir::open(&place.data) {
+        Ok(_lock) => known_heads(&place.data, place.store.as_ref(), nodes).await,
+        Err(_) => Ok(nodes.into_iter().map(|it| (it, None)).collect()),
     }
 }
 
