@@ -10,7 +10,7 @@ use yaoku_model::{
     text::AccessKeySecret,
     time::Timestamp,
 };
-use yaoku_store::{Tx, WrappingKeyRow};
+use yaoku_store::{Store, StoreError, Tx, WrappingKeyRow};
 use yaoku_wire::error::Code;
 
 use crate::{cache::ACCESS_KEY, error::ApiError, node::Node, root::rotation};
@@ -55,14 +55,36 @@ pub async fn first(node: &Node) -> Result<Option<AccountId>, ApiError> {
     Ok(accounts.into_iter().next().map(|it| it.id))
 }
 
+/// Whether a store has no account yet.
+pub async fn is_without(store: &dyn Store) -> Result<bool, StoreError> {
+    Ok(store.read().await?.accounts().await?.is_empty())
+}
+
 /// Makes the first account of a deployment, and an access key of its own: what `yaoku init` does.
-pub async fn create_first(node: &Node) -> Result<(AccountId, NewAccessKey), ApiError> {
+///
+/// `keep` is given them before they are there: if it fails, they never are.
+pub async fn create_first(
+    node: &Node,
+    keep: &mut (dyn FnMut(&AccountId, &NewAccessKey) -> std::io::Result<()> + Send),
+) -> Result<(), FirstError> {
     let now = node.domain_clock.now();
-    let mut tx = node.store.write().await?;
+    let mut tx = node.store.write().await.map_err(ApiError::from)?;
     let account = create_account(node, tx.tx(), now).await?.id;
     let key = create_access_key(node, tx.tx(), &account, None, now).await?;
-    node.caches.apply(&tx.commit().await?);
-    Ok((account, key))
+    keep(&account, &key).map_err(FirstError::NotKept)?;
+    node.caches.apply(&tx.commit().await.map_err(ApiError::from)?);
+    Ok(())
+}
+
+/// Why there is no first account.
+#[derive(Debug, thiserror::Error)]
+pub enum FirstError {
+    /// Its access key could not be handed over, so nothing was made.
+    #[error("the first access key cannot be handed over: {0}")]
+    NotKept(std::io::Error),
+    /// It could not be made.
+    #[error(transparent)]
+    Api(#[from] ApiError),
 }
 
 /// Makes a RAM user, who may do nothing yet; `None` if the name is taken.

@@ -1,6 +1,9 @@
 //! What a node works with: made once at start, shared by all calls.
 
-use std::sync::{Arc, atomic::AtomicI64};
+use std::{
+    path::PathBuf,
+    sync::{Arc, atomic::AtomicI64},
+};
 
 use yaoku_crypto::{backend::Backend, keyring::Keyring};
 use yaoku_model::{ids::Region, random::Random, time::Clock};
@@ -20,6 +23,8 @@ use crate::{
 pub struct Node {
     /// Its name, unique in the deployment.
     pub name: NodeName,
+    /// Its data directory.
+    pub data: PathBuf,
     /// Where it works: what holds its name in the store.
     pub place: claim::Place,
     /// The region served.

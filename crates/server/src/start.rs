@@ -149,6 +149,7 @@ impl Running {
         let lease = Lease::new(setup.steady_clock, setup.store.is_shared());
         let node = Arc::new(Node {
             name: setup.name,
+            data: setup.data,
             place,
             region: setup.region,
             store: setup.store,

@@ -35,7 +35,7 @@ pub(crate) struct Kms {
     pub(crate) instance_id: InstanceId,
     caller: Caller,
     running: Option<Running>,
-    data: Arc<TempDir>,
+    pub(crate) data: Arc<TempDir>,
 }
 
 /// 2026-01-02T03:04:05Z.

@@ -8,7 +8,7 @@
 //! - Every write also adds its [`Change`] to the feed, in the same transaction.
 //! - What is listed is listed in order of creation, then of id, unless a method says otherwise.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, path::Path, sync::Arc};
 
 use async_trait::async_trait;
 
@@ -82,6 +82,11 @@ pub enum StoreError {
 pub trait Store: fmt::Debug + Send + Sync {
     /// Whether other nodes may write to it.
     fn is_shared(&self) -> bool;
+
+    /// The directory that its file lies in; `None` if it is no file of ours.
+    fn directory(&self) -> Option<&Path> {
+        None
+    }
 
     /// Opens a read-only snapshot, which cannot conflict.
     async fn read(&self) -> Result<Box<dyn Transaction>, StoreError>;

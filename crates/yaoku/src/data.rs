@@ -17,6 +17,9 @@ use crate::config::Config;
 /// The data directory where none is named.
 pub(crate) const DEFAULT_DATA: &str = "yaoku-dev";
 
+/// The file in the data directory that says which database it was made for: `sqlite` is the one in it.
+pub(crate) const STORE_FILE: &str = "store";
+
 /// A data directory in this process's hands, until it is dropped.
 #[derive(Debug)]
 pub(crate) struct DataDir {
@@ -42,7 +45,6 @@ impl DataDir {
     ///
     /// Who logs in there, and with which password, is not written down.
     pub(crate) fn must_be_for(&mut self, store: Option<&str>) -> anyhow::Result<()> {
-        const FILE: &str = "store";
         if let Some(file) = store.and_then(|it| it.strip_prefix("sqlite:")) {
             self.locks.push(lock(Path::new(&format!("{file}.lock")), Path::new(file))?);
         }
@@ -54,7 +56,7 @@ impl DataDir {
             }
             None => asked,
         };
-        match std::fs::read_to_string(self.path.join(FILE)) {
+        match std::fs::read_to_string(self.path.join(STORE_FILE)) {
             Ok(made) if made.trim_end() == asked => Ok(()),
             Ok(made) => bail!(
                 "{} was made with the store {}, and this is {asked}: give the same --store, or another --data",
@@ -63,7 +65,7 @@ impl DataDir {
             ),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 Ok(yaoku_server::disk::replace(
-                    &self.path.join(FILE),
+                    &self.path.join(STORE_FILE),
                     format!("{asked}\n").as_bytes(),
                 )?)
             }

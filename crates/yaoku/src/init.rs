@@ -2,7 +2,7 @@
 
 use std::{
     fs::{File, OpenOptions},
-    io::{self, Write as _},
+    io::{self, Seek as _, SeekFrom, Write as _},
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -17,7 +17,7 @@ use yaoku_model::{
 use yaoku_server::{
     accounts::{self, NewAccessKey},
     process::SystemRandom,
-    root::{self, NamedOpener, NewWrap, NewWrapHow, Opener, Share, WrapName},
+    root::{self, NamedOpener, NewWrap, NewWrapHow, Opener, RootError, WrapShares},
     start::{Running, Setup},
 };
 use zeroize::Zeroizing;
@@ -31,7 +31,8 @@ use crate::{
 
 /// Makes a deployment: its store, its root key with all seals, its first account and access key.
 ///
-/// It does so once. Shares are shown once, on standard output: give each to somebody else.
+/// It does so once. Shares are shown once, on standard output: give each to somebody else. If it
+/// fails, do it again: it goes on where it stopped.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Init {
     #[command(flatten)]
@@ -68,37 +69,54 @@ impl Init {
         let wraps = seals::new_wraps(&config.seals)?;
         let (data, store) = config.open().await?;
         // Before anything is made: it is what fails most easily.
-        let file = self.out.credentials.as_deref().map(NewFile::create).transpose()?;
+        let mut file = self.out.credentials.as_deref().map(NewFile::create).transpose()?;
         let now = MachineClock.now();
-        let shares = root::create(&*store, &config.region, &wraps, &SystemRandom, now).await?;
-        let by = openers(wraps, &shares)?;
+        let made =
+            root::create(&*store, &config.region, &wraps, &SystemRandom, now, &mut show).await;
+        let by = match made {
+            Ok(shares) => openers(wraps, &shares)?,
+            Err(RootError::AlreadyInitialised) if accounts::is_without(&*store).await? => {
+                resumed(&config, wraps)?
+            }
+            Err(error) => return Err(error.into()),
+        };
         let root = root::open(&*store, &config.region, &by).await?;
         let setup = serve::setup(&data, store, config.region.clone(), root)?;
         let setup = Setup { name: config.name.clone(), journal: config.journal, ..setup };
         let running = Running::start(setup).await?;
-        let first = accounts::create_first(&running.node).await?;
-        running.stop().await?;
-        let text = credentials(&config, &first)?;
-        let mut screen = std::io::stdout().lock();
-        match file {
-            Some(file) => {
-                writeln!(screen, "The first access key is in {}.", file.path.display())?;
-                file.keep(&text)?;
+        let mut keep = |account: &AccountId, key: &NewAccessKey| {
+            let text = credentials(&config, account, key)?;
+            match &mut file {
+                Some(file) => file.write(&text),
+                None => print(&text),
             }
-            None => screen.write_all(&text)?,
-        }
-        for (seal, shares) in &shares {
-            show(&mut screen, seal, shares)?;
+        };
+        let first = accounts::create_first(&running.node, &mut keep).await;
+        running.stop().await?;
+        first?;
+        if let Some(file) = &mut file {
+            file.keep();
+            let said = format!("The first access key is in {}.\n", file.path.display());
+            print(said.as_bytes())?;
         }
         Ok(ExitCode::SUCCESS)
     }
 }
 
+/// What opens the root key that an `init` has made which did not come to its end. Its shares were
+/// shown then.
+fn resumed(config: &Config, wraps: Vec<NewWrap>) -> anyhow::Result<Vec<NamedOpener>> {
+    print(b"The root key is there, from an init that did not end: its shares were shown then.\n")?;
+    let kept = wraps.into_iter().filter(|it| !matches!(it.how, NewWrapHow::Shares { .. }));
+    let mut by = openers(kept.collect(), &[])?;
+    by.extend(
+        seals::openers(&config.seals).into_iter().filter(|it| matches!(it.by, Opener::Shares(_))),
+    );
+    Ok(by)
+}
+
 /// What opens the root key that was just made.
-fn openers(
-    wraps: Vec<NewWrap>,
-    shares: &[(WrapName, Vec<Share>)],
-) -> anyhow::Result<Vec<NamedOpener>> {
+fn openers(wraps: Vec<NewWrap>, shares: &[WrapShares]) -> anyhow::Result<Vec<NamedOpener>> {
     let opener = |it: NewWrap| {
         let by = match it.how {
             NewWrapHow::KeyFile(path) => Opener::KeyFile(path),
@@ -117,8 +135,9 @@ fn openers(
 
 fn credentials(
     config: &Config,
-    (account, key): &(AccountId, NewAccessKey),
-) -> anyhow::Result<Zeroizing<Vec<u8>>> {
+    account: &AccountId,
+    key: &NewAccessKey,
+) -> io::Result<Zeroizing<Vec<u8>>> {
     let mut text = Zeroizing::new(serde_json::to_vec_pretty(&Credentials {
         account_id: account.as_str(),
         access_key_id: key.id.as_str(),
@@ -129,16 +148,28 @@ fn credentials(
     Ok(text)
 }
 
-fn show(screen: &mut impl io::Write, seal: &WrapName, shares: &[Share]) -> io::Result<()> {
-    writeln!(
-        screen,
-        "\nThe shares of seal {seal}, shown this once: give each to somebody else.\n"
-    )?;
-    for share in shares {
-        writeln!(screen, "{}", &*share.expose_text())?;
+fn show(all: &[WrapShares]) -> io::Result<()> {
+    let mut screen = io::stdout().lock();
+    for (seal, shares) in all {
+        writeln!(
+            screen,
+            "\nThe shares of seal {seal}, shown this once: give each to somebody else.\n"
+        )?;
+        for share in shares {
+            writeln!(screen, "{}", &*share.expose_text())?;
+        }
     }
-    Ok(())
+    screen.flush()
 }
+
+fn print(text: &[u8]) -> io::Result<()> {
+    let mut screen = io::stdout().lock();
+    screen.write_all(text)?;
+    screen.flush()
+}
+
+/// More bytes than the credentials take.
+const RESERVED: usize = 1024;
 
 /// A file that was not there, and goes again unless it is kept.
 struct NewFile<'a> {
@@ -150,21 +181,30 @@ struct NewFile<'a> {
 impl<'a> NewFile<'a> {
     fn create(path: &'a Path) -> anyhow::Result<Self> {
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-        let file = file.with_context(|| format!("--credentials {}", path.display()))?;
-        Ok(Self { path, file, kept: false })
+        let place = || format!("--credentials {}", path.display());
+        let mut it = Self { path, file: file.with_context(place)?, kept: false };
+        // The disk's room is taken before anything depends on it.
+        it.write(&[b' '; RESERVED]).with_context(place)?;
+        Ok(it)
     }
 
-    fn keep(mut self, text: &[u8]) -> io::Result<()> {
-        self.kept = true;
+    /// Puts `text` on the disk in place of what it held.
+    fn write(&mut self, text: &[u8]) -> io::Result<()> {
+        self.file.seek(SeekFrom::Start(0))?;
         self.file.write_all(text)?;
+        self.file.set_len(text.len() as u64)?;
         self.file.sync_all()
+    }
+
+    fn keep(&mut self) {
+        self.kept = true;
     }
 }
 
 impl Drop for NewFile<'_> {
     fn drop(&mut self) {
         if !self.kept {
-            // It is empty; nothing is lost if it stays.
+            // What it may hold was never made; nothing is lost if it stays.
             _ = std::fs::remove_file(self.path);
         }
     }

@@ -102,13 +102,14 @@ async fn open_root(
     doors: &Doors,
     sealed: &Sealed,
 ) -> anyhow::Result<OpenedRoot> {
-    match root::open(store, &config.region, &openers(&config.seals)).await {
+    let openers = openers(&config.seals);
+    match root::open(store, &config.region, &openers).await {
         Err(error @ RootError::NotInitialised) => Err(error).context("run yaoku init"),
         Err(error @ RootError::Sealed(_)) if !sealed.can_be_opened() => Err(error.into()),
         Err(RootError::Sealed(_)) => {
             tracing::warn!("sealed: waiting for yaoku unseal");
             systemd::ready(&doors.standing);
-            Ok(sealed.opened().await)
+            Ok(sealed.opened().await.with_files_of(&openers))
         }
         other => Ok(other?),
     }

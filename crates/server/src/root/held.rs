@@ -11,7 +11,7 @@ use yaoku_crypto::{
     rootkey::RootKey,
     seal::{WrapKey, key_file::KeyFile},
 };
-use yaoku_model::ids::WrapName;
+use yaoku_model::{ids::WrapName, wrap::WrapKind};
 use yaoku_store::WrapRow;
 
 use super::{NamedOpener, Opener, wraps::open_row};
@@ -20,8 +20,8 @@ use super::{NamedOpener, Opener, wraps::open_row};
 #[derive(Default)]
 pub struct Held {
     keys: RwLock<HashMap<WrapName, Key>>,
-    /// Where key files lie that may be read again: a wrap's file can come back.
-    files: HashMap<WrapName, PathBuf>,
+    /// Where key files lie that may be read again: a wrap's file can come back, or be lost.
+    files: RwLock<HashMap<WrapName, PathBuf>>,
 }
 
 struct Key {
@@ -33,11 +33,23 @@ struct Key {
 impl Held {
     /// None yet, but these openers' key files can be read again.
     pub(super) fn of(openers: &[NamedOpener]) -> Self {
-        let files = openers.iter().filter_map(|it| match &it.by {
-            Opener::KeyFile(path) => Some((it.wrap.clone(), path.clone())),
-            Opener::Passphrase(_) | Opener::Shares(_) => None,
-        });
-        Self { keys: RwLock::default(), files: files.collect() }
+        let held = Self::default();
+        held.learn_files(openers);
+        held
+    }
+
+    /// From now on these openers' key files can be read again.
+    pub(super) fn learn_files(&self, openers: &[NamedOpener]) {
+        for it in openers {
+            if let Opener::KeyFile(path) = &it.by {
+                self.learn_file(it.wrap.clone(), path.clone());
+            }
+        }
+    }
+
+    /// From now on a wrap's key file can be read again.
+    pub(super) fn learn_file(&self, wrap: WrapName, path: PathBuf) {
+        self.files.write().unwrap_or_else(PoisonError::into_inner).insert(wrap, path);
     }
 
     /// Opens what a row holds by its wrap's key, read again from its file if need be.
@@ -49,10 +61,33 @@ impl Held {
         if let Some((key, root)) = held.and_then(|it| opened(row, it)) {
             return Some((key, root));
         }
-        let key = KeyFile::at(self.files.get(&row.name)?).read().ok()?;
-        let (key, root) = opened(row, Arc::new(key))?;
+        let (key, root) = self.read_again(row)?;
         self.keep(row.name.clone(), Arc::clone(&key));
         Some((key, root))
+    }
+
+    /// Whether somebody who has only what is outside this process can open the row. A key file
+    /// must do so now: its key stays here when the file is gone. What a person keeps has done so
+    /// in this process.
+    pub(crate) fn can_be_opened_again(&self, row: &WrapRow) -> bool {
+        match row.kind {
+            WrapKind::KeyFile => self.read_again(row).is_some(),
+            WrapKind::Passphrase | WrapKind::Shares => self.open(row).is_some(),
+        }
+    }
+
+    /// The key files of these wraps that it knows of, each by its wrap's name.
+    pub(crate) fn files_of(&self, wraps: &[WrapRow]) -> Vec<(WrapName, PathBuf)> {
+        let files = self.files.read().unwrap_or_else(PoisonError::into_inner);
+        let of = |name: &WrapName| wraps.iter().any(|it| it.name == *name);
+        files.iter().filter(|it| of(it.0)).map(|(name, it)| (name.clone(), it.clone())).collect()
+    }
+
+    fn read_again(&self, row: &WrapRow) -> Option<(Arc<WrapKey>, RootKey)> {
+        let files = self.files.read().unwrap_or_else(PoisonError::into_inner);
+        let path = files.get(&row.name)?.clone();
+        drop(files);
+        opened(row, Arc::new(KeyFile::at(path).read().ok()?))
     }
 
     /// Keeps a wrap's key, in place of the one that was there.

@@ -4,12 +4,13 @@
 //! them opens it. While it is being replaced there are two generations of it, under every wrap.
 
 mod held;
+mod places;
 pub(crate) mod rotation;
 #[cfg(test)]
 mod tests;
 mod wraps;
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, io, path::PathBuf, sync::Arc};
 
 use secrecy::SecretString;
 use yaoku_crypto::{
@@ -28,8 +29,11 @@ use yaoku_store::{Store, StoreError, Tx, WrapRow};
 pub use yaoku_crypto::seal::shares::Share;
 pub use yaoku_model::{ids::WrapName, wrap::WrapKind};
 
-pub use self::held::Held;
 pub(crate) use self::wraps::{Made, WrapError};
+pub use self::{
+    held::Held,
+    places::{Misplaced, Places},
+};
 
 /// The file in the data directory of `yaoku dev` that its only wrap's key lies in.
 pub const KEY_FILE: &str = "root.key";
@@ -99,6 +103,15 @@ pub struct OpenedRoot {
     pub(crate) held: Held,
 }
 
+impl OpenedRoot {
+    /// The same, which can also read these openers' key files: they did not open it, and may yet.
+    #[must_use]
+    pub fn with_files_of(self, openers: &[NamedOpener]) -> Self {
+        self.held.learn_files(openers);
+        self
+    }
+}
+
 /// Why the root key could not be made or opened. Holds no part of it, nor of what opens it.
 #[derive(Debug, thiserror::Error)]
 pub enum RootError {
@@ -129,6 +142,9 @@ pub enum RootError {
     /// A setting does not hold what it should.
     #[error("the setting {0} does not hold what this program wrote")]
     Damaged(&'static str),
+    /// The shares could not be shown, so nothing was made.
+    #[error("the shares cannot be shown: {0}")]
+    NotShown(io::Error),
     /// This process failed.
     #[error("the root key: {0}")]
     Backend(#[from] BackendError),
@@ -145,25 +161,23 @@ fn reasons(failed: &[(WrapName, String)]) -> String {
     reasons.join("; ")
 }
 
+/// The shares of a wrap that was made, under its name.
+pub type WrapShares = (WrapName, Vec<Share>);
+
 /// Makes the root key of a new deployment under these wraps. Answers the shares of those that have
 /// them: they are kept nowhere.
 ///
-/// Key files are written first, and all else is one transaction: interrupted, it can be done again.
+/// Key files are written first, then `show` is given the shares, and all else is one transaction:
+/// interrupted, it can be done again, and no share of a root key that is there was never shown.
 pub async fn create(
     store: &dyn Store,
     region: &Region,
     wraps: &[NewWrap],
     random: &dyn Random,
     now: Timestamp,
-) -> Result<Vec<(WrapName, Vec<Share>)>, RootError> {
-    if wraps.is_empty() {
-        return Err(RootError::NoWraps);
-    }
-    for (at, wrap) in wraps.iter().enumerate() {
-        if wraps[..at].iter().any(|it| it.name == wrap.name) {
-            return Err(RootError::NameTaken(wrap.name.clone()));
-        }
-    }
+    show: &mut (dyn FnMut(&[WrapShares]) -> io::Result<()> + Send),
+) -> Result<Vec<WrapShares>, RootError> {
+    must_be_named(wraps)?;
     // Asked now, so that no file is written in vain, and again in the transaction that counts.
     must_be_new(store.read().await?.tx(), region).await?;
     let mut made = Vec::with_capacity(wraps.len());
@@ -171,6 +185,9 @@ pub async fn create(
         let key = Made::of(&wrap.how, &wrap.name, random).await;
         made.push(key.map_err(|error| RootError::Wrap(wrap.name.clone(), error))?);
     }
+    let split = made.iter().filter(|it| !it.shares.is_empty());
+    let shares: Vec<_> = split.map(|it| (it.name.clone(), it.shares.clone())).collect();
+    show(&shares).map_err(RootError::NotShown)?;
     let root = RootKey::generate(Generation::FIRST, random)?;
     let mut tx = store.write().await?;
     must_be_new(tx.tx(), region).await?;
@@ -180,8 +197,20 @@ pub async fn create(
         tx.insert_wrap(&it.row(&root, random, now)?).await?;
     }
     tx.commit().await?;
-    let shares = made.into_iter().filter(|it| !it.shares.is_empty());
-    Ok(shares.map(|it| (it.name, it.shares)).collect())
+    Ok(shares)
+}
+
+/// Fails unless there is a wrap, and no two have one name.
+fn must_be_named(wraps: &[NewWrap]) -> Result<(), RootError> {
+    if wraps.is_empty() {
+        return Err(RootError::NoWraps);
+    }
+    for (at, wrap) in wraps.iter().enumerate() {
+        if wraps[..at].iter().any(|it| it.name == wrap.name) {
+            return Err(RootError::NameTaken(wrap.name.clone()));
+        }
+    }
+    Ok(())
 }
 
 /// Opens the root key. Each opener is tried, in order: one that works is enough, and the others
@@ -225,7 +254,7 @@ pub async fn open_or_create(
     match open(store, region, &openers).await {
         Err(RootError::NotInitialised) => {
             let wraps = [NewWrap { name: wrap, how: NewWrapHow::KeyFile(key_file) }];
-            create(store, region, &wraps, random, now).await?;
+            create(store, region, &wraps, random, now, &mut |_| Ok(())).await?;
             open(store, region, &openers).await
         }
         other => other,

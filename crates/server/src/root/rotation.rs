@@ -9,7 +9,7 @@
 //!
 //! Any node may take any step, and two may take the same one at once.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use yaoku_crypto::{
     backend::BackendError,
@@ -20,7 +20,9 @@ use yaoku_model::{ids::WrapName, random::Random, time::Timestamp};
 use yaoku_store::{Store, Tx, WrapRow, WrappingKeyRow};
 use yaoku_wire::error::{Code, Refusal};
 
-use super::{Held, Made, Opener, ROOT_KEY_CHECK, RootError, WrapError, checks, generations, wraps};
+use super::{
+    Held, Made, Opener, Places, ROOT_KEY_CHECK, RootError, WrapError, checks, generations, wraps,
+};
 use crate::{error::ApiError, node::Node};
 
 /// Wrapping keys that one transaction moves. Our choice: it is over in some milliseconds.
@@ -49,7 +51,8 @@ pub(crate) async fn progress(tx: &mut dyn Tx) -> Result<Progress, RootError> {
 }
 
 /// Begins a rotation: answers the new generation. The wraps in `dropped` end with it; the key of
-/// every other must be at hand.
+/// every other must be at hand, and one of them must open from outside this process
+/// ([`Held::can_be_opened_again`]).
 ///
 /// Leaves no trace outside the transaction: the ring learns of it once it is committed.
 pub(crate) async fn begin(
@@ -71,6 +74,7 @@ pub(crate) async fn begin(
     if kept.is_empty() {
         return Err(refused("No wrap of the root key would be left."));
     }
+    one_must_open(held, kept.iter().copied())?;
     let mut missing = Vec::new();
     for row in kept {
         match held.open(row) {
@@ -94,6 +98,17 @@ pub(crate) async fn begin(
     Ok(next)
 }
 
+/// Refuses a key file in the data directory, beside the database, or with another wrap's.
+pub(crate) fn must_lie_apart(node: &Node, wraps: &[WrapRow], file: &Path) -> Result<(), ApiError> {
+    let places = Places::new(&node.data, node.store.directory());
+    let others = node.held.files_of(wraps);
+    let apart = places.check(file, others.iter().map(|(name, it)| (name, it.as_path())));
+    apart.map_err(|why| {
+        let message = format!("The wrap cannot be made: its key file {why}.");
+        Refusal::from(Code::InvalidParameter).with_message(message).into()
+    })
+}
+
 /// Adds a wrap. Its key is at hand from then on.
 pub(crate) async fn add_wrap(
     node: &Node,
@@ -105,6 +120,15 @@ pub(crate) async fn add_wrap(
     if wraps.iter().any(|it| it.name == made.name) {
         return Err(Code::ResourceExist.into());
     }
+    if let Some(file) = &made.file {
+        must_lie_apart(node, &wraps, file)?;
+    }
+    if let Some(other) = wraps
+        .iter()
+        .find(|it| made.key.open_root(&it.name, Generation(it.generation), &it.sealed).is_ok())
+    {
+        return Err(refused(format!("Its key is that of wrap {}.", other.name)));
+    }
     for generation in generations(&wraps) {
         learn(&wraps, generation, &node.keyring, &node.held)?;
         let root = node.keyring.root(generation)?;
@@ -112,11 +136,14 @@ pub(crate) async fn add_wrap(
     }
     // If the transaction is not kept, this is a key that opens nothing.
     node.held.keep(made.name.clone(), Arc::clone(&made.key));
+    if let Some(file) = &made.file {
+        node.held.learn_file(made.name.clone(), file.clone());
+    }
     Ok(())
 }
 
-/// Removes a wrap, unless nobody could then open the root key: the last one stays, and one whose
-/// key this node has at hand.
+/// Removes a wrap, unless nobody could then open the root key: one must be left that opens from
+/// outside this process ([`Held::can_be_opened_again`]).
 pub(crate) async fn remove_wrap(
     tx: &mut dyn Tx,
     held: &Held,
@@ -127,11 +154,25 @@ pub(crate) async fn remove_wrap(
     match () {
         () if gone.is_empty() => Err(Code::ResourceNotFound.into()),
         () if left.is_empty() => Err(refused("It is the only wrap of the root key.")),
-        () if left.iter().all(|it| held.open(it).is_none()) => {
-            Err(refused("No other wrap is open here. Open one first, to show that it can be."))
+        () => {
+            one_must_open(held, &left)?;
+            Ok(tx.delete_wrap(name).await.map(drop)?)
         }
-        () => Ok(tx.delete_wrap(name).await.map(drop)?),
     }
+}
+
+/// Refuses unless one of these wraps is known to open when this process is gone.
+fn one_must_open<'a>(
+    held: &Held,
+    wraps: impl IntoIterator<Item = &'a WrapRow>,
+) -> Result<(), ApiError> {
+    if wraps.into_iter().any(|it| held.can_be_opened_again(it)) {
+        return Ok(());
+    }
+    Err(refused(
+        "None of the wraps that would be left is known to open: a key file must be there now, \
+         and a passphrase or shares must have opened here. Open one first, to show that it can be.",
+    ))
 }
 
 /// Opens a wrap: its key is at hand from then on.
@@ -142,7 +183,12 @@ pub(crate) async fn open_wrap(
     by: &Opener,
 ) -> Result<Result<(), WrapError>, ApiError> {
     let opened = wraps::open(&tx.wraps().await?, name, by).await;
-    Ok(opened.map(|(key, _)| held.keep(name.clone(), Arc::new(key))))
+    Ok(opened.map(|(key, _)| {
+        held.keep(name.clone(), Arc::new(key));
+        if let Opener::KeyFile(path) = by {
+            held.learn_file(name.clone(), path.clone());
+        }
+    }))
 }
 
 /// A refusal that is about the state of the root key's wraps. The code is our choice.

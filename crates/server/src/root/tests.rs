@@ -17,8 +17,8 @@ use yaoku_store::{Store, WrappingKeyRow, testing::TestPostgres};
 use yaoku_wire::error::Code;
 
 use super::{
-    NamedOpener, NewWrap, NewWrapHow, OpenedRoot, Opener, RootError, Share, create, open,
-    open_or_create,
+    NamedOpener, NewWrap, NewWrapHow, OpenedRoot, Opener, RootError, Share, WrapShares, create,
+    open, open_or_create,
     rotation::{self, Progress, Step},
 };
 
@@ -58,7 +58,7 @@ impl Place {
     }
 
     async fn create(&self, wraps: &[NewWrap]) -> Result<Vec<(WrapName, Vec<Share>)>, RootError> {
-        create(&*self.store().await, &region(), wraps, &SystemRandom, NOW).await
+        create(&*self.store().await, &region(), wraps, &SystemRandom, NOW, &mut |_| Ok(())).await
     }
 
     fn key_file(&self, name: &str) -> NewWrap {
@@ -169,6 +169,23 @@ async fn a_root_key_is_made_once_and_needs_a_wrap() {
     ));
     assert!(!place.file("b").exists(), "a file was written in vain");
     assert_eq!(check(&place.open(&["a"]).await.unwrap()), first);
+}
+
+#[tokio::test]
+async fn shares_that_cannot_be_shown_open_nothing() {
+    let place = Place::sqlite();
+    let store = place.store().await;
+    let split = NewWrap { name: wrap("s"), how: NewWrapHow::Shares { needed: 2, of: 3 } };
+    let wraps = [place.key_file("a"), split];
+    let mut fail = |shares: &[WrapShares]| {
+        assert_eq!(shares[0].1.len(), 3);
+        Err(std::io::ErrorKind::StorageFull.into())
+    };
+    let failed = create(&*store, &region(), &wraps, &SystemRandom, NOW, &mut fail).await;
+    assert!(matches!(failed, Err(RootError::NotShown(_))));
+    assert!(matches!(place.open(&["a"]).await, Err(RootError::NotInitialised)));
+    place.create(&wraps).await.unwrap();
+    place.open(&["a"]).await.unwrap();
 }
 
 #[tokio::test]

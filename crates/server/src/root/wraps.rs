@@ -100,6 +100,8 @@ pub(crate) struct Made {
     pub(crate) key: Arc<WrapKey>,
     /// Empty, unless its key is kept as shares.
     pub(crate) shares: Vec<Share>,
+    /// Where its key lies, if that is a file.
+    pub(crate) file: Option<PathBuf>,
     kind: WrapKind,
     parameters: String,
 }
@@ -129,7 +131,11 @@ impl Made {
                 (WrapKind::Shares, key, parameters.to_string(), shares)
             }
         };
-        Ok(Self { name, key: Arc::new(key), shares, kind, parameters })
+        let file = match how {
+            NewWrapHow::KeyFile(path) => Some(path.clone()),
+            NewWrapHow::Passphrase(_) | NewWrapHow::Shares { .. } => None,
+        };
+        Ok(Self { name, key: Arc::new(key), shares, file, kind, parameters })
     }
 
     /// The row that holds `root` under this wrap.

@@ -6,19 +6,20 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Weak,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
-use sqlx::{Sqlite, SqliteConnection, SqlitePool, Transaction};
+use sqlx::{AssertSqlSafe, Sqlite, SqliteConnection, SqlitePool, Transaction};
 use tokio::{
     runtime::Handle,
     sync::{Mutex, OwnedMutexGuard, oneshot},
     time::Instant,
 };
 
+use super::BUSY;
 use crate::{
     StoreError,
     sql::{Added, Places, failure},
@@ -40,8 +41,9 @@ const BEGIN: &str = "BEGIN IMMEDIATE; SAVEPOINT start";
 const KEEP: &str = "RELEASE SAVEPOINT start; SAVEPOINT start";
 const UNDO: &str = "ROLLBACK TO SAVEPOINT start";
 
-/// Copies what the write-ahead log holds into the file, and leaves the log empty.
-pub(super) const EMPTY_LOG: &str = "PRAGMA wal_checkpoint(TRUNCATE)";
+/// Copies what the write-ahead log holds into the file, and leaves the log empty. The first column
+/// of its answer is 0 if it could: anybody who reads the file is in the way.
+const EMPTY_LOG: &str = "PRAGMA wal_checkpoint(TRUNCATE)";
 
 /// The write connection, and who waits for it.
 pub(super) struct Writer {
@@ -85,8 +87,11 @@ pub(crate) struct Turn {
 }
 
 impl Writer {
-    pub(super) fn new(pool: SqlitePool) -> Arc<Self> {
-        let (desk, waiting, runtime) = (Arc::default(), AtomicUsize::new(0), Handle::current());
+    /// The log may hold what a process that was killed has deleted: it is emptied.
+    pub(super) async fn new(pool: SqlitePool) -> Arc<Self> {
+        let owes = !empty_log(&pool).await.unwrap_or(false);
+        let desk = Arc::new(Mutex::new(Desk { owes, ..Desk::default() }));
+        let (waiting, runtime) = (AtomicUsize::new(0), Handle::current());
         Arc::new(Self { pool, desk, waiting, runtime })
     }
 
@@ -143,34 +148,56 @@ impl Writer {
         }
     }
 
-    /// Empties the log, if it must be: now, or, when that was done just before, within [`SHRED`].
+    /// Empties the log, if it must be: now, or, when that was tried just before, within [`SHRED`];
+    /// and again each [`SHRED`] while a reader is in the way.
     async fn shred_in_time(self: &Arc<Self>, desk: &mut Desk) {
         if !desk.owes {
             return;
         }
         let due = desk.shredded.map(|it| it + SHRED).filter(|it| *it > Instant::now());
-        let Some(due) = due else { return self.shred(desk).await };
-        if !desk.reminded {
-            desk.reminded = true;
-            self.runtime.spawn(Arc::clone(self).remind(due));
+        if due.is_none() {
+            self.shred(desk).await;
         }
-    }
-
-    async fn remind(self: Arc<Self>, due: Instant) {
-        tokio::time::sleep_until(due).await;
-        let mut desk = self.desk.lock().await;
-        desk.reminded = false;
-        // A group that is open will see to it.
-        if desk.owes && desk.group.is_none() {
-            self.shred(&mut desk).await;
+        if desk.owes && !desk.reminded {
+            desk.reminded = true;
+            let due = due.unwrap_or_else(|| Instant::now() + SHRED);
+            self.runtime.spawn(remind(Arc::downgrade(self), due));
         }
     }
 
     async fn shred(&self, desk: &mut Desk) {
-        (desk.owes, desk.shredded) = (false, Some(Instant::now()));
-        // It is committed, whatever comes of this; a reader in the way leaves it to the next.
-        _ = sqlx::raw_sql(EMPTY_LOG).execute(&self.pool).await;
+        // It is committed, whatever comes of this.
+        desk.owes = !empty_log(&self.pool).await.unwrap_or(false);
+        desk.shredded = Some(Instant::now());
     }
+}
+
+/// Empties the log when it is due, and again until it is empty or the store is closed.
+async fn remind(writer: Weak<Writer>, mut due: Instant) {
+    loop {
+        tokio::time::sleep_until(due).await;
+        let Some(writer) = writer.upgrade() else { return };
+        let mut desk = writer.desk.lock().await;
+        // The connection is a group's until that is over.
+        if desk.owes && desk.group.is_none() {
+            writer.shred(&mut desk).await;
+        }
+        if !desk.owes {
+            desk.reminded = false;
+            return;
+        }
+        due = Instant::now() + SHRED;
+    }
+}
+
+/// Empties the log; `false` if a reader is in the way. It does not wait for one: writes would.
+async fn empty_log(pool: &SqlitePool) -> Result<bool, sqlx::Error> {
+    let mut connection = pool.acquire().await?;
+    sqlx::raw_sql("PRAGMA busy_timeout = 0").execute(&mut *connection).await?;
+    let busy = sqlx::query_scalar::<_, i64>(EMPTY_LOG).fetch_one(&mut *connection).await;
+    let patient = format!("PRAGMA busy_timeout = {}", BUSY.as_millis());
+    sqlx::raw_sql(AssertSqlSafe(patient)).execute(&mut *connection).await?;
+    Ok(busy? == 0)
 }
 
 /// Adds to a transaction what its writes add together, and commits it.

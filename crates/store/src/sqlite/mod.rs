@@ -3,7 +3,12 @@
 mod group;
 
 use std::{
-    fmt, fs::OpenOptions, os::unix::fs::OpenOptionsExt, path::Path, sync::Arc, time::Duration,
+    fmt,
+    fs::OpenOptions,
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -12,7 +17,7 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use self::group::{EMPTY_LOG, Writer};
+use self::group::Writer;
 use crate::{
     Feed, Mark, Store, StoreError, Transaction,
     sql::{Link, Places, SQLITE, Session, failure},
@@ -25,10 +30,11 @@ const READERS: u32 = 4;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How long SQLite itself waits for a lock, which only another process can hold.
-const BUSY: Duration = Duration::from_secs(5);
+pub(crate) const BUSY: Duration = Duration::from_secs(5);
 
 /// A database in one file.
 pub struct Sqlite {
+    path: PathBuf,
     writer: Arc<Writer>,
     readers: SqlitePool,
 }
@@ -53,10 +59,8 @@ impl Sqlite {
     async fn with(options: SqliteConnectOptions, path: &Path) -> Result<Self, StoreError> {
         make_private(path)?;
         let writer = pool(1).connect_with(options.clone()).await.map_err(|it| failure(&it))?;
-        // What a process that was killed has deleted.
-        sqlx::raw_sql(EMPTY_LOG).execute(&writer).await.map_err(|it| failure(&it))?;
         let readers = pool(READERS).connect_lazy_with(options.read_only(true));
-        let store = Self { writer: Writer::new(writer), readers };
+        let store = Self { path: path.to_owned(), writer: Writer::new(writer).await, readers };
         store.migrate().await?;
         Ok(store)
     }
@@ -82,6 +86,10 @@ impl Sqlite {
 impl Store for Sqlite {
     fn is_shared(&self) -> bool {
         false
+    }
+
+    fn directory(&self) -> Option<&Path> {
+        self.path.parent()
     }
 
     async fn read(&self) -> Result<Box<dyn Transaction>, StoreError> {

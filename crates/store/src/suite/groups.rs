@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use sqlx::{Connection as _, SqliteConnection};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
@@ -199,4 +200,28 @@ async fn what_was_committed_survives_a_power_cut_and_the_rest_is_gone_whole() {
         assert_eq!(place.events().await.len() as u64, round + 1);
     }
     assert!(!place.has("lost").await);
+}
+
+#[tokio::test]
+async fn a_reader_holds_no_write_up_and_what_is_deleted_leaves_the_log_after_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("store.db");
+    let log = || std::fs::metadata(dir.path().join("store.db-wal")).unwrap().len();
+    let store = Sqlite::open(&path).await.unwrap();
+    let mut tx = write(&store).await;
+    add(&mut *tx, "a").await.unwrap();
+    tx.commit().await.unwrap();
+    let mut reader = SqliteConnection::connect(path.to_str().unwrap()).await.unwrap();
+    let read = "BEGIN; SELECT count(*) FROM keys";
+    sqlx::raw_sql(read).execute(&mut reader).await.unwrap();
+    let mut tx = write(&store).await;
+    tx.delete_key(&id("a")).await.unwrap();
+    // As long as SQLite would wait for the reader.
+    tokio::time::timeout(crate::sqlite::BUSY, tx.commit()).await.unwrap().unwrap();
+    assert!(log() > 0, "the reader still needs it");
+    sqlx::raw_sql("COMMIT").execute(&mut reader).await.unwrap();
+    // No write comes that could see to it.
+    while log() > 0 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
 }

@@ -1,6 +1,6 @@
 //! `yaoku audit accept`: going on after the journal was damaged.
 
-use std::{io::Write as _, process::ExitCode, sync::Arc};
+use std::{io::Write as _, path::Path, process::ExitCode, sync::Arc};
 
 use anyhow::{Context as _, ensure};
 use clap::Args;
@@ -10,7 +10,7 @@ use yaoku_server::{
     witness::{Witness, keep_accepted},
 };
 
-use super::{Source, nodes, store, witness};
+use super::{Deployment, nodes, store, witness};
 use crate::{
     clock::{MachineClock, SteadyClock},
     data::DataDir,
@@ -24,32 +24,31 @@ use crate::{
 #[derive(Debug, Args)]
 pub(super) struct Accept {
     #[command(flatten)]
-    source: Source,
+    deployment: Deployment,
     /// Why the damage is accepted: at most 1000 bytes, kept in the journal.
     #[arg(long, value_name = "TEXT")]
     reason: String,
-    /// The node whose journal it is. Without it: every node in the data directory.
+    /// The node whose journal it is. Without it: the configuration's, or every node in the data
+    /// directory.
     #[arg(long, value_name = "NAME")]
     node: Option<NodeName>,
-    /// The database, if it is not the file in the data directory.
-    #[arg(long, value_name = "URL", env = "YAOKU_STORE", hide_env_values = true)]
-    store: Option<String>,
 }
 
 impl Accept {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
-        let data = &self.source.data;
+        let place = self.deployment.find()?;
+        let data = &place.data;
         ensure!(data.is_dir(), "{} is no data directory", data.display());
         let _lock = DataDir::open(data).context("stop the server first")?;
-        let nodes = match &self.node {
+        let nodes = match self.node.as_ref().or(place.node.as_ref()) {
             Some(node) => vec![node.clone()],
             None => nodes(data).context("if all of the journal is gone, name its --node")?,
         };
-        let store = store(data, self.store.as_deref()).await?;
+        let store = store(data, place.store.as_ref()).await?;
         let mut accepted = false;
         for node in nodes {
             let known = witness(store.as_deref(), &node).await?;
-            let Some(head) = self.accept(&node, &known)? else { continue };
+            let Some(head) = self.accept(data, &node, &known)? else { continue };
             accepted = true;
             if let Some(store) = &store {
                 keep_accepted(&**store, &node, head).await?;
@@ -59,8 +58,12 @@ impl Accept {
     }
 
     /// Where the journal goes on, if there was anything to accept.
-    fn accept(&self, node: &NodeName, known: &Witness) -> anyhow::Result<Option<Head>> {
-        let data = &self.source.data;
+    fn accept(
+        &self,
+        data: &Path,
+        node: &NodeName,
+        known: &Witness,
+    ) -> anyhow::Result<Option<Head>> {
         let setup = audit::Setup {
             data,
             node: node.clone(),

@@ -11,7 +11,7 @@ use yaoku_server::{
     witness::Witness,
 };
 
-use super::{Source, nodes, store, witness};
+use super::{Deployment, nodes, store, witness};
 use crate::data::DataDir;
 
 /// Proves that nothing in the journal was changed, reordered or removed.
@@ -22,10 +22,10 @@ use crate::data::DataDir;
 #[derive(Debug, Args)]
 pub(super) struct Verify {
     #[command(flatten)]
-    source: Source,
-    /// The database, if it is not the file in the data directory.
-    #[arg(long, value_name = "URL", env = "YAOKU_STORE", hide_env_values = true)]
-    store: Option<String>,
+    deployment: Deployment,
+    /// Writes JSON.
+    #[arg(long)]
+    json: bool,
 }
 
 /// What was found in the journal of one node.
@@ -81,14 +81,14 @@ struct Problem {
 
 impl Verify {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
-        let data = &self.source.data;
+        let place = self.deployment.find()?;
         let mut found = Vec::new();
-        for (node, known) in self.witnesses(nodes(data)?).await? {
-            found.push(prove(data, &node, known)?);
+        for (node, known) in witnesses(&place, nodes(&place.data)?).await? {
+            found.push(prove(&place.data, &node, known)?);
         }
         let mut out = std::io::stdout().lock();
         for it in &found {
-            if self.source.json {
+            if self.json {
                 serde_json::to_writer(&mut out, it)?;
                 writeln!(out)?;
             } else {
@@ -98,22 +98,24 @@ impl Verify {
         let in_order = found.iter().all(|it| it.problems.is_empty());
         Ok(if in_order { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
+}
 
-    /// What the store knows: asked only while no server runs on the directory.
-    async fn witnesses(&self, nodes: Vec<NodeName>) -> anyhow::Result<Vec<(NodeName, Witness)>> {
-        let data = &self.source.data;
-        let lock = DataDir::open(data);
-        let store = match &lock {
-            Ok(_) => store(data, self.store.as_deref()).await?,
-            Err(_) => None,
-        };
-        let mut known = Vec::new();
-        for node in nodes {
-            let witness = witness(store.as_deref(), &node).await?;
-            known.push((node, witness));
-        }
-        Ok(known)
+/// What the store knows: asked only while no server runs on the directory.
+async fn witnesses(
+    place: &super::Found,
+    nodes: Vec<NodeName>,
+) -> anyhow::Result<Vec<(NodeName, Witness)>> {
+    let lock = DataDir::open(&place.data);
+    let store = match &lock {
+        Ok(_) => store(&place.data, place.store.as_ref()).await?,
+        Err(_) => None,
+    };
+    let mut known = Vec::new();
+    for node in nodes {
+        let witness = witness(store.as_deref(), &node).await?;
+        known.push((node, witness));
     }
+    Ok(known)
 }
 
 fn prove(data: &Path, node: &NodeName, known: Witness) -> anyhow::Result<Found> {

@@ -11,7 +11,7 @@ use std::{
 use secrecy::ExposeSecret as _;
 use yaoku_server::{
     listen::tls::{ServerIdentity, TlsSettings},
-    root::WrapName,
+    root::{Places, WrapName},
 };
 
 use super::{Config, Seal, SealHow};
@@ -101,30 +101,18 @@ impl Config {
 
     /// A copy of the database must not be a copy of what opens it.
     fn places(&self, found: &mut Checked) {
-        let data = resolved(&self.data);
-        let database = self.store.directory(&self.data).map(|it| resolved(&it));
-        let mut homes: Vec<(PathBuf, &WrapName)> = Vec::new();
+        let database = self.store.directory(&self.data);
+        let places = Places::new(&self.data, database.as_deref());
+        let mut keys: Vec<(&WrapName, &Path)> = Vec::new();
         for seal in &self.seals {
+            let is_key = matches!(seal.how, SealHow::KeyFile(_));
             for file in seal.files() {
-                let file = resolved(file);
-                let Some(home) = file.parent().map(Path::to_owned) else { continue };
-                if file.starts_with(&data) {
-                    found.fault(
-                        &seal.setting(),
-                        "is in the data directory: the root key would lie beside its backup",
-                    );
-                } else if database.as_ref().is_some_and(|it| home == *it) {
-                    found.fault(
-                        &seal.setting(),
-                        "is beside the database: the root key would lie beside its backup",
-                    );
+                let others = if is_key { &keys[..] } else { &[] };
+                if let Err(why) = places.check(file, others.iter().copied()) {
+                    found.fault(&seal.setting(), &why.to_string());
                 }
-                if matches!(seal.how, SealHow::KeyFile(_)) {
-                    if let Some((_, other)) = homes.iter().find(|(it, _)| *it == home) {
-                        let what = format!("is in the directory of seal {other}: lost together");
-                        found.fault(&seal.setting(), &what);
-                    }
-                    homes.push((home, &seal.name));
+                if is_key {
+                    keys.push((&seal.name, file));
                 }
             }
         }
@@ -216,16 +204,5 @@ impl Seal {
 
     fn setting(&self) -> String {
         format!("seal {}", self.name)
-    }
-}
-
-/// The path without links, as far as it is there.
-fn resolved(path: &Path) -> PathBuf {
-    if let Ok(whole) = path.canonicalize() {
-        return whole;
-    }
-    match (path.parent(), path.file_name()) {
-        (Some(parent), Some(name)) => resolved(parent).join(name),
-        _ => path.to_owned(),
     }
 }

@@ -76,6 +76,37 @@ fn init_runs_once_and_leaves_what_is_there() {
     assert_eq!(fs::read(it.path("one/root.key")).unwrap(), before);
 }
 
+/// `init` whose standard output takes nothing.
+fn into_nothing(it: &Deployment, words: &[&str]) {
+    let mut command = it.command("init", words);
+    command.stdout(fs::File::options().write(true).open("/dev/full").unwrap());
+    let said = run(command);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.error.contains("No space left"), "{said:?}");
+    assert!(!has(it.home.path(), "credentials.json"));
+}
+
+#[test]
+fn an_init_that_cannot_show_its_shares_makes_nothing_and_is_done_again() {
+    let shares = "[[seal]]\nname = \"safe\"\nkind = \"shares\"\nneeded = 2\nof = 3\n";
+    let it = Deployment::new(&format!("{}{shares}", key_file("first", "one")));
+    let credentials = it.path("credentials.json");
+    into_nothing(&it, &["--credentials", credentials.to_str().unwrap()]);
+    let said = it.init();
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_eq!(said.out.lines().filter(|it| it.starts_with("yaoku-share")).count(), 3, "{said:?}");
+    assert!(it.serve().stop().success());
+}
+
+#[test]
+fn an_init_that_cannot_show_the_access_key_is_done_again() {
+    let it = Deployment::with_key_files();
+    into_nothing(&it, &["--show-credentials"]);
+    let it = it.made();
+    assert_eq!(it.key().secret.len(), 30);
+    assert!(it.serve().stop().success());
+}
+
 #[test]
 fn credentials_are_the_owners_alone_and_shown_only_if_asked_for() {
     let it = Deployment::with_key_files();

@@ -75,6 +75,11 @@ impl Operation for AddRootKeyWrap {
     async fn prepare(&mut self, call: &mut Call<'_>) -> Result<(), ApiError> {
         must_be_operator(call)?;
         if self.made.is_none() {
+            if let NewWrapHow::KeyFile(file) = &self.how {
+                // Before the file is written; and again in the transaction that counts.
+                let wraps = call.node.store.read().await?.wraps().await?;
+                rotation::must_lie_apart(call.node, &wraps, file)?;
+            }
             let made = Made::of(&self.how, &self.name, &*call.node.random).await;
             let refused = |error| {
                 let message = format!("The wrap cannot be made: {error}.");

@@ -137,3 +137,60 @@ async fn a_wrap_is_dropped_by_a_rotation_or_removed() {
     assert_eq!(refused.err(), Some(Code::InvalidParameter));
     kms.call("OpenRootKeyWrap", open(&enough)).await.unwrap();
 }
+
+#[tokio::test]
+async fn the_last_wrap_that_opens_outside_the_process_stays() {
+    let (node, kms) = operator().await;
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("wrap.key");
+    let path = file.display().to_string();
+    let second = [("Name", "second"), ("Kind", "key-file"), ("KeyFile", path.as_str())];
+    kms.call("AddRootKeyWrap", second).await.unwrap();
+    kms.call("AddRootKeyWrap", [NAME, KIND, WORDS]).await.unwrap();
+    let first = node.data.path().join(crate::root::KEY_FILE);
+    let away = dir.path().join("away.key");
+    std::fs::rename(&first, &away).unwrap();
+    std::fs::remove_file(&file).unwrap();
+    // Their keys are still in memory, which is of no use after a restart.
+    let refused = kms.call("RemoveRootKeyWrap", [NAME]).await;
+    assert_eq!(refused.err(), Some(Code::StateModifiedFailed));
+    let refused = kms.call("RotateRootKey", [("DropWrap.1", "words")]).await;
+    assert_eq!(refused.err(), Some(Code::StateModifiedFailed));
+    // A file that is not its wrap's does not count.
+    std::fs::write(&file, "not a key").unwrap();
+    assert!(kms.call("RemoveRootKeyWrap", [NAME]).await.is_err());
+    std::fs::rename(&away, &first).unwrap();
+    kms.call("RotateRootKey", [("DropWrap.1", "second")]).await.unwrap();
+    rotated(&kms, "2").await;
+    kms.call("RemoveRootKeyWrap", [NAME]).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_key_file_beside_the_data_or_another_is_refused_and_not_written() {
+    let (node, kms) = operator().await;
+    let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let key = |name: &str, at: &std::path::Path| {
+        [
+            ("Name", name.to_owned()),
+            ("Kind", "key-file".into()),
+            ("KeyFile", at.display().to_string()),
+        ]
+    };
+    let add = async |name: &str, at: &std::path::Path| {
+        let params = key(name, at);
+        let params: Vec<_> = params.iter().map(|(name, it)| (*name, it.as_str())).collect();
+        kms.call_with("AddRootKeyWrap", &params).await.map(drop)
+    };
+    let in_data = node.data.path().join("x.key");
+    assert_eq!(add("x", &in_data).await.err(), Some(Code::InvalidParameter));
+    let first = one.path().join("first.key");
+    add("first", &first).await.unwrap();
+    let beside = one.path().join("x.key");
+    for file in [&first, &beside] {
+        assert_eq!(add("x", file).await.err(), Some(Code::InvalidParameter), "{file:?}");
+    }
+    assert!(!in_data.exists() && !beside.exists());
+    let copy = two.path().join("copy.key");
+    std::fs::copy(&first, &copy).unwrap();
+    assert_eq!(add("x", &copy).await.err(), Some(Code::StateModifiedFailed), "the same key");
+}
