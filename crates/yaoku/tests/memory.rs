@@ -240,7 +240,8 @@ fn after(first: &str) -> Command {
 
 #[test]
 fn a_crash_leaves_no_core() {
-    for signal in [Signal::ABORT, Signal::QUIT, Signal::ILL] {
+    // Not QUIT: who starts tests in the background may have it ignored.
+    for signal in [Signal::ABORT, Signal::ILL] {
         let data = tempfile::tempdir().unwrap();
         let mut command = after("ulimit -c unlimited 2>/dev/null");
         command.current_dir(data.path());
