@@ -6,6 +6,7 @@ Exits 1 if anything fails that gaps.toml does not list, if a listed gap passes, 
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -37,6 +38,7 @@ class Server:
         self.yaoku = yaoku
         self.home = home
         self.data = home / "data"
+        self.store = store
         self.dev_json = self.data / "dev.json"
         command = [str(yaoku), "dev", "--data", str(self.data), "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"]
         self.log = home / "yaoku.log"
@@ -65,7 +67,8 @@ class Server:
 
     def audit(self, *verb: str) -> subprocess.CompletedProcess[str]:
         command = [str(self.yaoku), "audit", *verb, "--data", str(self.data)]
-        return subprocess.run(command, capture_output=True, text=True, check=False)
+        store = {"YAOKU_STORE": self.store} if self.store else {}
+        return subprocess.run(command, env={**os.environ, **store}, capture_output=True, text=True, check=False)
 
 
 def run_client(name: str, server: Server, scheme: str, ledger: Ledger) -> list[dict[str, str]]:
