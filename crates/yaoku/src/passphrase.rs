@@ -3,7 +3,6 @@
 use std::{
     fs::File,
     io::{BufRead as _, BufReader, IsTerminal as _, Read as _, Write as _, stdin},
-    os::unix::fs::PermissionsExt as _,
     path::Path,
 };
 
@@ -11,18 +10,15 @@ use anyhow::{Context as _, bail};
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use zeroize::Zeroizing;
 
+use crate::config::open_to;
+
 /// Bytes of the longest file of passphrases or shares that is read.
 const MAX_LEN: usize = 64 << 10;
 
 /// Fails if anybody but its owner may open a file that is handed to a verb.
 pub(crate) fn must_be_private(path: &Path) -> anyhow::Result<()> {
     let it = path.metadata().with_context(|| format!("{} cannot be read", path.display()))?;
-    let mode = it.permissions().mode() & 0o777;
-    if mode & 0o077 != 0 {
-        let path = path.display();
-        bail!("{path} may be opened by others (mode {mode:04o}): chmod go= {path}");
-    }
-    Ok(())
+    open_to(0o077, path, &it).map_or(Ok(()), |what| bail!(what))
 }
 
 /// The first line of a file, without its end.

@@ -163,11 +163,7 @@ impl Config {
     fn private(&self, setting: &str, path: &Path, it: &Metadata, found: &mut Checked) {
         let credential = self.credentials.as_ref().is_some_and(|home| path.starts_with(home));
         let others = if credential { 0o007 } else { 0o077 };
-        let mode = it.permissions().mode() & 0o777;
-        if mode & others != 0 {
-            let path = path.display();
-            let what =
-                format!("{path} may be opened by others (mode {mode:04o}): chmod go= {path}");
+        if let Some(what) = open_to(others, path, it) {
             found.fault(setting, &what);
         }
         let (owner, us) = (it.uid(), rustix::process::geteuid().as_raw());
@@ -176,6 +172,14 @@ impl Config {
             found.fault(setting, &what);
         }
     }
+}
+
+/// What is wrong with a path whose mode has one of the bits `others`.
+pub(crate) fn open_to(others: u32, path: &Path, it: &Metadata) -> Option<String> {
+    let mode = it.permissions().mode() & 0o777;
+    let path = path.display();
+    (mode & others != 0)
+        .then(|| format!("{path} may be opened by others (mode {mode:04o}): chmod go= {path}"))
 }
 
 impl Checked {

@@ -22,7 +22,7 @@ use yaoku_server::{
 };
 use zeroize::Zeroizing;
 
-pub(crate) use self::checks::Purpose;
+pub(crate) use self::checks::{Purpose, open_to};
 pub(crate) use self::layers::Layers;
 use self::section::Section;
 

@@ -46,6 +46,16 @@ fn watched() -> (World, Shared, Watch, Head) {
     (world, journal, watch, head)
 }
 
+/// The same, stopped and then attacked; with the last head that the store was told.
+fn attacked(attack: Attack) -> (World, Head) {
+    let (world, journal, _, _) = watched();
+    journal.finish();
+    let head = journal.head();
+    drop(journal);
+    attack(&world);
+    (world, head)
+}
+
 type Attack = fn(&World);
 
 /// What is done to old segments.
@@ -85,11 +95,7 @@ fn an_attack_on_old_segments_is_noticed_in_the_next_round_and_at_the_next_start(
 #[test]
 fn an_attack_on_old_segments_while_nothing_runs_is_noticed_at_start() {
     for (what, attack) in ATTACKS {
-        let (world, journal, _, _) = watched();
-        journal.finish();
-        let head = journal.head();
-        drop(journal);
-        attack(&world);
+        let (world, head) = attacked(attack);
         assert!(tampered(&world.open(Some(head))).is_some(), "{what}");
     }
 }
@@ -143,11 +149,7 @@ fn report(world: &World, head: Head) -> Report {
 #[test]
 fn damage_can_be_accepted_and_the_journal_says_so_for_ever() {
     for (what, attack) in ATTACKS {
-        let (world, journal, _, _) = watched();
-        journal.finish();
-        let head = journal.head();
-        drop(journal);
-        attack(&world);
+        let (world, head) = attacked(attack);
         let (gaps, _) = accept(world.setup(Some(head)), "a disk broke").unwrap();
         let journal = world.open(Some(head)).unwrap();
         append(&journal, 99).unwrap();
