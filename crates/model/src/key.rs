@@ -88,6 +88,23 @@ impl KeySpec {
         }
     }
 
+    /// The bytes of an RSA key's modulus; `None` for every other kind of key.
+    #[must_use]
+    pub const fn modulus_len(self) -> Option<usize> {
+        match self {
+            Self::Rsa2048 => Some(256),
+            Self::Rsa3072 => Some(384),
+            Self::Rsa4096 => Some(512),
+            _ => None,
+        }
+    }
+
+    /// Whether it is a pair of a private and a public key.
+    #[must_use]
+    pub const fn is_asymmetric(self) -> bool {
+        self.modulus_len().is_some() || matches!(self, Self::EcP256 | Self::EcP256K | Self::EcSm2)
+    }
+
     /// Whether a key of this spec can serve `usage`. Source: keys.md §3.2.
     #[must_use]
     pub const fn can(self, usage: KeyUsage) -> bool {
