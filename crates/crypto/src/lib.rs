@@ -10,6 +10,8 @@
 pub mod allocator;
 pub mod backend;
 pub mod envelope;
+pub mod export;
+pub mod import;
 pub mod keyring;
 pub mod memory;
 pub mod random;
@@ -19,7 +21,10 @@ pub mod software;
 
 mod binding;
 mod cipher;
+mod loaded;
+mod mac;
 mod material;
+mod pair;
 mod sealed;
 #[cfg(test)]
 mod suite;
