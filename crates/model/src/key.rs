@@ -5,6 +5,10 @@ use crate::{
     time::Timestamp,
 };
 
+mod material;
+
+pub use material::NotImported;
+
 /// Declares an enum whose variants have one spelling on the wire and in the store.
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal,)+ }) => {

@@ -18,7 +18,7 @@ use yaoku_model::{
     tag::{Tag, TagKind},
     time::Timestamp,
 };
-use yaoku_store::Tx;
+use yaoku_store::{Page, SecretFilter, Tx};
 use yaoku_wire::error::Code;
 
 use crate::{
@@ -82,6 +82,12 @@ impl<'a> Ask<'a> {
     pub const fn cipher(action: Action, context: &'a EncryptionContext) -> Self {
         Self { action, context: Some(context), algorithm: Some("SYMMETRIC_DEFAULT") }
     }
+
+    /// Cryptography with an algorithm that the client named.
+    #[must_use]
+    pub const fn algorithm(action: Action, algorithm: &'static str) -> Self {
+        Self { action, context: None, algorithm: Some(algorithm) }
+    }
 }
 
 impl<'a> Call<'a> {
@@ -134,26 +140,64 @@ impl<'a> Call<'a> {
         self.judge(Ask::to(self.spec.action()), &self.caller.account, spellings, &[], None)
     }
 
-    /// Finds the key that `named` names, to use its primary version. Works on the caches.
+    /// Finds the key that `named` names. Works on the caches.
     ///
     /// An id or ARN is authorized before it is said whether it exists; an alias on the key it
     /// names. Source: identity.md §4.1, §4.6; order: keys.md §1.1.
+    pub async fn cached_key(
+        &mut self,
+        named: &KeyRef,
+        ask: Ask<'_>,
+    ) -> Result<Arc<CachedKey>, ApiError> {
+        let (place, id) = self.resolve(named, ask).await?;
+        let found = self.caches()?.key(&id).await?.filter(|it| it.key.account == place.account);
+        let found = self.judge_key(ask, &place, &id, found, |it| (&it.key, &it.tags));
+        found.map_err(|error| unless_named(named, error))
+    }
+
+    /// Finds a symmetric key, to use its primary version. Works on the caches.
     pub async fn usable_key(
         &mut self,
         named: &KeyRef,
         ask: Ask<'_>,
     ) -> Result<UsableKey, ApiError> {
-        let (place, id) = self.resolve(named, ask).await?;
-        let found = self.caches()?.key(&id).await?.filter(|it| it.key.account == place.account);
-        let found = self.judge_key(ask, &place, &id, found, |it| (&it.key, &it.tags));
-        let found = found.map_err(|error| unless_named(named, error))?;
-        let Some(version) = found.key.primary.clone() else {
-            return Err(match found.key.state {
-                KeyState::Enabled => Code::UnsupportedOperation.into(),
-                _ => usable_state(&found.key).err().unwrap_or(Code::UnsupportedOperation.into()),
-            });
-        };
-        usable(found, version)
+        let found = self.cached_key(named, ask).await?;
+        if found.key.spec.cipher_key_len().is_none() {
+            return Err(Code::UnsupportedOperation.into());
+        }
+        primary(found)
+    }
+
+    /// Finds a key of another kind, one that `fits` what it is to do, to use its primary version.
+    /// Works on the caches.
+    pub async fn usable_primary(
+        &mut self,
+        named: &KeyRef,
+        ask: Ask<'_>,
+        fits: impl Fn(&Key) -> bool,
+    ) -> Result<UsableKey, ApiError> {
+        let found = self.cached_key(named, ask).await?;
+        must_fit(&found, fits)?;
+        primary(found)
+    }
+
+    /// Finds a key that `fits` what it is to do, to use the version that the client named. Works on
+    /// the caches. Source: keys.md §10.
+    pub async fn usable_key_version(
+        &mut self,
+        named: &KeyRef,
+        version: &KeyVersionId,
+        ask: Ask<'_>,
+        fits: impl Fn(&Key) -> bool,
+    ) -> Result<UsableKey, ApiError> {
+        let found = self.cached_key(named, ask).await?;
+        // A key that waits for its material has no version yet, or none that is loaded.
+        let waits = found.key.state == KeyState::PendingImport;
+        if !waits && found.versions.iter().all(|(id, _)| id != version) {
+            return Err(Code::KeyVersionNotFound.into());
+        }
+        must_fit(&found, fits)?;
+        usable(found, version.clone())
     }
 
     /// Finds the key version that made a blob, to open it. Works on the caches.
@@ -291,6 +335,23 @@ impl<'a> Call<'a> {
         let found = found.ok_or(Code::ResourceNotFound)?;
         found.secret.must_not_be_scheduled()?;
         Ok(found)
+    }
+
+    /// The oldest or the newest of the caller's secrets that `filter` finds. Asked of the store each
+    /// time. Source: keys.md §13.
+    pub async fn first_or_last_secret(
+        &mut self,
+        filter: &SecretFilter,
+        last: bool,
+    ) -> Result<Option<SecretName>, ApiError> {
+        let (account, mut tx) = (self.account(), self.node.store.read().await?);
+        let first = Page { number: 1, size: 1 };
+        let mut found = tx.list_secrets(account, filter, first).await?;
+        if last && found.total > 1 {
+            let page = Page { number: found.total, size: 1 };
+            found = tx.list_secrets(account, filter, page).await?;
+        }
+        Ok(found.items.pop().map(|it| it.name))
     }
 
     /// The ARN of a secret of the caller's account, whether or not there is one.
@@ -442,6 +503,18 @@ fn unless_named(named: &KeyRef, error: ApiError) -> ApiError {
 /// The id of a key that is not there, under the name that was asked for.
 fn unknown_key(name: &str) -> Result<KeyId, ApiError> {
     name.parse().map_err(|_| Code::KeyNotFound.into())
+}
+
+fn must_fit(found: &CachedKey, fits: impl Fn(&Key) -> bool) -> Result<(), ApiError> {
+    if fits(&found.key) { Ok(()) } else { Err(Code::RejectedUnsupportedOperation.into()) }
+}
+
+fn primary(key: Arc<CachedKey>) -> Result<UsableKey, ApiError> {
+    usable_state(&key.key)?;
+    let version = key.key.primary.clone();
+    let version = version
+        .ok_or_else(|| ApiError::caused(Code::InternalFailure, "an enabled key has no version"))?;
+    usable(key, version)
 }
 
 fn usable(key: Arc<CachedKey>, version: KeyVersionId) -> Result<UsableKey, ApiError> {

@@ -18,6 +18,7 @@ pub mod disk;
 pub mod error;
 pub mod gate;
 pub mod gateway;
+pub mod heavy;
 mod judge;
 pub mod lease;
 pub mod listen;

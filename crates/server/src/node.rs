@@ -14,6 +14,7 @@ use crate::{
     auth::nonces::Nonces,
     cache::Caches,
     claim,
+    heavy::Heavy,
     lease::Lease,
     metrics::Metrics,
     root::Held,
@@ -59,6 +60,8 @@ pub struct Node {
     pub domain_clock: Arc<dyn Clock>,
     /// Randomness.
     pub random: Arc<dyn Random>,
+    /// Where long work is done.
+    pub heavy: Heavy,
     /// What may be had, and how much of it.
     pub limits: Limits,
     /// The certificate chain that clients of an instance are told to trust, PEM.

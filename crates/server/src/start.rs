@@ -32,6 +32,7 @@ use crate::{
     cache::{CacheSizes, Caches},
     claim::{self, Place},
     disk::Disk,
+    heavy::Heavy,
     lease::Lease,
     metrics::Metrics,
     node::{Limits, Node},
@@ -167,6 +168,7 @@ impl Running {
             clock: setup.clock,
             domain_clock: setup.domain_clock,
             random,
+            heavy: Heavy::default(),
             limits: setup.limits,
             ca_pem: setup.ca_pem,
         });

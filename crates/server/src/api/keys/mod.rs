@@ -12,12 +12,15 @@ pub(super) mod description;
 mod disable_key;
 mod enable_key;
 mod encrypt;
+mod export;
+mod export_data_key;
+mod generate_and_export_data_key;
 mod generate_data_key;
 mod generate_data_key_without_plaintext;
 mod list_keys;
 mod metadata;
 mod re_encrypt;
-mod recipient;
+pub(super) mod recipient;
 mod update_key_description;
 
 /// The operations of this folder.
@@ -28,6 +31,8 @@ pub const OPERATIONS: &[Entry] = &[
     Entry::of::<disable_key::DisableKey>(),
     Entry::of::<enable_key::EnableKey>(),
     Entry::of::<encrypt::Encrypt>(),
+    Entry::of::<export_data_key::ExportDataKey>(),
+    Entry::of::<generate_and_export_data_key::GenerateAndExportDataKey>(),
     Entry::of::<generate_data_key::GenerateDataKey>(),
     Entry::of::<generate_data_key_without_plaintext::GenerateDataKeyWithoutPlaintext>(),
     Entry::of::<list_keys::ListKeys>(),

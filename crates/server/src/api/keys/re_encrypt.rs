@@ -1,14 +1,20 @@
 //! `ReEncrypt`: opens a blob and seals its text under another key. Source: keys.md §9.8.
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use yaoku_model::{
+    algorithm::EncryptionAlgorithm,
     arn::KeyRef,
     context::{CiphertextBlob, EncryptionContext},
 };
 use yaoku_wire::{error::Code, params::Params};
+use zeroize::Zeroizing;
 
 use crate::{
-    api::{Action, Effect, Operation, Spec},
-    call::{Ask, Call, KEY_BY_ID, WRONG_STATE},
+    api::{
+        Action, Effect, Operation, Spec,
+        asymmetric::{self, Pair},
+    },
+    call::{Ask, Call, KEY_BY_ID, UsableKey, WRONG_STATE},
     error::ApiError,
 };
 
@@ -27,17 +33,34 @@ const SOURCE: [&str; 3] = ["SourceKeyId", "SourceKeyVersionId", "SourceEncryptio
 /// A request to seal a text anew. The text is not shown to the caller.
 #[derive(Debug)]
 pub(super) struct ReEncrypt {
-    blob: CiphertextBlob,
-    source_context: EncryptionContext,
+    source: Source,
     key: KeyRef,
     context: EncryptionContext,
+}
+
+/// What is to be opened.
+#[derive(Debug)]
+enum Source {
+    /// What a symmetric key sealed: it names its key.
+    Blob(CiphertextBlob, EncryptionContext),
+    /// What was encrypted under a public key.
+    Pair(Pair, EncryptionAlgorithm, Zeroizing<Vec<u8>>),
 }
 
 impl Operation for ReEncrypt {
     const SPEC: &'static Spec = &Spec {
         name: "ReEncrypt",
         effect: Effect::Use,
-        errors: &[KEY_BY_ID, WRONG_STATE, &[Code::UnsupportedOperation, Code::LimitExceeded]],
+        errors: &[
+            KEY_BY_ID,
+            WRONG_STATE,
+            &[
+                Code::KeyVersionNotFound,
+                Code::LimitExceeded,
+                Code::RejectedUnsupportedOperation,
+                Code::UnsupportedOperation,
+            ],
+        ],
         dry_run: true,
         example: &[
             ("CiphertextBlob", blob::EXAMPLE),
@@ -55,10 +78,8 @@ impl Operation for ReEncrypt {
     type Response = Sealed;
 
     fn parse(params: &mut Params) -> Result<Self, ApiError> {
-        refuse_asymmetric_source(params)?;
         Ok(Self {
-            blob: blob::take(params)?,
-            source_context: context::take(params, "SourceEncryptionContext")?,
+            source: Source::take(params)?,
             key: params.required("DestinationKeyId")?,
             context: context::take(params, "DestinationEncryptionContext")?,
         })
@@ -71,8 +92,7 @@ impl Operation for ReEncrypt {
         if self.key.is_alias() {
             return Err(Code::UnsupportedAlias.into());
         }
-        let ask = Ask::cipher(FROM, &self.source_context);
-        let from = call.usable_version(&self.blob.version, ask).await;
+        let from = self.source.usable(call).await;
         // Who may not seal under the one key learns nothing of the other's state.
         let to = call.usable_key(&self.key, Ask::cipher(TO, &self.context)).await;
         let (from, to) = match (from, to) {
@@ -81,18 +101,59 @@ impl Operation for ReEncrypt {
             }
             (from, to) => (from?, to?),
         };
-        let text = blob::open(call, &from, &self.source_context, &self.blob)?;
-        let sealed = blob::seal(call, &to, &self.context, text.expose())?;
+        let text = self.source.open(call, &from)?;
+        let sealed = blob::seal(call, &to, &self.context, &text)?;
         Ok(Sealed { key: from.key.key.id.clone(), version: from.version, blob: sealed.blob })
     }
 }
 
-/// Ciphertexts of public keys are not opened yet: there are no asymmetric keys.
-fn refuse_asymmetric_source(params: &mut Params) -> Result<(), ApiError> {
-    let sent = SOURCE.map(|name| params.text(name).is_some_and(|it| !it.is_empty()));
-    match sent.iter().position(|it| !it) {
-        None => Err(Code::UnsupportedOperation.into()),
-        Some(missing) if sent.contains(&true) => Err(ApiError::missing(SOURCE[missing])),
-        Some(_) => Ok(()),
+impl Source {
+    /// The three parameters of a pair come together or not at all. Source: keys.md §9.8 (inferred).
+    fn take(params: &mut Params) -> Result<Self, ApiError> {
+        let context = context::take(params, "SourceEncryptionContext")?;
+        let (key, version, algorithm) = (
+            params.optional(SOURCE[0])?,
+            params.optional(SOURCE[1])?,
+            params.optional::<EncryptionAlgorithm>(SOURCE[2])?,
+        );
+        let sent = [key.is_some(), version.is_some(), algorithm.is_some()];
+        match (key, version, algorithm) {
+            (None, None, None) => Ok(Self::Blob(blob::take(params)?, context)),
+            (Some(key), Some(version), Some(algorithm)) => {
+                let ciphertext = asymmetric::take_ciphertext(params)?;
+                Ok(Self::Pair(Pair { key, version }, algorithm, ciphertext))
+            }
+            _ => {
+                let missing = SOURCE.iter().zip(sent).find(|(_, sent)| !sent);
+                Err(ApiError::missing(missing.map_or(SOURCE[0], |(name, _)| name)))
+            }
+        }
+    }
+
+    async fn usable(&self, call: &mut Call<'_>) -> Result<UsableKey, ApiError> {
+        match self {
+            Self::Blob(blob, context) => {
+                call.usable_version(&blob.version, Ask::cipher(FROM, context)).await
+            }
+            Self::Pair(pair, ..) if pair.key.is_alias() => Err(Code::UnsupportedAlias.into()),
+            Self::Pair(pair, algorithm, _) => {
+                pair.decrypts(call, Ask::algorithm(FROM, algorithm.as_str()), *algorithm).await
+            }
+        }
+    }
+
+    /// Of what a public key encrypted, the Base64 is sealed: `Decrypt` then answers what
+    /// `AsymmetricDecrypt` would have. Source: keys.md §9.8 (inferred there).
+    fn open(&self, call: &Call<'_>, from: &UsableKey) -> Result<Zeroizing<Vec<u8>>, ApiError> {
+        match self {
+            Self::Blob(blob, context) => {
+                let text = blob::open(call, from, context, blob)?;
+                Ok(Zeroizing::new(text.expose().to_vec()))
+            }
+            Self::Pair(_, algorithm, ciphertext) => {
+                let opened = asymmetric::open(call, from, *algorithm, ciphertext)?;
+                Ok(Zeroizing::new(STANDARD.encode(&*opened).into_bytes()))
+            }
+        }
     }
 }

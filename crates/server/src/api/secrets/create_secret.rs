@@ -206,10 +206,11 @@ impl CreateSecret {
     }
 }
 
-/// Takes a name that is not one of the services': those begin with `acs/`. Source: secrets.md §4.1.
+/// Takes a name that is not one of the services': those begin with `acs/`, or have a `!` in them.
+/// Source: secrets.md §4.1, keys.md §13.
 fn name(params: &mut Params) -> Result<SecretName, ApiError> {
     let name: SecretName = params.required("SecretName")?;
-    if name.as_str().starts_with("acs/") {
+    if name.as_str().starts_with("acs/") || name.as_str().contains('!') {
         return Err(ApiError::invalid("SecretName"));
     }
     Ok(name)

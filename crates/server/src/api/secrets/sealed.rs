@@ -16,27 +16,27 @@ use crate::{
 
 /// A version that is sealed and not kept yet.
 #[derive(Debug)]
-pub(super) struct Sealed {
+pub(in crate::api) struct Sealed {
     /// The key that sealed it.
-    pub(super) key: KeyId,
+    pub(in crate::api) key: KeyId,
     /// The version.
-    pub(super) version: SecretVersion,
+    pub(in crate::api) version: SecretVersion,
 }
 
 /// A value on its way in.
 #[derive(Debug)]
-pub(super) struct NewValue {
+pub(in crate::api) struct NewValue {
     /// The id of its version.
-    pub(super) id: VersionId,
+    pub(in crate::api) id: VersionId,
     /// The value.
-    pub(super) data: SecretData,
+    pub(in crate::api) data: SecretData,
     /// What the client takes it for.
-    pub(super) data_type: DataType,
+    pub(in crate::api) data_type: DataType,
 }
 
 impl NewValue {
     /// Seals it under `key`, for `secret` and nowhere else.
-    pub(super) fn seal(
+    pub(in crate::api) fn seal(
         &self,
         call: &Call<'_>,
         key: &UsableKey,
@@ -59,7 +59,7 @@ impl NewValue {
 
 /// Opens a version's value under `key`. Its data key is opened once and kept with the version: who
 /// asks must have shown, on this call, that they may use the key.
-pub(super) fn open(
+pub(in crate::api) fn open(
     call: &Call<'_>,
     key: &UsableKey,
     secret: &Secret,
