@@ -121,4 +121,4 @@ impl Done {
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::api) mod tests;

@@ -20,4 +20,4 @@ const CANNOT_TAKE: &[Code] =
     &[Code::UnsupportedOrigin, Code::StateModifiedFailed, Code::KeyUnavailable];
 
 #[cfg(test)]
-mod tests;
+pub(in crate::api) mod tests;

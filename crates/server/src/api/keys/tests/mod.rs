@@ -6,6 +6,7 @@ use yaoku_wire::error::Code;
 use crate::testing::Kms;
 
 mod cipher;
+mod export;
 
 /// A blob of the right form, of a key version that nobody has.
 pub(super) const FOREIGN: &str = super::blob::EXAMPLE;
