@@ -18,6 +18,7 @@ pub mod disk;
 pub mod error;
 pub mod gate;
 pub mod gateway;
+pub mod heavy;
 mod judge;
 pub mod lease;
 pub mod listen;
@@ -33,4 +34,5 @@ pub mod standing;
 pub mod start;
 #[cfg(test)]
 mod testing;
+pub mod versions;
 pub mod witness;

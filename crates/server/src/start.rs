@@ -2,6 +2,7 @@
 
 use std::{
     io,
+    num::NonZero,
     path::PathBuf,
     sync::{
         Arc,
@@ -32,6 +33,7 @@ use crate::{
     cache::{CacheSizes, Caches},
     claim::{self, Place},
     disk::Disk,
+    heavy::Heavy,
     lease::Lease,
     metrics::Metrics,
     node::{Limits, Node},
@@ -167,6 +169,7 @@ impl Running {
             clock: setup.clock,
             domain_clock: setup.domain_clock,
             random,
+            heavy: Heavy::new(std::thread::available_parallelism().map_or(1, NonZero::get)),
             limits: setup.limits,
             ca_pem: setup.ca_pem,
         });
