@@ -203,10 +203,11 @@ async fn try_product_key(
     now: Timestamp,
 ) -> Result<KeyId, ApiError> {
     let mut tx = node.store.write().await?;
-    if let Some(found) = tx.alias(account, alias).await? {
-        return Ok(found.key);
-    }
-    let id = create_service_key(node, tx.tx(), account, alias, now).await?;
+    let id = match tx.alias(account, alias).await? {
+        Some(found) => found.key,
+        None => create_service_key(node, tx.tx(), account, alias, now).await?,
+    };
+    // Also if it was there: whoever made it may not have committed yet.
     node.caches.apply(&tx.commit().await?);
     Ok(id)
 }
