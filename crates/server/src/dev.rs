@@ -16,10 +16,11 @@ use yaoku_store::{Transaction, Tx};
 use yaoku_wire::error::Code;
 
 use crate::{
-    accounts::{self, NewAccessKey, add_first_version},
+    accounts::{self, NewAccessKey},
     cache::ACCESS_KEY,
     error::ApiError,
     node::Node,
+    versions,
 };
 
 /// The setting that remembers which things these are.
@@ -92,7 +93,7 @@ async fn make(node: &Node, tx: &mut dyn Tx, now: Timestamp) -> Result<Remembered
     let mut key = Key::aes_256(id, account.clone(), home, CreatorType::User, now);
     "Made by yaoku dev.".clone_into(&mut key.description);
     tx.insert_key(&key).await?;
-    add_first_version(node, tx, &mut key, now).await?;
+    versions::add(node, tx, &mut key, now).await?;
     let alias = Alias {
         account: account.clone(),
         name: known(KEY_ALIAS)?,

@@ -149,6 +149,11 @@ impl From<CannotChange> for ApiError {
             CannotChange::State(state) => state.into(),
             CannotChange::Transition => Code::StateModifiedFailed.into(),
             CannotChange::ServiceKey => Code::UnsupportedOperation.into(),
+            CannotChange::NotApplicable => Code::RejectedUnsupportedOperation.into(),
+            // Source: keys.md §6.5 (inferred there).
+            CannotChange::Protected => Refusal::from(Code::RejectedUnsupportedOperation)
+                .with_message("The key is protected from deletion.")
+                .into(),
         }
     }
 }

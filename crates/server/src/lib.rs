@@ -34,4 +34,5 @@ pub mod standing;
 pub mod start;
 #[cfg(test)]
 mod testing;
+pub mod versions;
 pub mod witness;

@@ -60,7 +60,7 @@ pub struct Node {
     pub domain_clock: Arc<dyn Clock>,
     /// Randomness.
     pub random: Arc<dyn Random>,
-    /// Where long work is done.
+    /// Where work is done that keeps a processor busy for long.
     pub heavy: Heavy,
     /// What may be had, and how much of it.
     pub limits: Limits,
@@ -75,6 +75,14 @@ pub struct Limits {
     pub keys: i64,
     /// Aliases of an account. The service's default is 300; ours is generous.
     pub aliases: i64,
+    /// Whether an account may have more keys outside instances than one, and of other kinds than
+    /// AES-256. The service allows neither; ours does (keys.md §16 #15, #16): clients of the years
+    /// before instances, and their tests, make RSA keys and several of each.
+    pub more_default_keys: bool,
+    /// Versions of a key that are made by hand. Source: keys.md §8.1.
+    pub key_versions: i64,
+    /// Days that must pass before an asymmetric key is given its next version. Source: keys.md §8.1.
+    pub asymmetric_version_days: i64,
     /// Users of an account.
     pub users: usize,
     /// Access keys of a user, or of the account itself.
@@ -95,6 +103,9 @@ impl Default for Limits {
         Self {
             keys: 100_000,
             aliases: 100_000,
+            more_default_keys: true,
+            key_versions: 50,
+            asymmetric_version_days: 7,
             users: 1000,
             access_keys: 2,
             custom_policies: 1500,

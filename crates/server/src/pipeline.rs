@@ -106,15 +106,18 @@ impl Turn<'_> {
     }
 
     /// A transaction that is dropped: there is nothing to keep.
-    async fn read(&self, request: Box<dyn Request>) -> Reply {
+    async fn read(&self, mut request: Box<dyn Request>) -> Reply {
         let mut asked = Vec::new();
-        self.node.metrics.store_reads.add_one();
-        let reply = match self.node.store.read().await {
-            Ok(mut tx) => request.answer(&mut self.call(On::Store(tx.tx()), &mut asked)).await,
-            Err(error) => Err(error.into()),
-        };
+        let reply = self.read_once(&mut *request, &mut asked).await;
         self.journal(&asked, &reply).await?;
         reply
+    }
+
+    async fn read_once(&self, request: &mut dyn Request, asked: &mut Vec<Arn>) -> Reply {
+        request.prepare(&mut self.call(On::Caches(&self.node.caches), asked)).await?;
+        self.node.metrics.store_reads.add_one();
+        let mut tx = self.node.store.read().await?;
+        request.answer(&mut self.call(On::Store(tx.tx()), asked)).await
     }
 
     async fn write(&self, mut request: Box<dyn Request>) -> Reply {

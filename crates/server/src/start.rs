@@ -2,6 +2,7 @@
 
 use std::{
     io,
+    num::NonZero,
     path::PathBuf,
     sync::{
         Arc,
@@ -168,7 +169,7 @@ impl Running {
             clock: setup.clock,
             domain_clock: setup.domain_clock,
             random,
-            heavy: Heavy::default(),
+            heavy: Heavy::new(std::thread::available_parallelism().map_or(1, NonZero::get)),
             limits: setup.limits,
             ca_pem: setup.ca_pem,
         });

@@ -68,19 +68,31 @@ pub trait Keys: Send {
     /// ([`Key::due`]): those that wait longest first, at most `limit`.
     async fn due_keys(&mut self, now: Timestamp, limit: i64) -> Result<Vec<KeyId>, StoreError>;
 
-    /// Lists the ids of an account's keys.
+    /// Lists the ids of an account's keys as they are at `now`: those whose deletion date has come
+    /// are gone, and expired material is none ([`Key::state_at`]).
     async fn list_keys(
         &mut self,
         account: &AccountId,
         filter: &KeyFilter,
+        now: Timestamp,
         page: Page,
     ) -> Result<Listed<KeyId>, StoreError>;
 
     /// How many keys an account made itself (creator type `User`).
     async fn count_keys(&mut self, account: &AccountId) -> Result<i64, StoreError>;
 
+    /// How many of those are in no instance.
+    async fn count_default_keys(&mut self, account: &AccountId) -> Result<i64, StoreError>;
+
     /// How many key versions an instance holds.
     async fn count_key_versions(&mut self, instance: &InstanceId) -> Result<i64, StoreError>;
+
+    /// The policies of the keys and secrets in an instance, but for those of the key `except`.
+    async fn policies_in(
+        &mut self,
+        instance: &InstanceId,
+        except: Option<&KeyId>,
+    ) -> Result<Vec<String>, StoreError>;
 
     /// Adds a key.
     async fn insert_key(&mut self, key: &Key) -> Result<(), StoreError>;

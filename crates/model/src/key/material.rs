@@ -30,7 +30,7 @@ impl Key {
         if !self.spec.is_asymmetric() {
             self.primary = Some(version.clone());
         }
-        if self.state == KeyState::PendingImport || self.material_expires.is_some_and(|it| it <= now) {
+        if self.state == KeyState::PendingImport || self.has_expired(now) {
             self.state = KeyState::Enabled;
         }
         self.last_rotation.get_or_insert(now);

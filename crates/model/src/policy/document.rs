@@ -4,6 +4,8 @@
 
 use std::{borrow::Cow, fmt};
 
+use crate::ids::AccountId;
+
 use super::{
     condition::{Condition, is_supplied},
     json::Json,
@@ -96,6 +98,13 @@ impl Document {
     #[must_use]
     pub const fn kind(&self) -> Kind {
         self.kind
+    }
+
+    /// The accounts that its Allow statements name, themselves or one of their users or roles. One
+    /// that is named twice comes twice.
+    pub fn accounts_let_in(&self) -> impl Iterator<Item = &AccountId> {
+        let allows = self.statements.iter().filter(|it| it.effect == Effect::Allow);
+        allows.filter_map(|it| it.principals.as_deref()).flatten().filter_map(Principal::account)
     }
 
     /// How many statements it has: at least one.

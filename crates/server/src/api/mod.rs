@@ -42,7 +42,8 @@ pub trait Operation: Sized + Send + Sync + 'static {
     fn parse(params: &mut Params) -> Result<Self, ApiError>;
 
     /// Does, on the caches and with no transaction held, what may take long: a write that needs a
-    /// cipher seals here, and `run` then checks that what it sealed under still stands.
+    /// cipher seals here, and `run` then checks that what it sealed under still stands. A `Use`
+    /// operation has none: its `run` is on the caches.
     fn prepare(
         &mut self,
         _call: &mut Call<'_>,

@@ -8,7 +8,7 @@ use yaoku_model::{
 };
 
 use super::{
-    row::{Number, Readable, Row},
+    row::{Number, Readable, Row, Text},
     session::Session,
     statement::{Statement, sql},
 };
@@ -65,6 +65,7 @@ impl Keys for Session {
         &mut self,
         account: &AccountId,
         filter: &KeyFilter,
+        now: Timestamp,
         page: Page,
     ) -> Result<Listed<KeyId>, StoreError> {
         self.listed(
@@ -72,7 +73,7 @@ impl Keys for Session {
             "SELECT id FROM keys WHERE account = ",
             "created, id",
             page,
-            |statement| filtered(statement.push_value(account.as_str()), filter),
+            |statement| filtered(statement.push_value(account.as_str()), filter, now),
         )
         .await
     }
@@ -83,10 +84,29 @@ impl Keys for Session {
         self.number(count.bind(account.as_str())).await
     }
 
+    async fn count_default_keys(&mut self, account: &AccountId) -> Result<i64, StoreError> {
+        let count = sql("SELECT COUNT(*) AS number FROM keys \
+             WHERE account = $1 AND creator = 'User' AND instance IS NULL");
+        self.number(count.bind(account.as_str())).await
+    }
+
     async fn count_key_versions(&mut self, instance: &InstanceId) -> Result<i64, StoreError> {
         let count = sql("SELECT COUNT(*) AS number \
              FROM key_versions v JOIN keys k ON k.id = v.key WHERE k.instance = $1");
         self.number(count.bind(instance.as_str())).await
+    }
+
+    async fn policies_in(
+        &mut self,
+        instance: &InstanceId,
+        except: Option<&KeyId>,
+    ) -> Result<Vec<String>, StoreError> {
+        let found = sql("SELECT policy AS text FROM keys \
+             WHERE instance = $1 AND policy IS NOT NULL AND id <> $2 \
+             UNION ALL SELECT policy AS text FROM secrets \
+             WHERE instance = $1 AND policy IS NOT NULL");
+        let found = found.bind(instance.as_str()).bind(except.map_or("", KeyId::as_str));
+        Ok(self.all(found).await?.into_iter().map(|Text(it)| it).collect())
     }
 
     async fn insert_key(&mut self, key: &Key) -> Result<(), StoreError> {
@@ -245,9 +265,19 @@ fn bind_changeable(statement: Statement, key: &Key) -> Statement {
         .bind(key.due())
 }
 
-fn filtered(statement: Statement, filter: &KeyFilter) -> Statement {
+fn filtered(statement: Statement, filter: &KeyFilter, now: Timestamp) -> Statement {
+    let statement =
+        statement.push(" AND (delete_at IS NULL OR delete_at > ").push_value(now).push(")");
+    let statement = if filter.states.is_empty() {
+        statement
+    } else {
+        statement
+            .push(" AND CASE WHEN state IN ('Enabled', 'Disabled') AND material_expires <= ")
+            .push_value(now)
+            .push(" THEN 'PendingImport' ELSE state END")
+            .push_any(" IN", &filter.states)
+    };
     let statement = statement
-        .push_any(" AND state IN", &filter.states)
         .push_any(" AND spec IN", &filter.specs)
         .push_any(" AND usage IN", &filter.usages)
         .push_any(" AND protection IN", &filter.protections)

@@ -37,7 +37,7 @@ fn odd(name: &str) -> Key {
 }
 
 async fn list(tx: &mut dyn Transaction, filter: &KeyFilter) -> Vec<String> {
-    let listed = tx.list_keys(&id("1000"), filter, all()).await.unwrap();
+    let listed = tx.list_keys(&id("1000"), filter, at(0), all()).await.unwrap();
     assert_eq!(listed.total, i64::try_from(listed.items.len()).unwrap());
     listed.items.iter().map(ToString::to_string).collect()
 }
@@ -75,7 +75,7 @@ pub(super) async fn keys_are_listed_in_order_of_creation_then_id(place: Place) {
     assert_eq!(list(&mut *tx, &KeyFilter::default()).await, ["B", "_", "a", "b", "0"]);
     for (number, expected) in [(1, vec!["B", "_"]), (3, vec!["0"]), (4, vec![])] {
         let filter = KeyFilter::default();
-        let listed = tx.list_keys(&id("1000"), &filter, page(number, 2)).await.unwrap();
+        let listed = tx.list_keys(&id("1000"), &filter, at(0), page(number, 2)).await.unwrap();
         let ids: Vec<_> = listed.items.iter().map(yaoku_model::ids::KeyId::as_str).collect();
         assert_eq!((ids, listed.total), (expected, 5), "page {number}");
     }
@@ -111,6 +111,54 @@ pub(super) async fn keys_are_filtered_by_every_field(place: Place) {
     ] {
         assert_eq!(list(&mut *tx, &filter).await, Vec::<String>::new(), "{filter:?}");
     }
+}
+
+pub(super) async fn keys_are_listed_as_they_are_at_the_time(place: Place) {
+    let store = place.open().await;
+    let mut tx = write(&*store).await;
+    let expiring = Key { material_expires: Some(at(20)), ..key("expiring", 2) };
+    let leaving = Key { delete_at: Some(at(10)), ..odd("leaving") };
+    for it in [&key("plain", 1), &expiring, &leaving] {
+        tx.insert_key(it).await.unwrap();
+    }
+    let of = |state: &str| KeyFilter { states: texts(&[state]), ..KeyFilter::default() };
+    for (now, filter, expected) in [
+        (9, KeyFilter::default(), vec!["plain", "expiring", "leaving"]),
+        (10, KeyFilter::default(), vec!["plain", "expiring"]),
+        (19, of("Enabled"), vec!["plain", "expiring"]),
+        (20, of("Enabled"), vec!["plain"]),
+        (19, of("PendingImport"), vec![]),
+        (20, of("PendingImport"), vec!["expiring"]),
+    ] {
+        let listed = tx.list_keys(&id("1000"), &filter, at(now), all()).await.unwrap();
+        let ids: Vec<_> = listed.items.iter().map(yaoku_model::ids::KeyId::as_str).collect();
+        assert_eq!(ids, expected, "{filter:?} at {now}");
+    }
+}
+
+pub(super) async fn the_policies_in_an_instance_are_found_together(place: Place) {
+    let store = place.open().await;
+    let mut tx = write(&*store).await;
+    let of = |name: &str, home: &str, policy: Option<&str>| Key {
+        instance: Some(id(home)),
+        policy: policy.map(str::to_owned),
+        ..key(name, 1)
+    };
+    for it in [
+        of("one", "kst-a", Some("1")),
+        of("two", "kst-a", Some("2")),
+        of("none", "kst-a", None),
+        of("other", "kst-b", Some("3")),
+    ] {
+        tx.insert_key(&it).await.unwrap();
+    }
+    let mut all = tx.policies_in(&id("kst-a"), None).await.unwrap();
+    all.sort();
+    assert_eq!(all, ["1", "2"]);
+    assert_eq!(tx.policies_in(&id("kst-a"), Some(&id("one"))).await.unwrap(), ["2"]);
+    tx.insert_key(&key("default", 1)).await.unwrap();
+    assert_eq!(tx.count_keys(&id("1000")).await.unwrap(), 5);
+    assert_eq!(tx.count_default_keys(&id("1000")).await.unwrap(), 1);
 }
 
 pub(super) async fn one_tag_must_satisfy_key_and_value(place: Place) {

@@ -99,6 +99,8 @@ store_suite! {
         aliases_are_unique_listed_and_moved
         deleting_a_key_takes_versions_aliases_and_tags
         keys_are_filtered_by_every_field
+        keys_are_listed_as_they_are_at_the_time
+        the_policies_in_an_instance_are_found_together
         keys_are_listed_in_order_of_creation_then_id
         keys_keep_what_they_were_given
         one_tag_must_satisfy_key_and_value
@@ -220,6 +222,7 @@ fn instance(name: &str, created: i64) -> Instance {
         key_quota: 1,
         secret_quota: 2,
         access_quota: 3,
+        deletion_protection: None,
     }
 }
 

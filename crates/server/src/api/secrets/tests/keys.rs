@@ -73,7 +73,7 @@ async fn a_version_opens_with_the_key_version_that_sealed_it() {
     let mut tx = kms.node.store.write().await.unwrap();
     let mut row = tx.key(&key).await.unwrap().unwrap();
     let (node, now) = (&kms.node, row.created.plus_seconds(1));
-    crate::accounts::add_first_version(node, tx.tx(), &mut row, now).await.unwrap();
+    crate::versions::add(node, tx.tx(), &mut row, now).await.unwrap();
     commit(&kms, tx).await;
     put(&kms, "a", "v2", "two", "").await.unwrap();
     let (_, versions) = rows(&kms, "a").await.unwrap();
