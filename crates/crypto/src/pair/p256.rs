@@ -1,7 +1,7 @@
 //! ECDSA on NIST P-256, by AWS-LC. All its randomness is AWS-LC's own.
 
 use aws_lc_rs::{
-    encoding::{AsDer as _, PublicKeyX509Der},
+    encoding::{AsBigEndian as _, AsDer as _, EcPrivateKeyBin, PublicKeyX509Der},
     signature::{
         ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _,
         ParsedPublicKey,
@@ -66,7 +66,15 @@ impl P256 {
     }
 }
 
+/// Put together anew: AWS-LC leaves the public key out if it was left out where it read the pair.
 fn pkcs8_of(key: &EcdsaKeyPair) -> Result<Zeroizing<Vec<u8>>, BackendError> {
-    let der = key.to_pkcs8v1().map_err(|_| BackendError::Failed("P-256 wrote no PKCS#8"))?;
+    let failed = BackendError::Failed("P-256 wrote no PKCS#8");
+    let private: Result<EcPrivateKeyBin<'_>, _> = key.private_key().as_be_bytes();
+    let whole = EcdsaKeyPair::from_private_key_and_public_key(
+        &ECDSA_P256_SHA256_ASN1_SIGNING,
+        private.map_err(|_| failed)?.as_ref(),
+        key.public_key().as_ref(),
+    );
+    let der = whole.map_err(|_| failed)?.to_pkcs8v1().map_err(|_| failed)?;
     Ok(Zeroizing::new(der.as_ref().to_vec()))
 }

@@ -1,6 +1,7 @@
 //! The promises of [`crate::backend::Backend`], one test each, that every backend keeps.
 
 pub(crate) mod ciphers;
+pub(crate) mod imports;
 pub(crate) mod macs;
 pub(crate) mod pairs;
 
@@ -52,6 +53,20 @@ macro_rules! backend_suite {
                 verifies_whole_and_unchanged_codes_alone,
                 a_secret_loads_as_the_same_secret_again,
                 a_secret_makes_codes_and_nothing_else,
+            );
+            $crate::suite::backend_suite!(@ $constructor: imports:
+                material_comes_wrapped_as_its_spec_says_only,
+                a_token_is_of_its_key_and_spec_alone,
+                a_token_that_was_cut_or_changed_is_none,
+                a_token_serves_until_it_expires,
+                what_was_cut_or_changed_is_invalid,
+                keys_of_a_wrong_length_are_invalid,
+                keys_of_another_spec_are_invalid,
+                what_was_wrapped_is_imported,
+                later_imports_bring_the_same_material,
+                a_key_written_in_another_way_is_the_same,
+                an_sm2_key_may_come_as_its_number_alone,
+                without_randomness_nothing_is_imported,
             );
         }
     };
