@@ -67,8 +67,7 @@ impl Operation for AsymmetricEncrypt {
             return Err(ApiError::invalid("Plaintext"));
         }
         let (backend, random) = (&call.node.backend, call.random());
-        let ciphertext =
-            backend.encrypt(&used.handle, self.algorithm, &self.plaintext, random)?;
+        let ciphertext = backend.encrypt(&used.handle, self.algorithm, &self.plaintext, random)?;
         Ok(Encrypted { done: Done::by(&used), ciphertext })
     }
 }

@@ -65,8 +65,7 @@ impl Operation for AsymmetricVerify {
         let ask = Ask::algorithm(Self::ACTION, self.algorithm.as_str());
         let used = self.pair.signs(call, ask, self.algorithm).await?;
         let backend = &call.node.backend;
-        let holds =
-            backend.verify(&used.handle, self.algorithm, &self.digest, &self.signature)?;
+        let holds = backend.verify(&used.handle, self.algorithm, &self.digest, &self.signature)?;
         Ok(Verified { done: Done::by(&used), holds })
     }
 }

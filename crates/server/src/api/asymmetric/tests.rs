@@ -25,7 +25,7 @@ pub(in crate::api) async fn make(kms: &Kms, spec: KeySpec, usage: KeyUsage) -> M
     let made = kms.call("CreateKey", params).await.unwrap();
     let id = made.get("KeyMetadata.KeyId").unwrap().to_owned();
     let versions = kms.call("ListKeyVersions", [("KeyId", &*id)]).await.unwrap();
-    let version = versions.get("KeyVersions.0.KeyVersionId").unwrap().to_owned();
+    let version = versions.get("KeyVersions.KeyVersion.0.KeyVersionId").unwrap().to_owned();
     Made { id, version }
 }
 
@@ -67,8 +67,8 @@ async fn every_kind_of_key_does_what_its_usage_and_algorithm_allow_and_nothing_e
                 assert_eq!(holds, expected, "{what}: {algorithm}");
             }
             for algorithm in EncryptionAlgorithm::ALL {
-                let fits = *usage == KeyUsage::EncryptDecrypt
-                    && algorithm.max_plaintext(*spec).is_some();
+                let fits =
+                    *usage == KeyUsage::EncryptDecrypt && algorithm.max_plaintext(*spec).is_some();
                 let params = [("Algorithm", algorithm.as_str()), ("Plaintext", &*text)];
                 let sealed = call(&kms, &made, "AsymmetricEncrypt", &params).await;
                 assert_eq!(fits, sealed.is_ok(), "{what}: {algorithm}");
@@ -136,8 +136,7 @@ async fn what_is_malformed_is_refused_and_what_is_wrong_is_false() {
         let reply = call(&kms, &made, "AsymmetricVerify", &params).await;
         assert_eq!(reply.map(|it| value(&it, "Value")), expected, "{signature}");
     }
-    let params =
-        [("KeyId", &*made.id), ("Algorithm", "ECDSA_SHA_256"), ("Digest", &*digest)];
+    let params = [("KeyId", &*made.id), ("Algorithm", "ECDSA_SHA_256"), ("Digest", &*digest)];
     assert_eq!(kms.call("AsymmetricSign", params).await, Err(Code::MissingParameter));
 }
 
@@ -187,10 +186,8 @@ async fn what_a_public_key_encrypted_is_sealed_anew_under_a_symmetric_one() {
     let (key, text) = (kms.key().await.to_string(), STANDARD.encode("hello"));
     let algorithm = "RSAES_OAEP_SHA_256";
     let params = [("Algorithm", algorithm), ("Plaintext", &*text)];
-    let blob = value(
-        &call(&kms, &made, "AsymmetricEncrypt", &params).await.unwrap(),
-        "CiphertextBlob",
-    );
+    let blob =
+        value(&call(&kms, &made, "AsymmetricEncrypt", &params).await.unwrap(), "CiphertextBlob");
     let source = [
         ("SourceKeyId", &*made.id),
         ("SourceKeyVersionId", &*made.version),

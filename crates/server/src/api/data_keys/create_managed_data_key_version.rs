@@ -111,12 +111,7 @@ impl Operation for CreateManagedDataKeyVersion {
 }
 
 impl CreateManagedDataKeyVersion {
-    fn secret(
-        &self,
-        call: &Call<'_>,
-        key: &UsableKey,
-        id: VersionId,
-    ) -> Result<Secret, ApiError> {
+    fn secret(&self, call: &Call<'_>, key: &UsableKey, id: VersionId) -> Result<Secret, ApiError> {
         Ok(Secret {
             account: call.account().clone(),
             name: self.name.version(&id)?,

@@ -35,7 +35,10 @@ async fn without_a_version_the_oldest_is_answered_and_the_newest_if_asked_for() 
     }
     let params = [name, ("PageSize", "2"), ("PageNumber", "2")];
     let reply = kms.call_with("ListManagedDataKeyVersions", &params).await.unwrap();
-    assert_eq!(reply.get("ManagedDataKeyVersions.0.DataKeyVersionId"), Some(&*ids[2]));
+    assert_eq!(
+        reply.get("ManagedDataKeyVersions.ManagedDataKeyVersion.0.DataKeyVersionId"),
+        Some(&*ids[2])
+    );
     assert_eq!(reply.get("TotalCount"), Some("3"));
 }
 

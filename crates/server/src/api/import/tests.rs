@@ -188,7 +188,7 @@ async fn private_keys_come_wrapped_in_every_way() {
             let token = parameters.get("ImportToken").unwrap();
             assert_eq!(bring(&kms, &key, token, &wrapped).await, Ok(()), "{spec}, {algorithm}");
             let versions = kms.call("ListKeyVersions", [("KeyId", &*key)]).await.unwrap();
-            let version = versions.get("KeyVersions.0.KeyVersionId").unwrap();
+            let version = versions.get("KeyVersions.KeyVersion.0.KeyVersionId").unwrap();
             let params = [("KeyId", &*key), ("KeyVersionId", version)];
             let public = kms.call("GetPublicKey", params).await.unwrap();
             let ours = openssl.run(

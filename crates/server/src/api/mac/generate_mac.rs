@@ -32,11 +32,7 @@ impl Operation for GenerateMac {
         errors: &[MAC, WRONG_STATE],
         secret_params: &["Message"],
         dry_run: true,
-        example: &[
-            ("KeyId", "alias/app"),
-            ("Algorithm", "HMAC_SHA_256"),
-            ("Message", "aGVsbG8="),
-        ],
+        example: &[("KeyId", "alias/app"), ("Algorithm", "HMAC_SHA_256"), ("Message", "aGVsbG8=")],
         source: "https://www.alibabacloud.com/help/en/kms (API reference, GenerateMac)",
         ..Spec::DEFAULT
     };

@@ -1,10 +1,6 @@
 //! Message authentication codes. Source: keys.md §10.
 
-use yaoku_model::{
-    algorithm::MacAlgorithm,
-    arn::KeyRef,
-    ids::KeyId,
-};
+use yaoku_model::{algorithm::MacAlgorithm, arn::KeyRef, ids::KeyId};
 use yaoku_wire::{error::Code, fields::Fields, params::Params};
 use zeroize::Zeroizing;
 
@@ -24,8 +20,7 @@ pub const OPERATIONS: &[Entry] = &[
 ];
 
 /// The codes of both, besides a wrong state.
-const MAC: &[Code] =
-    &[Code::KeyNotFound, Code::AliasNotFound, Code::RejectedUnsupportedOperation];
+const MAC: &[Code] = &[Code::KeyNotFound, Code::AliasNotFound, Code::RejectedUnsupportedOperation];
 
 /// The longest message, in bytes. Source: keys.md §10 (inferred there).
 const MAX_MESSAGE: usize = 6144;

@@ -52,10 +52,7 @@ impl Operation for VerifyMac {
     type Response = Verified;
 
     fn parse(params: &mut Params) -> Result<Self, ApiError> {
-        Ok(Self {
-            message: Message::take(params)?,
-            mac: bytes::required(params, "Mac", MAX_MAC)?,
-        })
+        Ok(Self { message: Message::take(params)?, mac: bytes::required(params, "Mac", MAX_MAC)? })
     }
 
     async fn run(&self, call: &mut Call<'_>) -> Result<Verified, ApiError> {
