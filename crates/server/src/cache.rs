@@ -11,7 +11,7 @@ use std::{
 use quick_cache::{Weighter, sync::Cache};
 use tokio::sync::Notify;
 use yaoku_crypto::{
-    backend::{Backend, KeyHandle, KeyPlace},
+    backend::{Backend, KeyHandle, KeyPlace, SealLimit},
     envelope::DataKey,
     keyring::{CredentialPlace, Keyring},
     rootkey::WrappingPlace,
@@ -335,6 +335,8 @@ impl Caches {
                 version: &row.id,
             };
             let handle = self.backend.load(key.spec, &place, &row.sealed)?;
+            // Seals are reserved by who needs them: see `seals.rs`.
+            handle.permit(SealLimit::of(0));
             versions.push((row.id, handle));
         }
         Ok(Some(CachedKey { key, versions, tags }))

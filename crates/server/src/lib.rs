@@ -15,6 +15,7 @@ pub mod caller;
 pub mod claim;
 pub mod dev;
 pub mod disk;
+mod due;
 pub mod error;
 pub mod gate;
 pub mod gateway;
@@ -30,6 +31,7 @@ pub mod process;
 mod prune;
 pub mod root;
 pub mod sealed;
+mod seals;
 pub mod standing;
 pub mod start;
 #[cfg(test)]

@@ -170,6 +170,7 @@ impl Running {
             domain_clock: setup.domain_clock,
             random,
             heavy: Heavy::new(std::thread::available_parallelism().map_or(1, NonZero::get)),
+            reserving: tokio::sync::Mutex::default(),
             limits: setup.limits,
             ca_pem: setup.ca_pem,
         });
@@ -298,7 +299,7 @@ mod background {
         Arc, Duration, JoinHandle, Mark, Node, Ordering, StoreError, copy_events, keep_head, watch,
     };
     use crate::{
-        prune,
+        due, prune,
         root::{
             RootError,
             rotation::{self, Step},
@@ -322,6 +323,7 @@ mod background {
             tokio::spawn(follow(node(), stopped())),
             tokio::spawn(follow_root_key(node(), stopped())),
             tokio::spawn(prune(node(), stopped())),
+            tokio::spawn(do_what_is_due(node(), stopped())),
         ]
     }
 
@@ -423,6 +425,19 @@ mod background {
                 // Another node does the same.
                 Ok(()) | Err(StoreError::Conflict) => {}
                 Err(error) => tracing::warn!(%error, "the store is not pruned"),
+            }
+        }
+    }
+
+    /// Rotates keys, deletes them, and forgets their material, when it is time.
+    async fn do_what_is_due(node: Arc<Node>, mut stopped: Stopped) {
+        while tick(&mut stopped, due::EVERY).await {
+            match due::run(&node).await {
+                Ok(_) => {}
+                Err(error) if due::waits(&error) => {
+                    tracing::warn!(%error, "what is due has to wait for the store");
+                }
+                Err(error) => tracing::error!(%error, "what is due cannot be done"),
             }
         }
     }

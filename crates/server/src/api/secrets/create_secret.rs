@@ -120,7 +120,7 @@ impl Operation for CreateSecret {
         self.allow(call)?;
         let key = self.usable_key(call).await?;
         let secret = self.secret(call, &key);
-        let sealed = self.value.seal(call, &key, &secret)?;
+        let sealed = self.value.seal(call.node, call.now, &key, &secret).await?;
         self.prepared = Some((secret, sealed));
         Ok(())
     }

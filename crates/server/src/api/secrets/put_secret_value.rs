@@ -102,7 +102,7 @@ impl Operation for PutSecretValue {
             self.compare(call, &found, known).await?
         } else {
             let key = call.usable_key_of_secret(&found.secret, None, SEAL_SECRET).await?;
-            Prepared::New(self.value.seal(call, &key, &found.secret)?)
+            Prepared::New(self.value.seal(call.node, call.now, &key, &found.secret).await?)
         });
         Ok(())
     }
