@@ -2,7 +2,6 @@
 
 use std::{
     io,
-    num::NonZero,
     path::PathBuf,
     sync::{
         Arc,
@@ -169,8 +168,8 @@ impl Running {
             clock: setup.clock,
             domain_clock: setup.domain_clock,
             random,
-            heavy: Heavy::new(std::thread::available_parallelism().map_or(1, NonZero::get)),
             reserving: tokio::sync::Mutex::default(),
+            heavy: Heavy::new(tokio::runtime::Handle::current().metrics().num_workers()),
             limits: setup.limits,
             ca_pem: setup.ca_pem,
         });

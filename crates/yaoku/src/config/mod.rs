@@ -331,6 +331,13 @@ fn quotas(it: &mut Section) -> node::Limits {
     let mut quotas = node::Limits::default();
     it.number("keys", &mut quotas.keys);
     it.number("aliases", &mut quotas.aliases);
+    it.flag("more_default_keys", &mut quotas.more_default_keys);
+    it.number("key_versions", &mut quotas.key_versions);
+    it.number("asymmetric_version_days", &mut quotas.asymmetric_version_days);
+    it.number("tags", &mut quotas.tags);
+    it.number("instance_keys", &mut quotas.instance_keys);
+    it.number("instance_secrets", &mut quotas.instance_secrets);
+    it.number("instance_access", &mut quotas.instance_access);
     it.number("users", &mut quotas.users);
     it.number("access_keys", &mut quotas.access_keys);
     it.number("custom_policies", &mut quotas.custom_policies);

@@ -128,6 +128,9 @@ impl Operation for CreateSecret {
     async fn run(&self, call: &mut Call<'_>) -> Result<Created, ApiError> {
         self.allow(call)?;
         let Some((secret, value)) = &self.prepared else { return Err(ApiError::conflict()) };
+        if self.tags.len() > call.node.limits.tags {
+            return Err(Code::LimitExceeded.into());
+        }
         free_name(call, &self.name).await?;
         self.check_home(call, secret).await?;
         call.must_still_seal(&value.key, &value.version.key_version).await?;

@@ -56,6 +56,10 @@ impl Operation for PutSecretValue {
         effect: Effect::Write,
         // Every write of a secret or of its versions updates the secret's row. The key, the tags
         // and the instance are read as they were at the start: it stands before their next change.
+        // A key that is disabled or scheduled for deletion in that moment takes the new version with
+        // it as it takes the old ones: GetSecretValue asks for the key's state on every call. Its
+        // material goes seven days later at the earliest, so no version is ever sealed under a key
+        // that is gone; and CancelKeyDeletion brings back both. So does importing material again.
         one_thing: true,
         errors: &[
             CACHED_SECRET,
