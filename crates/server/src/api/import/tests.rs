@@ -123,7 +123,8 @@ impl OpenSsl {
             KeySpec::EcP256K => "EC -pkeyopt ec_paramgen_curve:secp256k1",
             _ => "EC -pkeyopt ec_paramgen_curve:SM2",
         };
-        self.run(b"", &format!("genpkey -outform DER -algorithm {options}"))
+        let key = self.run(b"", &format!("genpkey -outform PEM -algorithm {options}"));
+        self.run(&key, "pkcs8 -topk8 -nocrypt -in in -outform DER")
     }
 }
 
