@@ -253,15 +253,16 @@ pub async fn known_head(store: &dyn Store, name: &NodeName) -> Result<Option<Hea
 
 /// Copies the events of writes from the store into the journal, each exactly once.
 async fn copy_events(node: &Node) -> Result<(), StartError> {
-    const AT_ONCE: i64 = 256;
+    const AT_ONCE: u16 = 256;
     loop {
         let after = node.journal.highest_row().unwrap_or(0);
-        let rows = node.store.read().await?.events(node.name.as_str(), after, AT_ONCE).await?;
+        let rows =
+            node.store.read().await?.events(node.name.as_str(), after, AT_ONCE.into()).await?;
         for row in &rows {
             node.journal.append_row(row.row, &row.event)?;
         }
         // There may be more.
-        if rows.len() < AT_ONCE.unsigned_abs() as usize {
+        if rows.len() < usize::from(AT_ONCE) {
             return Ok(());
         }
     }

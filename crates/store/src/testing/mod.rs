@@ -48,8 +48,8 @@ cat >/dev/null
 #[derive(Debug)]
 pub struct TestPostgres {
     port: u16,
-    /// Where its socket is.
-    socket: String,
+    /// Where its socket is, if that is how it is asked.
+    socket: Option<String>,
     databases: AtomicU32,
     /// Holds the standard input that keeps the server running.
     _server: Child,
@@ -62,7 +62,7 @@ impl TestPostgres {
     /// If there is no server to start. It never answers that a test may be skipped.
     pub fn shared() -> &'static Self {
         static SHARED: OnceLock<TestPostgres> = OnceLock::new();
-        SHARED.get_or_init(|| Self::start("-F"))
+        SHARED.get_or_init(|| Self { socket: None, ..Self::start("-F") })
     }
 
     /// A server of its own, which syncs, and takes so long for it (`commit_delay`, at most 100 ms).
@@ -99,8 +99,8 @@ impl TestPostgres {
     }
 
     fn url(&self, database: &str) -> String {
-        let Self { port, socket, .. } = self;
-        format!("postgres://yaoku:not-checked@127.0.0.1:{port}/{database}?host={socket}")
+        let asked = self.socket.as_ref().map(|it| format!("?host={it}")).unwrap_or_default();
+        format!("postgres://yaoku:not-checked@127.0.0.1:{}/{database}{asked}", self.port)
     }
 
     fn start(settings: &str) -> Self {
@@ -114,7 +114,7 @@ impl TestPostgres {
         for line in server.stdout.take().map(BufReader::new).into_iter().flat_map(BufRead::lines) {
             let line = line.unwrap_or_default();
             if let Some(socket) = line.strip_prefix("ready ") {
-                let (socket, databases) = (socket.to_owned(), AtomicU32::new(0));
+                let (socket, databases) = (Some(socket.to_owned()), AtomicU32::new(0));
                 return Self { port, socket, databases, _server: server };
             }
             said.push(line);
