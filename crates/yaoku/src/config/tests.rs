@@ -96,6 +96,7 @@ fn a_root_key_is_never_beside_its_backup_or_its_other_copy() {
     let check = |seals: String| faults(&format!("{base}{seals}"));
     has(&check(seal("a", &data.join("sub/k"))), "seal a: is in the data directory");
     has(&check(seal("a", &home.path().join("db/k"))), "seal a: is beside the database");
+    has(&check(seal("a", &home.path().join("db/sub/k"))), "seal a: is beside the database");
     let two = seal("a", &keys.join("a")) + &seal("b", &keys.join("b"));
     has(&check(two), "seal b: is in the directory of seal a");
     // A link hides nothing.
