@@ -25,6 +25,7 @@ pub mod metrics;
 pub mod node;
 pub mod operations;
 pub mod pipeline;
+pub mod private;
 pub mod process;
 mod prune;
 pub mod root;

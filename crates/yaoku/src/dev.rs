@@ -26,6 +26,7 @@ use yaoku_server::{
 
 use crate::{
     clock::{MachineClock, hostname},
+    config::meet,
     data::{DEFAULT_DATA, DataDir},
     serve::{self, Bound, Doors},
 };
@@ -76,6 +77,9 @@ impl Dev {
     pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
         if !self.http.ip().is_loopback() {
             bail!("--http {}: plain HTTP is served on loopback only; use --listen", self.http);
+        }
+        if meet(self.listen, self.http) {
+            bail!("--listen {} and --http {} are the same address", self.listen, self.http);
         }
         let region: Region = self.region.parse().context("--region is not a region's name")?;
         let mut data = DataDir::open(&self.data)?;

@@ -42,7 +42,7 @@ pub(crate) struct Server {
 impl Server {
     /// Serves until it is told to stop.
     pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
-        let (config, warnings) = self.settings.load(Purpose::Serve)?;
+        let (config, warnings) = self.settings.load(Purpose::Serve { now: MachineClock.now() })?;
         if self.check_config {
             let mut screen = std::io::stderr();
             for warning in warnings {
@@ -143,7 +143,11 @@ async fn bind(
 
 fn origin(config: &Config, data: &DataDir) -> Origin {
     match &config.tls.files {
-        Some((chain, key)) => Origin::Files { chain: chain.clone(), key: key.clone() },
+        Some((chain, key)) => Origin::Files {
+            chain: chain.clone(),
+            key: key.clone(),
+            privacy: config.privacy.clone(),
+        },
         None => Origin::PrivateCa {
             directory: data.path().to_owned(),
             names: Names {
