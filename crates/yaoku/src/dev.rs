@@ -14,7 +14,7 @@ use yaoku_model::{ids::Region, time::Clock as _};
 use yaoku_server::{
     audit, dev, disk,
     listen::{
-        Limits, Listener,
+        self, Limits, Listener,
         ca::{CA_FILE, Names},
         renewal::{Certificate, Origin},
     },
@@ -83,6 +83,7 @@ impl Dev {
         }
         let region: Region = self.region.parse().context("--region is not a region's name")?;
         let mut data = DataDir::open(&self.data)?;
+        listen::must_fit(data.path())?;
         data.must_be_for(self.store.as_deref())?;
         let now = MachineClock.now();
         let certificate = Certificate::open(self.private_ca(&data), now)?;

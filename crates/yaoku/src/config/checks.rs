@@ -10,7 +10,10 @@ use std::{
 use secrecy::ExposeSecret as _;
 use yaoku_model::time::Timestamp;
 use yaoku_server::{
-    listen::tls::{ServerIdentity, TlsSettings},
+    listen::{
+        must_fit,
+        tls::{ServerIdentity, TlsSettings},
+    },
     root::{Places, WrapName},
 };
 
@@ -164,7 +167,12 @@ impl Config {
         match self.data.metadata() {
             Err(error) => found.fault("data", &format!("{}: {error}", self.data.display())),
             Ok(it) if !it.is_dir() => found.fault("data", "is not a directory"),
-            Ok(it) => self.private("data", &self.data, &it, found),
+            Ok(it) => {
+                self.private("data", &self.data, &it, found);
+                if let Err(error) = self.data.canonicalize().and_then(|it| must_fit(&it)) {
+                    found.fault("data", &error.to_string());
+                }
+            }
         }
     }
 
