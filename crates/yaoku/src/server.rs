@@ -23,7 +23,7 @@ use crate::{
     config::{Config, Purpose},
     data::DataDir,
     log,
-    seals::{awaited, openers},
+    seals::{awaited, doubts, openers},
     serve::{self, Bound, Doors},
     settings::Settings,
     systemd,
@@ -34,7 +34,8 @@ use crate::{
 pub(crate) struct Server {
     #[command(flatten)]
     settings: Settings,
-    /// Checks the configuration, tells everything that is wrong with it, and starts nothing.
+    /// Checks the configuration, with the files and directories that it names, tells everything that
+    /// is wrong with it, and starts nothing. The store is not opened.
     #[arg(long)]
     check_config: bool,
 }
@@ -45,10 +46,10 @@ impl Server {
         let (config, warnings) = self.settings.load(Purpose::Serve { now: MachineClock.now() })?;
         if self.check_config {
             let mut screen = std::io::stderr();
-            for warning in warnings {
+            for warning in warnings.into_iter().chain(doubts(&config.seals)?) {
                 writeln!(screen, "warning: {warning}")?;
             }
-            writeln!(screen, "The configuration is in order.")?;
+            writeln!(screen, "The configuration is in order. The store was not opened.")?;
             return Ok(ExitCode::SUCCESS);
         }
         let _guard = log::configured(&config.log)?;

@@ -35,7 +35,7 @@ impl Settings {
                 checked.faults
             }
             Err(faults) => {
-                more = "\nAddresses, files and their places are looked at once all settings can be read.";
+                more = "\nOnce all settings can be read, their addresses, files and places are looked at.";
                 faults
             }
         };

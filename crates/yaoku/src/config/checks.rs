@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use rustix::fs::{Access, access};
 use secrecy::ExposeSecret as _;
 use yaoku_model::time::Timestamp;
 use yaoku_server::{
@@ -53,7 +54,7 @@ impl Config {
         }
         if let Purpose::Serve { now } = purpose {
             self.certificate(now, &mut found);
-            self.directory(&mut found);
+            self.directories(&mut found);
         }
         found
     }
@@ -163,7 +164,8 @@ impl Config {
         }
     }
 
-    fn directory(&self, found: &mut Checked) {
+    /// The data directory must be there, private and writable; that of an SQLite file, writable.
+    fn directories(&self, found: &mut Checked) {
         match self.data.metadata() {
             Err(error) => found.fault("data", &format!("{}: {error}", self.data.display())),
             Ok(it) if !it.is_dir() => found.fault("data", "is not a directory"),
@@ -172,7 +174,11 @@ impl Config {
                 if let Err(error) = self.data.canonicalize().and_then(|it| must_fit(&it)) {
                     found.fault("data", &error.to_string());
                 }
+                writable("data", &self.data, found);
             }
+        }
+        if let Some(database) = self.store.directory(&self.data).filter(|it| *it != self.data) {
+            writable("store", &database, found);
         }
     }
 
@@ -180,6 +186,13 @@ impl Config {
         if let Err(what) = self.privacy.check(path, it) {
             found.fault(setting, &what.to_string());
         }
+    }
+}
+
+fn writable(setting: &str, directory: &Path, found: &mut Checked) {
+    let needed = Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK;
+    if let Err(error) = access(directory, needed) {
+        found.fault(setting, &format!("{} cannot be written: {error}", directory.display()));
     }
 }
 
