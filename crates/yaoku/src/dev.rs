@@ -136,8 +136,8 @@ impl Dev {
         let now = MachineClock.now();
         let root = root::open_or_create(&*store, &region, key_file, &SystemRandom, now).await?;
         let setup = serve::setup(data, store, region, root)?;
-        Ok(Running::start(Setup { ca_pem: ca_pem.to_owned(), journal: self.journal(), ..setup })
-            .await?)
+        let setup = Setup { ca_pem: ca_pem.to_owned(), journal: self.journal(), ..setup };
+        serve::start(setup, &format!("--data {}", self.data.display())).await
     }
 
     fn journal(&self) -> audit::Options {

@@ -15,7 +15,7 @@ use yaoku_server::{
     root::{self, OpenedRoot, RootError},
     sealed::Sealed,
     standing::Standing,
-    start::{Running, Setup},
+    start::Setup,
 };
 
 use crate::{
@@ -56,13 +56,14 @@ impl Server {
         for warning in warnings {
             tracing::warn!("{warning}");
         }
-        serve(&config).await?;
+        serve(&config, &format!("--config {}", self.settings.file().display())).await?;
         tracing::info!("stopped");
         Ok(ExitCode::SUCCESS)
     }
 }
 
-async fn serve(config: &Config) -> anyhow::Result<()> {
+/// `deployment` is the option that other verbs find this deployment by.
+async fn serve(config: &Config, deployment: &str) -> anyhow::Result<()> {
     let (data, store) = config.open().await?;
     let now = MachineClock.now();
     let certificate = match config.listen.https {
@@ -79,14 +80,14 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     let start = async {
         let root = open_root(config, &*store, &doors, &sealed).await?;
         let setup = serve::setup(&data, Arc::clone(&store), config.region.clone(), root)?;
-        let running = Running::start(Setup {
+        let setup = Setup {
             name: config.name.clone(),
             ca_pem: trusted,
             limits: config.quotas,
             journal: config.journal,
             ..setup
-        });
-        let running = running.await?;
+        };
+        let running = serve::start(setup, deployment).await?;
         let first = accounts::first(&running.node).await?;
         doors.open(&running, first.context("the store has no account: run yaoku init")?);
         systemd::ready(&doors.standing);

@@ -206,6 +206,11 @@ fn journal(server: Server) {
     let said = yaoku(data.path(), &["audit", "verify"]);
     assert_eq!(said.code, Some(1));
     assert!(said.out.contains("NOT WHOLE"), "{}", said.out);
+    let refused = yaoku(data.path(), &["dev", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"]);
+    assert_eq!(refused.code, Some(1), "{}", refused.out);
+    for verb in ["audit verify --data ", "audit accept --data ", "the audit journal was changed"] {
+        assert!(refused.error.contains(verb), "{}", refused.error);
+    }
     let said = yaoku(data.path(), &["audit", "accept", "--reason", "the disk broke"]);
     assert_eq!(said.code, Some(0), "{}", said.error);
     assert!(said.out.contains("accepted the loss of segments 1 to 1"), "{}", said.out);
