@@ -16,6 +16,7 @@ pub mod claim;
 pub mod dev;
 pub mod disk;
 pub mod error;
+mod faults;
 pub mod gate;
 pub mod gateway;
 mod judge;
