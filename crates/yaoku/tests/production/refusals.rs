@@ -2,7 +2,7 @@
 
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
-use crate::harness::{Deployment, has, key_file, run};
+use crate::harness::{Deployment, has, key_file, run, yaoku};
 
 /// `--check-config`, and a start, both refuse, and say why.
 fn refuses(it: &Deployment, why: &[&str]) {
@@ -155,6 +155,28 @@ fn refuses_to_start(it: &Deployment, why: &str) {
     let (status, log) = it.start(|_| {}).ended();
     assert_eq!(status.code(), Some(1));
     assert!(format!("{log:?}").contains(why), "no {why:?} in {log:#?}");
+}
+
+#[test]
+fn a_damaged_journal_is_shown_and_accepted_by_the_configuration_alone() {
+    let it = Deployment::with_key_files().made();
+    assert!(it.serve().stop().success());
+    let config = it.config();
+    let audit = |words: &[&str]| {
+        let mut command = yaoku(&[&["audit"], words].concat());
+        command.arg("--config").arg(&config);
+        run(command)
+    };
+    assert_eq!(audit(&["verify"]).code, Some(0));
+    fs::remove_file(it.path("data/audit/one/00000001.log")).unwrap();
+    let accept = format!("audit accept --config {}", config.display());
+    refuses_to_start(&it, &accept);
+    assert_eq!(audit(&["verify"]).code, Some(1));
+    let said = audit(&["accept", "--reason", "it went"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(it.serve().stop().success());
+    let said = audit(&["verify"]);
+    assert!(said.code == Some(0) && said.out.contains("ACCEPTED GAPS"), "{said:?}");
 }
 
 #[test]
