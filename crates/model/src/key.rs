@@ -88,6 +88,23 @@ impl KeySpec {
         }
     }
 
+    /// The bytes of an RSA key's modulus; `None` for every other kind of key.
+    #[must_use]
+    pub const fn modulus_len(self) -> Option<usize> {
+        match self {
+            Self::Rsa2048 => Some(256),
+            Self::Rsa3072 => Some(384),
+            Self::Rsa4096 => Some(512),
+            _ => None,
+        }
+    }
+
+    /// Whether it is a pair of a private and a public key.
+    #[must_use]
+    pub const fn is_asymmetric(self) -> bool {
+        self.modulus_len().is_some() || matches!(self, Self::EcP256 | Self::EcP256K | Self::EcSm2)
+    }
+
     /// Whether a key of this spec can serve `usage`. Source: keys.md §3.2.
     #[must_use]
     pub const fn can(self, usage: KeyUsage) -> bool {
@@ -244,8 +261,11 @@ pub struct KeyVersion {
     pub key: KeyId,
     /// When it was made.
     pub created: Timestamp,
-    /// The material, sealed by the wrapping key of the key's account and instance.
+    /// The material, sealed by the wrapping key of the key's account and instance. Empty: it was
+    /// imported and then deleted.
     pub sealed: Vec<u8>,
+    /// Tells whether other material is the same: kept for what was imported, also when it is gone.
+    pub fingerprint: Option<Vec<u8>>,
 }
 
 /// A name bound to a key of the same account.
@@ -297,6 +317,14 @@ impl Key {
     #[must_use]
     pub fn next_rotation(&self) -> Option<Timestamp> {
         Some(self.last_rotation?.plus_seconds(self.rotation_seconds?))
+    }
+
+    /// When something next happens to it by itself: it is deleted, its material expires, it rotates.
+    #[must_use]
+    pub fn due(&self) -> Option<Timestamp> {
+        let rotation = self.next_rotation().filter(|_| self.state == KeyState::Enabled);
+        let expiry = self.material_expires.filter(|_| self.state != KeyState::PendingImport);
+        [self.delete_at, expiry, rotation].into_iter().flatten().min()
     }
 
     /// Makes it usable. Source: keys.md §5, row `EnableKey`.

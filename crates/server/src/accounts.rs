@@ -199,7 +199,9 @@ pub async fn add_first_version(
     let id = KeyVersionId::generate(&key.id, home, &*node.random)?;
     let place = KeyPlace { account: &key.account, instance: home, key: &key.id, version: &id };
     let sealed = node.backend.create(key.spec, &place, &*node.random)?.0;
-    let version = KeyVersion { id: id.clone(), key: key.id.clone(), created: now, sealed };
+    let key_id = key.id.clone();
+    let version =
+        KeyVersion { id: id.clone(), key: key_id, created: now, sealed, fingerprint: None };
     tx.insert_key_version(&version).await?;
     key.primary = Some(id);
     key.last_rotation = Some(now);

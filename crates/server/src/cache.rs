@@ -326,7 +326,8 @@ impl Caches {
         let rows = tx.key_versions(id).await?;
         drop(tx);
         let mut versions = Vec::with_capacity(rows.len());
-        for row in rows {
+        // What was imported and then deleted is there without its material.
+        for row in rows.into_iter().filter(|it| !it.sealed.is_empty()) {
             let place = KeyPlace {
                 account: &key.account,
                 instance: key.instance.as_ref(),

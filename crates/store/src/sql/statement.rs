@@ -20,7 +20,7 @@ pub(crate) struct Statement {
 pub(crate) enum Value {
     Text(Option<String>),
     Number(Option<i64>),
-    Bytes(Vec<u8>),
+    Bytes(Option<Vec<u8>>),
     Flag(bool),
 }
 
@@ -72,7 +72,7 @@ impl Statement {
         DB: Database + HasStatementCache,
         Option<String>: for<'q> Encode<'q, DB> + Type<DB>,
         Option<i64>: for<'q> Encode<'q, DB> + Type<DB>,
-        Vec<u8>: for<'q> Encode<'q, DB> + Type<DB>,
+        Option<Vec<u8>>: for<'q> Encode<'q, DB> + Type<DB>,
         bool: for<'q> Encode<'q, DB> + Type<DB>,
     {
         let query = sqlx::query(sqlx::AssertSqlSafe(self.text)).persistent(self.cached);
@@ -129,7 +129,13 @@ impl From<Option<Timestamp>> for Value {
 
 impl From<&[u8]> for Value {
     fn from(it: &[u8]) -> Self {
-        Self::Bytes(it.to_vec())
+        Self::Bytes(Some(it.to_vec()))
+    }
+}
+
+impl From<Option<&[u8]>> for Value {
+    fn from(it: Option<&[u8]>) -> Self {
+        Self::Bytes(it.map(<[u8]>::to_vec))
     }
 }
 

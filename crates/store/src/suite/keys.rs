@@ -1,7 +1,9 @@
 //! Keys, versions, aliases.
 
 use yaoku_model::{
-    key::{Alias, CreatorType, Key, KeySpec, KeyState, KeyUsage, Origin, ProtectionLevel},
+    key::{
+        Alias, CreatorType, Key, KeySpec, KeyState, KeyUsage, KeyVersion, Origin, ProtectionLevel,
+    },
     tag::TagKind,
 };
 
@@ -130,7 +132,7 @@ pub(super) async fn one_tag_must_satisfy_key_and_value(place: Place) {
     assert_eq!(list(&mut *tx, &filter).await, ["one"]);
 }
 
-pub(super) async fn versions_are_listed_oldest_first(place: Place) {
+pub(super) async fn versions_are_listed_oldest_first_or_a_page_newest_first(place: Place) {
     let store = place.open().await;
     let mut tx = write(&*store).await;
     tx.insert_key(&odd("odd")).await.unwrap();
@@ -139,10 +141,73 @@ pub(super) async fn versions_are_listed_oldest_first(place: Place) {
         tx.insert_key_version(it).await.unwrap();
     }
     assert_eq!(tx.key_versions(&id("odd")).await.unwrap(), versions);
+    let [z, y, x] = versions.clone();
+    let listed = tx.list_key_versions(&id("odd"), page(1, 2)).await.unwrap();
+    assert_eq!((listed.items, listed.total), (vec![x, y.clone()], 3));
+    assert_eq!(tx.key_version(&id("odd"), &y.id).await.unwrap(), Some(y));
+    assert_eq!(tx.key_version(&id("none"), &z.id).await.unwrap(), None);
     assert_eq!(tx.key_of_version(&versions[0].id).await.unwrap(), Some(id("odd")));
     assert_eq!(tx.key_of_version(&id(&"n".repeat(36))).await.unwrap(), None);
     assert_eq!(tx.count_key_versions(&id("kst-a")).await.unwrap(), 3);
     assert_eq!(tx.count_key_versions(&id("kst-b")).await.unwrap(), 0);
+}
+
+pub(super) async fn material_is_replaced_and_deleted(place: Place) {
+    let store = place.open().await;
+    let mut tx = write(&*store).await;
+    tx.insert_key(&key("k", 1)).await.unwrap();
+    let imported = KeyVersion { fingerprint: Some(vec![0, 1]), ..key_version("v", "k", 1) };
+    tx.insert_key_version(&imported).await.unwrap();
+    let again = KeyVersion { sealed: vec![8; 9], ..imported };
+    let gone = KeyVersion { sealed: Vec::new(), ..again.clone() };
+    for changed in [again, gone] {
+        tx.update_key_version(&changed).await.unwrap();
+        assert_eq!(tx.key_versions(&id("k")).await.unwrap(), [changed]);
+    }
+    assert_eq!(tx.commit().await.unwrap(), [Change::Key(id("k"))]);
+}
+
+pub(super) async fn seals_are_reserved_once(place: Place) {
+    let store = place.open().await;
+    let version = key_version("v", "k", 1);
+    let mut tx = write(&*store).await;
+    tx.insert_key(&key("k", 1)).await.unwrap();
+    tx.insert_key_version(&version).await.unwrap();
+    for sum in [1 << 24, 2 << 24] {
+        assert_eq!(tx.reserve_seals(&version.id, 1 << 24).await.unwrap(), Some(sum));
+    }
+    assert_eq!(tx.reserve_seals(&id(&"n".repeat(36)), 1).await.unwrap(), None);
+}
+
+pub(super) async fn keys_are_due_when_the_first_thing_happens(place: Place) {
+    let store = place.open().await;
+    let mut tx = write(&*store).await;
+    let rotates = Key { rotation_seconds: Some(4), last_rotation: Some(at(1)), ..key("r", 1) };
+    let keys = [
+        key("never", 1),
+        Key { delete_at: Some(at(2)), state: KeyState::PendingDeletion, ..key("deleted", 1) },
+        Key { material_expires: Some(at(3)), ..key("expires", 1) },
+        Key { material_expires: Some(at(3)), state: KeyState::PendingImport, ..key("empty", 1) },
+        Key { state: KeyState::Disabled, ..rotates.clone() },
+    ];
+    for it in &keys {
+        tx.insert_key(it).await.unwrap();
+    }
+    for (now, limit, expected) in
+        [(1, 9, vec![]), (2, 9, vec!["deleted"]), (9_999, 9, vec!["deleted", "expires"])]
+    {
+        assert_eq!(due(&mut *tx, now, limit).await, expected, "{now}");
+    }
+    tx.update_key(&Key { id: id("r"), ..rotates.clone() }).await.unwrap();
+    let at_last = rotates.next_rotation().unwrap().unix_ms();
+    assert_eq!(due(&mut *tx, at_last - 1, 9).await, ["deleted", "expires"]);
+    assert_eq!(due(&mut *tx, at_last, 9).await, ["deleted", "expires", "r"]);
+    assert_eq!(due(&mut *tx, at_last, 1).await, ["deleted"]);
+}
+
+async fn due(tx: &mut dyn Transaction, now: i64, limit: i64) -> Vec<String> {
+    let due = tx.due_keys(at(now), limit).await.unwrap();
+    due.iter().map(ToString::to_string).collect()
 }
 
 pub(super) async fn deleting_a_key_takes_versions_aliases_and_tags(place: Place) {
