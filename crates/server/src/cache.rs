@@ -187,8 +187,7 @@ impl Caches {
         }
         let before = self.changes_so_far();
         let mut tx = self.store.read().await?;
-        let Some(secret) = tx.secret(account, name).await? else { return Ok(None) };
-        let tags = tx.tags(account, TagKind::Secret, name.as_str()).await?;
+        let Some((secret, tags)) = tx.secret(account, name).await? else { return Ok(None) };
         let versions = tx.secret_versions(account, name).await?.into_iter();
         let versions =
             versions.map(|version| CachedVersion { version, data_key: OnceLock::new() }).collect();

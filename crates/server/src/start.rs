@@ -256,15 +256,17 @@ pub async fn known_head(store: &dyn Store, name: &NodeName) -> Result<Option<Hea
 
 /// Copies the events of writes from the store into the journal, each exactly once.
 async fn copy_events(node: &Node) -> Result<(), StartError> {
-    const AT_ONCE: i64 = 256;
+    const AT_ONCE: u16 = 256;
     loop {
         let after = node.journal.highest_row().unwrap_or(0);
-        let rows = node.store.read().await?.events(node.name.as_str(), after, AT_ONCE).await?;
-        if rows.is_empty() {
-            return Ok(());
-        }
-        for row in rows {
+        let rows =
+            node.store.read().await?.events(node.name.as_str(), after, AT_ONCE.into()).await?;
+        for row in &rows {
             node.journal.append_row(row.row, &row.event)?;
+        }
+        // There may be more.
+        if rows.len() < usize::from(AT_ONCE) {
+            return Ok(());
         }
     }
 }
@@ -308,6 +310,9 @@ mod background {
     /// How often the feed is asked what other nodes changed. Source: architecture.md, "Change feed".
     const POLL: Duration = Duration::from_millis(250);
 
+    /// How long the events of writes are awaited that come next, so as to copy them together.
+    const GATHER: Duration = Duration::from_millis(20);
+
     /// How many idle seconds pass between renewals of the claim to the node's name.
     const RENEWAL: u32 = 2;
 
@@ -332,6 +337,9 @@ mod background {
             tokio::select! {
                 _ = stopped.changed() => return,
                 () = node.wrote.notified() => {}
+            }
+            if !tick(&mut stopped, GATHER).await {
+                return;
             }
             while let Err(error) = copy_events(&node).await {
                 tracing::error!(%error, "events are not copied into the journal");

@@ -234,8 +234,8 @@ async fn free_name(call: &mut Call<'_>, name: &SecretName) -> Result<(), ApiErro
     let (account, now) = (call.account(), call.now);
     match call.tx()?.secret(account, name).await? {
         None => Ok(()),
-        Some(old) if old.is_gone(now) => Ok(call.tx()?.delete_secret(account, name).await?),
-        Some(old) => {
+        Some((old, _)) if old.is_gone(now) => Ok(call.tx()?.delete_secret(account, name).await?),
+        Some((old, _)) => {
             old.must_not_be_scheduled()?;
             Err(Code::ResourceExist.into())
         }
