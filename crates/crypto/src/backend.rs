@@ -9,16 +9,22 @@ use std::{
 };
 
 use yaoku_model::{
+    algorithm::{EncryptionAlgorithm, SignatureAlgorithm, WrappingAlgorithm},
     ids::{AccountId, InstanceId, KeyId, KeyVersionId},
     key::KeySpec,
     random::{NoRandomness, Random},
+    time::Timestamp,
 };
 use zeroize::Zeroizing;
 
 use crate::{
     binding::{Label, bind, label},
     cipher::Cipher,
+    import::{ImportError, ImportParameters, ImportPlace, Imported},
+    loaded::Loaded,
+    mac::Mac,
     memory::MemoryError,
+    pair::Pair,
 };
 
 /// Bytes of the IV before each ciphertext. Source: keys.md §9.3.
@@ -34,8 +40,8 @@ pub enum BackendError {
     /// them is not said.
     #[error("does not open")]
     DoesNotOpen,
-    /// The backend has no such kind of key.
-    #[error("the backend does not support this key spec")]
+    /// The backend has no such kind of key, or this kind of key does no such thing.
+    #[error("the backend does not support this with this key spec")]
     Unsupported,
     /// The key has sealed as often as it may: see [`SealLimit`].
     #[error("the key has sealed as often as it may")]
@@ -76,6 +82,7 @@ pub struct KeyPlace<'a> {
     pub version: &'a KeyVersionId,
 }
 
+/// Older than the kinds of keys that are not symmetric; changed, it would open no material.
 const MATERIAL: Label = label("yaoku 1: the material of a symmetric key version");
 
 impl KeyPlace<'_> {
@@ -125,22 +132,22 @@ impl SealLimit {
 
 /// One version of a key, ready for use, or a handle to it where it cannot leave its device.
 ///
-/// Clones share the cipher and the count of seals. `Debug` shows the spec and the count.
+/// Clones share the parsed key and the count of seals. `Debug` shows the spec and the count.
 #[derive(Clone)]
 pub struct KeyHandle(Arc<Ready>);
 
 struct Ready {
     spec: KeySpec,
-    cipher: Cipher,
+    key: Loaded,
     seals: AtomicU64,
     limit: AtomicU64,
 }
 
 impl KeyHandle {
-    /// A key that may seal [`SealLimit::MAX`] times.
-    pub(crate) fn new(spec: KeySpec, cipher: Cipher) -> Self {
+    /// A key that may seal [`SealLimit::MAX`] times, if it seals at all.
+    pub(crate) fn new(spec: KeySpec, key: Loaded) -> Self {
         let limit = AtomicU64::new(SealLimit::MAX.0);
-        Self(Arc::new(Ready { spec, cipher, seals: AtomicU64::new(0), limit }))
+        Self(Arc::new(Ready { spec, key, seals: AtomicU64::new(0), limit }))
     }
 
     /// What the key is made of.
@@ -153,10 +160,11 @@ impl KeyHandle {
     #[must_use]
     pub fn size_in_bytes(&self) -> usize {
         // The two counts that an `Arc` keeps stand beside the value.
-        size_of::<Self>() + 2 * size_of::<usize>() + size_of::<Ready>() + self.0.cipher.heap_len()
+        size_of::<Self>() + 2 * size_of::<usize>() + size_of::<Ready>() + self.0.key.heap_len()
     }
 
-    /// How often this handle and its clones have sealed since it was loaded.
+    /// How often this handle and its clones have sealed since it was loaded. Public keys encrypt
+    /// uncounted: they have no IVs to repeat.
     ///
     /// Blocks of 2^24 seals are reserved from the store for a node: when `seals()` comes near
     /// [`KeyHandle::limit`], reserve the next one and [`KeyHandle::permit`] as many more. What is
@@ -185,8 +193,19 @@ impl KeyHandle {
         counted.map(drop).map_err(|_| BackendError::Exhausted)
     }
 
-    pub(crate) fn cipher(&self) -> &Cipher {
-        &self.0.cipher
+    /// The cipher, if it is a symmetric key.
+    pub(crate) fn cipher(&self) -> Result<&Cipher, BackendError> {
+        if let Loaded::Cipher(it) = &self.0.key { Ok(it) } else { Err(BackendError::Unsupported) }
+    }
+
+    /// The pair, if it is an asymmetric key.
+    pub(crate) fn pair(&self) -> Result<&Pair, BackendError> {
+        if let Loaded::Pair(it) = &self.0.key { Ok(it) } else { Err(BackendError::Unsupported) }
+    }
+
+    /// The secret, if it is an HMAC key.
+    pub(crate) fn mac(&self) -> Result<&Mac, BackendError> {
+        if let Loaded::Mac(it) = &self.0.key { Ok(it) } else { Err(BackendError::Unsupported) }
     }
 }
 
@@ -198,11 +217,15 @@ impl fmt::Debug for KeyHandle {
 
 /// Makes keys and uses them without giving them out. An empty `aad` is no AAD.
 ///
-/// Calls may block, in backends that ask a device. `suite.rs` holds one test per promise.
+/// Each call fails with `Unsupported` on a key of another kind. Calls may block, in backends that
+/// ask a device; those that say how long they take, in every backend. `suite.rs` holds one test per
+/// promise.
 pub trait Backend: Send + Sync {
     /// Makes material for a key version and seals it for `place`.
     ///
-    /// Fails with `Unsupported` if `spec` is not a symmetric one.
+    /// An HMAC secret is as long as its hash. RSA blocks for 60 ms (2048 bits) to 700 ms (4096), at
+    /// times for 2 s: not on threads that others wait for. RSA and P-256 draw AWS-LC's randomness,
+    /// which cannot be handed in.
     fn create(
         &self,
         spec: KeySpec,
@@ -212,7 +235,8 @@ pub trait Backend: Send + Sync {
 
     /// Makes a key version ready for use.
     ///
-    /// Fails with `DoesNotOpen` unless `sealed` was created with the same `spec` for `place`.
+    /// Fails with `DoesNotOpen` unless `sealed` was created with the same `spec` for `place`. What
+    /// there is to parse is parsed here, once: RSA takes up to 1 ms.
     fn load(
         &self,
         spec: KeySpec,
@@ -252,6 +276,90 @@ pub trait Backend: Send + Sync {
         aad: &[u8],
         sealed: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, BackendError>;
+
+    /// Encrypts under the public key: RSA as long as the modulus, SM2 as point, hash and text.
+    ///
+    /// Fails with `Failed` beyond [`EncryptionAlgorithm::max_plaintext`], and SM2 for no bytes at
+    /// all. RSA draws AWS-LC's randomness, which cannot be handed in. Source: keys.md §3.3.
+    fn encrypt(
+        &self,
+        key: &KeyHandle,
+        algorithm: EncryptionAlgorithm,
+        plaintext: &[u8],
+        random: &dyn Random,
+    ) -> Result<Vec<u8>, BackendError>;
+
+    /// Opens what was encrypted under the public key. Fails with `DoesNotOpen`, whatever the bytes.
+    ///
+    /// RSA takes 0.2 ms (2048 bits) to 1.4 ms (4096).
+    fn decrypt(
+        &self,
+        key: &KeyHandle,
+        algorithm: EncryptionAlgorithm,
+        ciphertext: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, BackendError>;
+
+    /// Signs a digest as it is, whatever made it. ECDSA and SM2 as DER; RSA as long as the modulus.
+    ///
+    /// RSA takes 0.2 ms (2048 bits) to 1.4 ms (4096). RSA and P-256 draw AWS-LC's randomness, which
+    /// cannot be handed in. Source: keys.md §3.3.
+    fn sign(
+        &self,
+        key: &KeyHandle,
+        algorithm: SignatureAlgorithm,
+        digest: &[u8; 32],
+        random: &dyn Random,
+    ) -> Result<Vec<u8>, BackendError>;
+
+    /// Whether the key signed this digest. What is no signature at all is `false` too, and ECDSA
+    /// may have signed with either of its two numbers S. Source: keys.md §10.
+    fn verify(
+        &self,
+        key: &KeyHandle,
+        algorithm: SignatureAlgorithm,
+        digest: &[u8; 32],
+        signature: &[u8],
+    ) -> Result<bool, BackendError>;
+
+    /// The public half of a pair: DER `SubjectPublicKeyInfo`.
+    fn public_key(&self, key: &KeyHandle) -> Result<Vec<u8>, BackendError>;
+
+    /// Makes the message authentication code, as long as the hash.
+    fn mac(&self, key: &KeyHandle, message: &[u8]) -> Result<Vec<u8>, BackendError>;
+
+    /// Whether `mac` is the whole code of `message`. Takes the same time for every wrong one.
+    fn verify_mac(&self, key: &KeyHandle, message: &[u8], mac: &[u8])
+    -> Result<bool, BackendError>;
+
+    /// Makes a pair to wrap material of `spec` with, until `expires`. Nothing is kept: the private
+    /// half is in the token, which only this key's [`Backend::import`] opens.
+    ///
+    /// Blocks like [`Backend::create`] of RSA with 2048 bits. Fails with `Unsupported` if such
+    /// material does not come wrapped by `algorithm`. Source: keys.md §12.
+    fn begin_import(
+        &self,
+        spec: KeySpec,
+        place: &ImportPlace<'_>,
+        algorithm: WrappingAlgorithm,
+        expires: Timestamp,
+        random: &dyn Random,
+    ) -> Result<ImportParameters, BackendError>;
+
+    /// Unwraps material and seals it for `place`. `known` is the fingerprint of the key's first
+    /// import, if there was one: other material than that is refused.
+    ///
+    /// Takes 0.5 ms with RSA. What is wrong with the material is not said, nor by the time taken.
+    #[expect(clippy::too_many_arguments, reason = "each of them is a thing of its own")]
+    fn import(
+        &self,
+        spec: KeySpec,
+        place: &KeyPlace<'_>,
+        token: &[u8],
+        wrapped: &[u8],
+        now: Timestamp,
+        known: Option<&[u8]>,
+        random: &dyn Random,
+    ) -> Result<Imported, ImportError>;
 }
 
 #[cfg(test)]

@@ -10,6 +10,8 @@
 pub mod allocator;
 pub mod backend;
 pub mod envelope;
+pub mod export;
+pub mod import;
 pub mod keyring;
 pub mod memory;
 pub mod random;
@@ -17,9 +19,14 @@ pub mod rootkey;
 pub mod seal;
 pub mod software;
 
+#[cfg(test)]
+mod answers;
 mod binding;
 mod cipher;
+mod loaded;
+mod mac;
 mod material;
+mod pair;
 mod sealed;
 #[cfg(test)]
 mod suite;

@@ -1,19 +1,21 @@
-//! The raw bytes of a symmetric key, on their way between a seal and a cipher.
+//! The bytes of a key, on their way between a seal and what uses them.
 
 use std::fmt;
 
 use yaoku_model::{key::KeySpec, random::Random};
 use zeroize::Zeroizing;
 
-use crate::backend::BackendError;
+use crate::{backend::BackendError, mac::Mac, pair::Pair};
 
-/// Raw key bytes. Wiped on drop; never leaves this crate but sealed.
+/// Key bytes: raw, or PKCS#8 where the key is a pair. Wiped on drop; never leaves this crate but sealed.
 pub(crate) struct Material(Zeroizing<Vec<u8>>);
 
 impl Material {
-    /// Makes fresh material. Fails if `spec` is not a symmetric one.
+    /// Makes fresh material. RSA takes its time: see [`Pair::generate`].
     pub(crate) fn generate(spec: KeySpec, random: &dyn Random) -> Result<Self, BackendError> {
-        let len = spec.cipher_key_len().ok_or(BackendError::Unsupported)?;
+        let Some(len) = spec.cipher_key_len().or(Mac::len(spec)) else {
+            return Pair::generate(spec, random).map(Self);
+        };
         let mut bytes = Zeroizing::new(vec![0; len]);
         random.fill(&mut bytes)?;
         Ok(Self(bytes))

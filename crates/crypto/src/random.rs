@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 
 use aws_lc_rs::rand;
+use rand_core::{TryCryptoRng, TryRng};
 use yaoku_model::random::{NoRandomness, Random};
 use zeroize::Zeroize;
 
@@ -29,6 +30,31 @@ impl Random for SystemRandom {
         BATCH.try_with(|it| it.borrow_mut().take(to)).unwrap_or_else(|_| draw(to))
     }
 }
+
+/// Randomness as `RustCrypto` asks for it.
+pub(crate) struct Rng<'a>(pub(crate) &'a dyn Random);
+
+impl TryRng for Rng<'_> {
+    type Error = NoRandomness;
+
+    fn try_next_u32(&mut self) -> Result<u32, NoRandomness> {
+        let mut bytes = [0; 4];
+        self.0.fill(&mut bytes)?;
+        Ok(u32::from_le_bytes(bytes))
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, NoRandomness> {
+        let mut bytes = [0; 8];
+        self.0.fill(&mut bytes)?;
+        Ok(u64::from_le_bytes(bytes))
+    }
+
+    fn try_fill_bytes(&mut self, to: &mut [u8]) -> Result<(), NoRandomness> {
+        self.0.fill(to)
+    }
+}
+
+impl TryCryptoRng for Rng<'_> {}
 
 thread_local! {
     static BATCH: RefCell<Batch> = const { RefCell::new(Batch { bytes: [0; BATCH_LEN], left: 0 }) };

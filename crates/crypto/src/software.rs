@@ -2,13 +2,19 @@
 
 use std::sync::Arc;
 
-use yaoku_model::{key::KeySpec, random::Random};
+use yaoku_model::{
+    algorithm::{EncryptionAlgorithm, SignatureAlgorithm, WrappingAlgorithm},
+    key::KeySpec,
+    random::Random,
+    time::Timestamp,
+};
 use zeroize::Zeroizing;
 
 use crate::{
     backend::{Backend, BackendError, KeyHandle, KeyPlace, SealedMaterial},
-    cipher::Cipher,
+    import::{self, Bringing, ImportError, ImportParameters, ImportPlace, Imported},
     keyring::Keyring,
+    loaded::Loaded,
     material::Material,
     rootkey::WrappingPlace,
 };
@@ -45,11 +51,8 @@ impl Backend for Software {
         place: &KeyPlace<'_>,
         sealed: &[u8],
     ) -> Result<KeyHandle, BackendError> {
-        if spec.cipher_key_len().is_none() {
-            return Err(BackendError::Unsupported);
-        }
         let opened = self.ring.wrapping_key(&owner(place))?.open(&place.aad(spec), sealed)?;
-        Ok(KeyHandle::new(spec, Cipher::new(spec, &opened)?))
+        Ok(KeyHandle::new(spec, Loaded::new(spec, &opened)?))
     }
 
     fn seal_into(
@@ -60,8 +63,9 @@ impl Backend for Software {
         random: &dyn Random,
         out: &mut Vec<u8>,
     ) -> Result<(), BackendError> {
+        let cipher = key.cipher()?;
         key.count_seal()?;
-        key.cipher().seal_into(aad, plaintext, random, out)
+        cipher.seal_into(aad, plaintext, random, out)
     }
 
     fn open(
@@ -70,7 +74,91 @@ impl Backend for Software {
         aad: &[u8],
         sealed: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, BackendError> {
-        key.cipher().open(aad, sealed)
+        key.cipher()?.open(aad, sealed)
+    }
+
+    fn encrypt(
+        &self,
+        key: &KeyHandle,
+        algorithm: EncryptionAlgorithm,
+        plaintext: &[u8],
+        random: &dyn Random,
+    ) -> Result<Vec<u8>, BackendError> {
+        key.pair()?.encrypt(algorithm, plaintext, random)
+    }
+
+    fn decrypt(
+        &self,
+        key: &KeyHandle,
+        algorithm: EncryptionAlgorithm,
+        ciphertext: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, BackendError> {
+        key.pair()?.decrypt(algorithm, ciphertext)
+    }
+
+    fn sign(
+        &self,
+        key: &KeyHandle,
+        algorithm: SignatureAlgorithm,
+        digest: &[u8; 32],
+        random: &dyn Random,
+    ) -> Result<Vec<u8>, BackendError> {
+        key.pair()?.sign(algorithm, digest, random)
+    }
+
+    fn verify(
+        &self,
+        key: &KeyHandle,
+        algorithm: SignatureAlgorithm,
+        digest: &[u8; 32],
+        signature: &[u8],
+    ) -> Result<bool, BackendError> {
+        key.pair()?.verify(algorithm, digest, signature)
+    }
+
+    fn public_key(&self, key: &KeyHandle) -> Result<Vec<u8>, BackendError> {
+        key.pair()?.public_key()
+    }
+
+    fn mac(&self, key: &KeyHandle, message: &[u8]) -> Result<Vec<u8>, BackendError> {
+        Ok(key.mac()?.code(message))
+    }
+
+    fn verify_mac(
+        &self,
+        key: &KeyHandle,
+        message: &[u8],
+        mac: &[u8],
+    ) -> Result<bool, BackendError> {
+        Ok(key.mac()?.verify(message, mac))
+    }
+
+    fn begin_import(
+        &self,
+        spec: KeySpec,
+        place: &ImportPlace<'_>,
+        algorithm: WrappingAlgorithm,
+        expires: Timestamp,
+        random: &dyn Random,
+    ) -> Result<ImportParameters, BackendError> {
+        let owner = WrappingPlace { account: place.account, instance: place.instance };
+        let wrapping = self.ring.wrapping_key(&owner)?;
+        import::begin(&wrapping, spec, place, algorithm, expires, random)
+    }
+
+    fn import(
+        &self,
+        spec: KeySpec,
+        place: &KeyPlace<'_>,
+        token: &[u8],
+        wrapped: &[u8],
+        now: Timestamp,
+        known: Option<&[u8]>,
+        random: &dyn Random,
+    ) -> Result<Imported, ImportError> {
+        let wrapping = self.ring.wrapping_key(&owner(place))?;
+        let brought = Bringing { token, wrapped, now, known };
+        import::finish(&wrapping, spec, place, &brought, random)
     }
 }
 

@@ -4,6 +4,7 @@
 //! [`text`] (texts that must not leak), [`context`], [`key`], [`secret`], [`instance`],
 //! [`identity`], [`tag`] (things).
 
+pub mod algorithm;
 pub mod arn;
 pub mod context;
 pub mod identity;

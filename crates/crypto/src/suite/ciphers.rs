@@ -1,56 +1,15 @@
-//! The promises of [`crate::backend::Backend`], one test each, that every backend keeps.
+//! What every backend promises of symmetric keys, and of the material of every kind.
 
 use std::collections::HashSet;
 
 use proptest::{collection::vec, prelude::any, proptest};
-use yaoku_model::{
-    ids::{AccountId, InstanceId, KeyId, KeyVersionId},
-    key::KeySpec,
-    random::{NoRandomness, Random},
-};
+use yaoku_model::key::KeySpec;
 
+use super::{Always, Ids, Never};
 use crate::{
-    backend::{Backend, BackendError, IV_LEN, KeyHandle, KeyPlace, SealLimit, TAG_LEN},
+    backend::{Backend, BackendError, IV_LEN, KeyPlace, SealLimit, TAG_LEN},
     random::SystemRandom,
-    rootkey::WrappingPlace,
 };
-
-/// `backend_suite!(name, constructor)`: the suite as a module of tests.
-///
-/// The constructor is a `fn(&[WrappingPlace]) -> Box<dyn Backend>`: a backend that is ready for
-/// keys of these owners.
-macro_rules! backend_suite {
-    ($name:ident, $constructor:path) => {
-        mod $name {
-            $crate::suite::backend_suite!(@ $constructor:
-                opens_what_it_sealed,
-                a_seal_is_iv_ciphertext_and_tag,
-                appends_to_what_is_there,
-                no_two_seals_are_equal,
-                opens_nothing_under_another_key_or_aad,
-                opens_nothing_that_was_cut_or_changed,
-                material_opens_at_its_place_only,
-                material_of_one_spec_is_not_of_another,
-                material_loads_as_the_same_key_again,
-                an_owner_without_a_wrapping_key_has_no_keys,
-                other_specs_are_unsupported,
-                at_its_limit_a_key_opens_but_seals_no_more,
-                clones_count_together,
-                without_randomness_nothing_is_made,
-                garbage_never_opens,
-                debug_shows_no_bytes,
-            );
-        }
-    };
-    (@ $constructor:path: $($promise:ident,)+) => {
-        $(#[test]
-        fn $promise() {
-            let ids = $crate::suite::Ids::default();
-            $crate::suite::$promise(&*$constructor(&ids.owners()), &ids);
-        })+
-    };
-}
-pub(crate) use backend_suite;
 
 const CIPHERS: [KeySpec; 4] = [KeySpec::Aes128, KeySpec::Aes192, KeySpec::Aes256, KeySpec::Sm4];
 
@@ -161,15 +120,6 @@ pub(crate) fn an_owner_without_a_wrapping_key_has_no_keys(backend: &dyn Backend,
     assert_eq!(loaded, Err(BackendError::NoWrappingKey));
 }
 
-pub(crate) fn other_specs_are_unsupported(backend: &dyn Backend, ids: &Ids) {
-    for spec in KeySpec::ALL.iter().filter(|it| !CIPHERS.contains(it)) {
-        let created = backend.create(*spec, &ids.place(), &SystemRandom).map(drop);
-        assert_eq!(created, Err(BackendError::Unsupported), "{spec}");
-        let loaded = backend.load(*spec, &ids.place(), b"").map(drop);
-        assert_eq!(loaded, Err(BackendError::Unsupported), "{spec}");
-    }
-}
-
 pub(crate) fn at_its_limit_a_key_opens_but_seals_no_more(backend: &dyn Backend, ids: &Ids) {
     let key = ids.key(backend, KeySpec::Aes256);
     assert_eq!(key.limit(), SealLimit::MAX);
@@ -222,74 +172,4 @@ pub(crate) fn debug_shows_no_bytes(backend: &dyn Backend, ids: &Ids) {
     let key = backend.load(KeySpec::Aes256, &ids.place(), &material.0).unwrap();
     assert_eq!(format!("{key:?}"), "KeyHandle(Aliyun_AES_256, 0 seals)");
     assert_eq!(format!("{material:?}"), format!("SealedMaterial({} bytes)", material.0.len()));
-}
-
-/// Two of each thing that a place is made of.
-pub(crate) struct Ids {
-    accounts: [AccountId; 2],
-    instances: [InstanceId; 2],
-    keys: [KeyId; 2],
-    versions: [KeyVersionId; 2],
-}
-
-impl Default for Ids {
-    fn default() -> Self {
-        Self {
-            accounts: ["1111111111111111", "2222222222222222"].map(|it| it.parse().unwrap()),
-            instances: ["kst-one", "kst-two"].map(|it| it.parse().unwrap()),
-            keys: ["key-one", "key-two"].map(|it| it.parse().unwrap()),
-            versions: ["1", "2"].map(|it| it.repeat(36).parse().unwrap()),
-        }
-    }
-}
-
-impl Ids {
-    /// Every owner of a place of ours.
-    pub(crate) fn owners(&self) -> Vec<WrappingPlace<'_>> {
-        let instances = || self.instances.iter().map(Some).chain([None]);
-        let owners = |account| instances().map(move |instance| WrappingPlace { account, instance });
-        self.accounts.iter().flat_map(owners).collect()
-    }
-
-    /// Every place there is with these.
-    pub(crate) fn places(&self) -> Vec<KeyPlace<'_>> {
-        let mut all = Vec::new();
-        for WrappingPlace { account, instance } in self.owners() {
-            for key in &self.keys {
-                let place = |version| KeyPlace { account, instance, key, version };
-                all.extend(self.versions.iter().map(place));
-            }
-        }
-        all
-    }
-
-    fn place(&self) -> KeyPlace<'_> {
-        let [account, _] = &self.accounts;
-        KeyPlace { account, instance: None, key: &self.keys[0], version: &self.versions[0] }
-    }
-
-    /// A fresh key.
-    fn key(&self, backend: &dyn Backend, spec: KeySpec) -> KeyHandle {
-        let material = backend.create(spec, &self.place(), &SystemRandom).unwrap();
-        backend.load(spec, &self.place(), &material.0).unwrap()
-    }
-}
-
-/// Gives one byte only.
-struct Always(u8);
-
-impl Random for Always {
-    fn fill(&self, to: &mut [u8]) -> Result<(), NoRandomness> {
-        to.fill(self.0);
-        Ok(())
-    }
-}
-
-/// Has none to give.
-struct Never;
-
-impl Random for Never {
-    fn fill(&self, _: &mut [u8]) -> Result<(), NoRandomness> {
-        Err(NoRandomness)
-    }
 }
