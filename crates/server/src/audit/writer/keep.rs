@@ -29,7 +29,7 @@ const PAUSE_MS: i64 = 60_000;
 /// Our choice.
 const BUSY: u64 = 2_000;
 
-/// At most so many closed segments wait to be compressed: 256 MiB. Our choice.
+/// At most so many closed segments wait to be compressed: 256 MiB by default. Our choice.
 const MAX_WAITING: usize = 32;
 
 const DAY_MS: i64 = 86_400_000;
