@@ -194,7 +194,7 @@ fn pair(spec: KeySpec, bytes: &[u8]) -> Result<Pair, BackendError> {
 /// What takes about as long as reading a pair: bytes that are none are refused much faster.
 ///
 /// A fresh pair on a curve; as there is no time to make one of RSA, the token's is read again,
-/// more often for longer keys: measured, twice the work for 3072 bits and three times for 4096.
+/// more often for longer keys: measured, twice for 3072 bits and four times for 4096.
 fn decoy(
     spec: KeySpec,
     token: &Token,
@@ -203,7 +203,7 @@ fn decoy(
     let Some(len) = spec.modulus_len() else {
         return pair(spec, &Pair::generate(spec, random)?)?.to_pkcs8();
     };
-    for _ in 1..len / 128 {
+    for _ in 0..(len / 128).pow(2) / 4 {
         token.pair()?;
     }
     Ok(token.private.clone())

@@ -138,9 +138,10 @@ pub(crate) fn keys_of_another_spec_are_invalid(backend: &dyn Backend, ids: &Ids)
 
 pub(crate) fn what_was_wrapped_is_imported(backend: &dyn Backend, ids: &Ids) {
     for spec in KeySpec::ALL {
+        let material = material(*spec);
         for algorithm in WrappingAlgorithm::ALL.iter().filter(|it| it.fits(*spec)) {
             let offer = Offer::new(backend, ids, *spec, *algorithm);
-            let imported = offer.import(&offer.wrap(&material(*spec))).unwrap();
+            let imported = offer.import(&offer.wrap(&material)).unwrap();
             let key = backend.load(*spec, &ids.place(), &imported.sealed.0).unwrap();
             assert_eq!(key.spec(), *spec, "{algorithm}");
             works(backend, &key);
