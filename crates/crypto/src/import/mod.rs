@@ -2,7 +2,7 @@
 //!
 //! [`crate::backend::Backend::begin_import`] makes a pair and gives out its public half and a
 //! token, which is the private half sealed; nothing is kept. What does not unwrap, for whatever
-//! reason, is refused alike and late: see [`unwrap`]. Source: keys.md §12.
+//! reason, is refused alike and late: `unwrap.rs` says why. Source: keys.md §12.
 
 mod token;
 mod unwrap;
