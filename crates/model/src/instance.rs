@@ -57,4 +57,6 @@ pub struct Instance {
     pub secret_quota: i64,
     /// How many networks and other accounts may use it.
     pub access_quota: i64,
+    /// Why it must not be released; `None` is no deletion protection. Source: keys.md §6.6.
+    pub deletion_protection: Option<String>,
 }

@@ -1,11 +1,11 @@
 //! Making accounts, their access keys and their instances: what administration and `yaoku dev` share.
 
-use yaoku_crypto::{backend::KeyPlace, keyring::CredentialPlace, rootkey::WrappingPlace};
+use yaoku_crypto::{keyring::CredentialPlace, rootkey::WrappingPlace};
 use yaoku_model::{
     identity::{AccessKey, Account, User},
-    ids::{AccessKeyId, AccountId, AliasName, InstanceId, Invalid, KeyId, KeyVersionId, UserName},
+    ids::{AccessKeyId, AccountId, AliasName, InstanceId, Invalid, KeyId, UserName},
     instance::{Instance, InstanceKind, InstanceStatus},
-    key::{Alias, CreatorType, Key, KeyVersion},
+    key::{Alias, CreatorType, Key},
     random::pick,
     text::AccessKeySecret,
     time::Timestamp,
@@ -13,10 +13,13 @@ use yaoku_model::{
 use yaoku_store::{Store, StoreError, Tx, WrappingKeyRow};
 use yaoku_wire::error::Code;
 
-use crate::{cache::ACCESS_KEY, error::ApiError, node::Node, root::rotation};
+use crate::{cache::ACCESS_KEY, error::ApiError, node::Node, root::rotation, versions};
 
 /// The alias of the key that seals secrets whose owner named no key. Source: secrets.md §1.7.
 pub const SECRETS_SERVICE_ALIAS: &str = "alias/acs/secretsmanager";
+
+/// The product of that key.
+const SECRETS: &str = "secretsmanager";
 
 /// Characters of an access key's secret half. Source: identity.md §2.3 (the length: inferred there).
 const SECRET_LEN: usize = 30;
@@ -43,9 +46,7 @@ pub async fn create_account(
     add_wrapping_key(node, tx, &account.id, None).await?;
     let name = SECRETS_SERVICE_ALIAS.parse();
     let name: AliasName = name.map_err(|Invalid| Code::InternalFailure)?;
-    let key = create_service_key(node, tx, &account.id, now).await?;
-    let alias = Alias { account: account.id.clone(), name, key, created: now };
-    tx.insert_alias(&alias).await?;
+    create_service_key(node, tx, &account.id, &name, now).await?;
     Ok(account)
 }
 
@@ -127,7 +128,8 @@ pub async fn create_access_key(
     Ok(NewAccessKey { id, secret })
 }
 
-/// Makes a software instance that is in service at once, generously sized, for a hundred years.
+/// Makes a software instance that is in service at once, as large as [`Limits`](crate::node::Limits)
+/// say, for a hundred years.
 ///
 /// Buying, starting and sizing instances comes with their own operations.
 pub async fn create_instance(
@@ -146,9 +148,10 @@ pub async fn create_instance(
         created: now,
         ends: now.plus_seconds(100 * YEAR),
         spec: 1000,
-        key_quota: 100_000,
-        secret_quota: 100_000,
-        access_quota: 10_000,
+        key_quota: node.limits.instance_keys,
+        secret_quota: node.limits.instance_secrets,
+        access_quota: node.limits.instance_access,
+        deletion_protection: None,
         id,
     };
     tx.insert_instance(&instance).await?;
@@ -173,35 +176,61 @@ async fn add_wrapping_key(
     Ok(tx.insert_wrapping_key(&row).await?)
 }
 
-/// A service key: its owner can neither change nor delete it. Source: keys.md §3.1.
+/// The key of a product, made when it is first asked for. Two that ask at once get the same one.
+///
+/// It has a transaction of its own, so nobody who holds one may ask.
+pub async fn product_key(
+    node: &Node,
+    account: &AccountId,
+    alias: &AliasName,
+    now: Timestamp,
+) -> Result<KeyId, ApiError> {
+    let mut tries = 0;
+    loop {
+        match try_product_key(node, account, alias, now).await {
+            Err(error) if error.is_conflict() && tries < TRIES => tries += 1,
+            reply => return reply,
+        }
+    }
+}
+
+/// How often a product's key is tried to be made.
+const TRIES: u32 = 8;
+
+async fn try_product_key(
+    node: &Node,
+    account: &AccountId,
+    alias: &AliasName,
+    now: Timestamp,
+) -> Result<KeyId, ApiError> {
+    let mut tx = node.store.write().await?;
+    let id = match tx.alias(account, alias).await? {
+        Some(found) => found.key,
+        None => create_service_key(node, tx.tx(), account, alias, now).await?,
+    };
+    // Also if it was there: whoever made it may not have committed yet.
+    node.caches.apply(&tx.commit().await?);
+    Ok(id)
+}
+
+/// A service key and its name: its owner can neither change nor delete it. Source: keys.md §3.1.
 async fn create_service_key(
     node: &Node,
     tx: &mut dyn Tx,
     account: &AccountId,
+    name: &AliasName,
     now: Timestamp,
 ) -> Result<KeyId, ApiError> {
     let id = KeyId::generate(None, &node.region, now, &*node.random)?;
     let mut key = Key::aes_256(id.clone(), account.clone(), None, CreatorType::Service, now);
-    "Seals the secrets that name no key of their own.".clone_into(&mut key.description);
+    key.description = match name.product() {
+        Some(SECRETS) => "Seals the secrets that name no key of their own.".to_owned(),
+        product => format!("The key of the product {}.", product.unwrap_or_default()),
+    };
     tx.insert_key(&key).await?;
-    add_first_version(node, tx, &mut key, now).await?;
+    versions::add(node, tx, &mut key, now).await?;
+    let alias =
+        Alias { account: account.clone(), name: name.clone(), key: id.clone(), created: now };
+    tx.insert_alias(&alias).await?;
     Ok(id)
-}
-
-/// Makes the first version of a key that is in the store already, and makes it the primary one.
-pub async fn add_first_version(
-    node: &Node,
-    tx: &mut dyn Tx,
-    key: &mut Key,
-    now: Timestamp,
-) -> Result<(), ApiError> {
-    let home = key.instance.as_ref();
-    let id = KeyVersionId::generate(&key.id, home, &*node.random)?;
-    let place = KeyPlace { account: &key.account, instance: home, key: &key.id, version: &id };
-    let sealed = node.backend.create(key.spec, &place, &*node.random)?.0;
-    let version = KeyVersion { id: id.clone(), key: key.id.clone(), created: now, sealed };
-    tx.insert_key_version(&version).await?;
-    key.primary = Some(id);
-    key.last_rotation = Some(now);
-    Ok(tx.update_key(key).await?)
 }

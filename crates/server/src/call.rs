@@ -18,11 +18,11 @@ use yaoku_model::{
     tag::{Tag, TagKind},
     time::Timestamp,
 };
-use yaoku_store::Tx;
+use yaoku_store::{Page, SecretFilter, Tx};
 use yaoku_wire::error::Code;
 
 use crate::{
-    accounts::SECRETS_SERVICE_ALIAS,
+    accounts::{SECRETS_SERVICE_ALIAS, product_key},
     api::{Action, Spec},
     cache::{CachedKey, CachedSecret, Caches},
     caller::Caller,
@@ -82,6 +82,12 @@ impl<'a> Ask<'a> {
     pub const fn cipher(action: Action, context: &'a EncryptionContext) -> Self {
         Self { action, context: Some(context), algorithm: Some("SYMMETRIC_DEFAULT") }
     }
+
+    /// Cryptography with an algorithm that the client named.
+    #[must_use]
+    pub const fn algorithm(action: Action, algorithm: &'static str) -> Self {
+        Self { action, context: None, algorithm: Some(algorithm) }
+    }
 }
 
 impl<'a> Call<'a> {
@@ -134,26 +140,72 @@ impl<'a> Call<'a> {
         self.judge(Ask::to(self.spec.action()), &self.caller.account, spellings, &[], None)
     }
 
-    /// Finds the key that `named` names, to use its primary version. Works on the caches.
-    ///
-    /// An id or ARN is authorized before it is said whether it exists; an alias on the key it
-    /// names. Source: identity.md §4.1, §4.6; order: keys.md §1.1.
+    /// Finds a symmetric key, to use its primary version. Works on the caches.
     pub async fn usable_key(
         &mut self,
         named: &KeyRef,
         ask: Ask<'_>,
     ) -> Result<UsableKey, ApiError> {
+        let found = self.cached_key(named, ask).await?;
+        if found.key.spec.cipher_key_len().is_none() {
+            return Err(Code::UnsupportedOperation.into());
+        }
+        self.primary(found)
+    }
+
+    /// Finds a key of another kind, one that `fits` what it is to do, to use its primary version.
+    /// Works on the caches.
+    pub async fn usable_primary(
+        &mut self,
+        named: &KeyRef,
+        ask: Ask<'_>,
+        fits: impl Fn(&Key) -> bool,
+    ) -> Result<UsableKey, ApiError> {
+        let found = self.cached_key(named, ask).await?;
+        must_fit(&found, fits)?;
+        self.primary(found)
+    }
+
+    /// Finds a key that `fits` what it is to do, to use the version that the client named. Works on
+    /// the caches. Source: keys.md §10.
+    pub async fn usable_key_version(
+        &mut self,
+        named: &KeyRef,
+        version: &KeyVersionId,
+        ask: Ask<'_>,
+        fits: impl Fn(&Key) -> bool,
+    ) -> Result<UsableKey, ApiError> {
+        let found = self.cached_key(named, ask).await?;
+        // A key that waits for its material has no version yet, or none that is loaded.
+        let waits = found.key.state_at(self.now) == KeyState::PendingImport;
+        if !waits && found.versions.iter().all(|(id, _)| id != version) {
+            return Err(Code::KeyVersionNotFound.into());
+        }
+        must_fit(&found, fits)?;
+        self.usable(found, version.clone())
+    }
+
+    /// Finds the key that `named` names, whatever its state. Works on the caches.
+    pub async fn cached_key(
+        &mut self,
+        named: &KeyRef,
+        ask: Ask<'_>,
+    ) -> Result<Arc<CachedKey>, ApiError> {
         let (place, id) = self.resolve(named, ask).await?;
-        let found = self.caches()?.key(&id).await?.filter(|it| it.key.account == place.account);
+        let found = self.caches()?.key(&id).await?;
+        let found = found.filter(|it| self.is_there(&it.key, &place.account));
         let found = self.judge_key(ask, &place, &id, found, |it| (&it.key, &it.tags));
-        let found = found.map_err(|error| unless_named(named, error))?;
-        let Some(version) = found.key.primary.clone() else {
-            return Err(match found.key.state {
-                KeyState::Enabled => Code::UnsupportedOperation.into(),
-                _ => usable_state(&found.key).err().unwrap_or(Code::UnsupportedOperation.into()),
-            });
-        };
-        usable(found, version)
+        found.map_err(|error| unless_named(named, error))
+    }
+
+    /// Makes the key that `named` names, if it is a product's and this is the first that is heard
+    /// of it. For `prepare`, where the operation then finds it in its transaction.
+    pub async fn make_product_key(&mut self, named: &KeyRef) -> Result<(), ApiError> {
+        let (KeyRef::Alias(alias) | KeyRef::AliasArn(_, alias)) = named else { return Ok(()) };
+        if alias.product().is_some() {
+            self.resolve(named, Ask::to(self.spec.action())).await?;
+        }
+        Ok(())
     }
 
     /// Finds the key version that made a blob, to open it. Works on the caches.
@@ -168,13 +220,13 @@ impl<'a> Call<'a> {
     ) -> Result<UsableKey, ApiError> {
         let place = self.home();
         let found = self.caches()?.key_of_version(version).await?;
-        let found = found.filter(|it| it.key.account == place.account);
+        let found = found.filter(|it| self.is_there(&it.key, &place.account));
         let id = match &found {
             Some(found) => found.key.id.clone(),
             None => unknown_key(version.as_str())?,
         };
         let found = self.judge_key(ask, &place, &id, found, |it| (&it.key, &it.tags));
-        usable(found.map_err(unnamed)?, version.clone())
+        self.usable(found.map_err(unnamed)?, version.clone())
     }
 
     /// Finds a key that belongs to something the caller may use already: a secret. Its permission
@@ -188,13 +240,13 @@ impl<'a> Call<'a> {
         let named = KeyRef::Id(secret.key.clone());
         if secret.customer_key {
             let key = self.usable_key(&named, Ask::to(action)).await?;
-            return version.map_or(Ok(key.clone()), |it| usable(key.key, it.clone()));
+            return version.map_or(Ok(key.clone()), |it| self.usable(key.key, it.clone()));
         }
         let found = self.caches()?.key(&secret.key).await?;
-        let found = found.filter(|it| it.key.account == secret.account);
+        let found = found.filter(|it| self.is_there(&it.key, &secret.account));
         let found = found.ok_or(Code::KeyNotFound)?;
         let version = version.or(found.key.primary.as_ref()).ok_or(Code::InternalFailure)?.clone();
-        usable(found, version)
+        self.usable(found, version)
     }
 
     /// Finds the key that seals the account's secrets whose owner named none: no permission is
@@ -208,7 +260,7 @@ impl<'a> Call<'a> {
         let found = caches.key(&id).await?.filter(|it| it.key.account == *account);
         let found = found.ok_or(Code::KeyNotFound)?;
         let version = found.key.primary.clone().ok_or(Code::InternalFailure)?;
-        usable(found, version)
+        self.usable(found, version)
     }
 
     /// Fails, so that the call is run again, unless `version` is what its key would seal with now.
@@ -218,8 +270,9 @@ impl<'a> Call<'a> {
         key: &KeyId,
         version: &KeyVersionId,
     ) -> Result<(), ApiError> {
+        let now = self.now;
         let found = self.tx()?.key(key).await?;
-        let found = found.filter(|it| it.must_be_enabled().is_ok());
+        let found = found.filter(|it| !it.is_gone(now) && it.must_be_enabled(now).is_ok());
         match found.and_then(|it| it.primary) {
             Some(primary) if primary == *version => Ok(()),
             _ => Err(ApiError::conflict()),
@@ -230,7 +283,7 @@ impl<'a> Call<'a> {
     pub async fn key(&mut self, named: &KeyRef) -> Result<Key, ApiError> {
         let ask = Ask::to(self.spec.action());
         let (place, id) = self.resolve(named, ask).await?;
-        let found = self.tx()?.key(&id).await?.filter(|it| it.account == place.account);
+        let found = self.tx()?.key(&id).await?.filter(|it| self.is_there(it, &place.account));
         let tags = match &found {
             Some(_) => self.tx()?.tags(&place.account, TagKind::Key, id.as_str()).await?,
             None => Vec::new(),
@@ -254,15 +307,14 @@ impl<'a> Call<'a> {
     pub async fn secret(&mut self, named: &SecretRef) -> Result<Secret, ApiError> {
         let (place, name) = self.resolve_secret(named);
         let mut found = None;
-        let mut tags = Vec::new();
         if place == self.home() {
             let now = self.now;
-            found = self.tx()?.secret(&place.account, &name).await?.filter(|it| !it.is_gone(now));
-            tags = self.tx()?.tags(&place.account, TagKind::Secret, name.as_str()).await?;
+            found = self.tx()?.secret(&place.account, &name).await?;
+            found = found.filter(|(it, _)| !it.is_gone(now));
         }
-        let ask = Ask::to(self.spec.action());
-        self.judge_secret(ask, &place, &name, found.as_ref().map(|it| (it, tags.as_slice())))?;
-        let found = found.ok_or(Code::ResourceNotFound)?;
+        let seen = found.as_ref().map(|(secret, tags)| (secret, tags.as_slice()));
+        self.judge_secret(Ask::to(self.spec.action()), &place, &name, seen)?;
+        let (found, _) = found.ok_or(Code::ResourceNotFound)?;
         self.must_be_connected(found.instance.as_ref()).await?;
         Ok(found)
     }
@@ -291,6 +343,23 @@ impl<'a> Call<'a> {
         let found = found.ok_or(Code::ResourceNotFound)?;
         found.secret.must_not_be_scheduled()?;
         Ok(found)
+    }
+
+    /// The oldest or the newest of the caller's secrets that `filter` finds. Asked of the store each
+    /// time. Source: keys.md §13.
+    pub async fn first_or_last_secret(
+        &mut self,
+        filter: &SecretFilter,
+        last: bool,
+    ) -> Result<Option<SecretName>, ApiError> {
+        let (account, mut tx) = (self.account(), self.node.store.read().await?);
+        let first = Page { number: 1, size: 1 };
+        let mut found = tx.list_secrets(account, filter, first).await?;
+        if last && found.total > 1 {
+            let page = Page { number: found.total, size: 1 };
+            found = tx.list_secrets(account, filter, page).await?;
+        }
+        Ok(found.items.pop().map(|it| it.name))
     }
 
     /// The ARN of a secret of the caller's account, whether or not there is one.
@@ -323,12 +392,7 @@ impl<'a> Call<'a> {
     /// transaction. Source: keys.md §3.1.
     pub async fn running_instance(&mut self, id: &InstanceId) -> Result<Instance, ApiError> {
         let account = self.account();
-        let found = self.tx()?.instance(id).await?.filter(|it| it.account == *account);
-        let found = found.ok_or(Code::DkmsInstanceNotFound)?;
-        match found.status {
-            InstanceStatus::Connected => Ok(found),
-            _ => Err(Code::DkmsInstanceStateInvalid.into()),
-        }
+        running_instance(self.tx()?, account, id).await
     }
 
     /// Fails unless the instance, if there is one, is in service. Works on the transaction.
@@ -358,7 +422,8 @@ impl<'a> Call<'a> {
 
     /// The account and id that a client's name for a key stands for.
     ///
-    /// An alias that is not bound is judged as a key of that name before it is said to be unknown.
+    /// An alias that is not bound is judged as a key of that name before it is said to be unknown. On
+    /// the caches, that of a product is bound to a new key of the service's then. Source: keys.md §3.1.
     async fn resolve(&mut self, named: &KeyRef, ask: Ask<'_>) -> Result<(Place, KeyId), ApiError> {
         let (place, alias) = match named {
             KeyRef::Id(id) => return Ok((self.home(), id.clone())),
@@ -372,7 +437,33 @@ impl<'a> Call<'a> {
         }
         let arn = Arn::key(&place.region, &place.account, &unknown_key(alias.as_str())?);
         self.judge(ask, &place.account, &[&arn], &[], None).map_err(unnamed)?;
-        Err(Code::AliasNotFound.into())
+        match self.on {
+            On::Caches(_) if place == self.home() && alias.product().is_some() => {
+                let made = product_key(self.node, &place.account, alias, self.now).await?;
+                Ok((place, made))
+            }
+            _ => Err(Code::AliasNotFound.into()),
+        }
+    }
+
+    /// Whether it is `account`'s, and has not been deleted.
+    fn is_there(&self, key: &Key, account: &AccountId) -> bool {
+        key.account == *account && !key.is_gone(self.now)
+    }
+
+    /// A key of an instance that is out of service is stored as `Unavailable`: one state says it all.
+    fn usable(&self, key: Arc<CachedKey>, version: KeyVersionId) -> Result<UsableKey, ApiError> {
+        key.key.must_be_enabled(self.now)?;
+        let handle = key.versions.iter().find(|(id, _)| *id == version).map(|(_, it)| it.clone());
+        let handle = handle.ok_or(Code::KeyNotFound)?;
+        Ok(UsableKey { key, version, handle })
+    }
+
+    fn primary(&self, key: Arc<CachedKey>) -> Result<UsableKey, ApiError> {
+        key.key.must_be_enabled(self.now)?;
+        let without = || ApiError::caused(Code::InternalFailure, "an enabled key has no version");
+        let version = key.key.primary.clone().ok_or_else(without)?;
+        self.usable(key, version)
     }
 
     async fn alias(&mut self, alias: &AliasName) -> Result<Option<KeyId>, ApiError> {
@@ -444,16 +535,22 @@ fn unknown_key(name: &str) -> Result<KeyId, ApiError> {
     name.parse().map_err(|_| Code::KeyNotFound.into())
 }
 
-fn usable(key: Arc<CachedKey>, version: KeyVersionId) -> Result<UsableKey, ApiError> {
-    usable_state(&key.key)?;
-    let handle = key.versions.iter().find(|(id, _)| *id == version).map(|(_, it)| it.clone());
-    let handle = handle.ok_or(Code::KeyNotFound)?;
-    Ok(UsableKey { key, version, handle })
+fn must_fit(found: &CachedKey, fits: impl Fn(&Key) -> bool) -> Result<(), ApiError> {
+    if fits(&found.key) { Ok(()) } else { Err(Code::RejectedUnsupportedOperation.into()) }
 }
 
-/// A key of an instance that is out of service is stored as `Unavailable`: one state says it all.
-fn usable_state(key: &Key) -> Result<(), ApiError> {
-    Ok(key.must_be_enabled()?)
+/// Finds a running instance of an account.
+pub async fn running_instance(
+    tx: &mut dyn Tx,
+    account: &AccountId,
+    id: &InstanceId,
+) -> Result<Instance, ApiError> {
+    let found = tx.instance(id).await?.filter(|it| it.account == *account);
+    let found = found.ok_or(Code::DkmsInstanceNotFound)?;
+    match found.status {
+        InstanceStatus::Connected => Ok(found),
+        _ => Err(Code::DkmsInstanceStateInvalid.into()),
+    }
 }
 
 /// What [`Call::usable_key`] and [`Call::key`] may answer, besides a wrong state.

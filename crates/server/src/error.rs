@@ -4,7 +4,7 @@ use std::{error::Error, fmt};
 
 use yaoku_crypto::backend::BackendError;
 use yaoku_model::{
-    key::{CannotChange, KeyState, WrongState},
+    key::{CannotChange, KeyState, NotImported, WrongState},
     random::NoRandomness,
     secret::{StageError, WrongLife},
 };
@@ -106,6 +106,12 @@ impl From<BackendError> for ApiError {
     }
 }
 
+impl From<NotImported> for ApiError {
+    fn from(_: NotImported) -> Self {
+        Code::UnsupportedOrigin.into()
+    }
+}
+
 impl From<RootError> for ApiError {
     fn from(error: RootError) -> Self {
         match error {
@@ -143,6 +149,11 @@ impl From<CannotChange> for ApiError {
             CannotChange::State(state) => state.into(),
             CannotChange::Transition => Code::StateModifiedFailed.into(),
             CannotChange::ServiceKey => Code::UnsupportedOperation.into(),
+            CannotChange::NotApplicable => Code::RejectedUnsupportedOperation.into(),
+            // Source: keys.md §6.5 (inferred there).
+            CannotChange::Protected => Refusal::from(Code::RejectedUnsupportedOperation)
+                .with_message("The key is protected from deletion.")
+                .into(),
         }
     }
 }

@@ -44,12 +44,17 @@ pub(crate) const NOW: Timestamp = Timestamp::from_unix_seconds(1_767_323_045);
 impl Kms {
     /// A new node, called as the account's root.
     pub(crate) async fn new() -> Self {
-        let data = Arc::new(tempfile::tempdir().unwrap());
-        let url = format!("sqlite:{}", data.path().join("yaoku.db").display());
-        Self::on(yaoku_store::open(&url).await.unwrap(), data).await
+        Self::with_limits(Limits::default()).await
     }
 
-    async fn on(store: Arc<dyn Store>, data: Arc<TempDir>) -> Self {
+    /// A new node where so much may be had.
+    pub(crate) async fn with_limits(limits: Limits) -> Self {
+        let data = Arc::new(tempfile::tempdir().unwrap());
+        let url = format!("sqlite:{}", data.path().join("yaoku.db").display());
+        Self::on(yaoku_store::open(&url).await.unwrap(), data, limits).await
+    }
+
+    async fn on(store: Arc<dyn Store>, data: Arc<TempDir>, limits: Limits) -> Self {
         let clock = Arc::new(ManualClock::at(NOW));
         let region = "cn-hangzhou".parse().unwrap();
         let key_file = data.path().join(root::KEY_FILE);
@@ -65,7 +70,7 @@ impl Kms {
             steady_clock: clock.clone(),
             boot_id: "boot".to_owned(),
             ca_pem: "the CA".to_owned(),
-            limits: Limits::default(),
+            limits,
             journal: audit::Options::default(),
             disk: Arc::new(RealDisk),
         })
@@ -139,6 +144,11 @@ impl Kms {
     /// The same node, called by the one who runs the program.
     pub(crate) fn as_operator(&self) -> Self {
         self.with(Caller { principal: Principal::Operator, source: None, ..self.caller.clone() })
+    }
+
+    /// What its clocks say.
+    pub(crate) fn clock_now(&self) -> Timestamp {
+        yaoku_model::time::Clock::now(&*self.clock)
     }
 
     /// The address of its database.

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use yaoku_model::{
     ids::{AccountId, AliasName, InstanceId, KeyId, KeyVersionId},
     key::{Alias, Key, KeyVersion},
+    time::Timestamp,
 };
 
 use crate::{Listed, Page, StoreError};
@@ -49,19 +50,49 @@ pub trait Keys: Send {
     /// All versions of a key, oldest first.
     async fn key_versions(&mut self, key: &KeyId) -> Result<Vec<KeyVersion>, StoreError>;
 
-    /// Lists the ids of an account's keys.
+    /// Finds one version of a key.
+    async fn key_version(
+        &mut self,
+        key: &KeyId,
+        version: &KeyVersionId,
+    ) -> Result<Option<KeyVersion>, StoreError>;
+
+    /// Lists the versions of a key, newest first. Source: keys.md §8.1.
+    async fn list_key_versions(
+        &mut self,
+        key: &KeyId,
+        page: Page,
+    ) -> Result<Listed<KeyVersion>, StoreError>;
+
+    /// Keys of any account to which something happens by itself at `now` or has before
+    /// ([`Key::due`]): those that wait longest first, at most `limit`.
+    async fn due_keys(&mut self, now: Timestamp, limit: i64) -> Result<Vec<KeyId>, StoreError>;
+
+    /// Lists the ids of an account's keys as they are at `now`: those whose deletion date has come
+    /// are gone, and expired material is none ([`Key::state_at`]).
     async fn list_keys(
         &mut self,
         account: &AccountId,
         filter: &KeyFilter,
+        now: Timestamp,
         page: Page,
     ) -> Result<Listed<KeyId>, StoreError>;
 
     /// How many keys an account made itself (creator type `User`).
     async fn count_keys(&mut self, account: &AccountId) -> Result<i64, StoreError>;
 
+    /// How many of those are in no instance.
+    async fn count_default_keys(&mut self, account: &AccountId) -> Result<i64, StoreError>;
+
     /// How many key versions an instance holds.
     async fn count_key_versions(&mut self, instance: &InstanceId) -> Result<i64, StoreError>;
+
+    /// The policies of the keys and secrets in an instance, but for those of the key `except`.
+    async fn policies_in(
+        &mut self,
+        instance: &InstanceId,
+        except: Option<&KeyId>,
+    ) -> Result<Vec<String>, StoreError>;
 
     /// Adds a key.
     async fn insert_key(&mut self, key: &Key) -> Result<(), StoreError>;
@@ -71,6 +102,18 @@ pub trait Keys: Send {
 
     /// Adds a version. Making it the primary one is [`Keys::update_key`]'s.
     async fn insert_key_version(&mut self, version: &KeyVersion) -> Result<(), StoreError>;
+
+    /// Replaces a version's material and its fingerprint. Empty material is none: what was there is
+    /// gone for good.
+    async fn update_key_version(&mut self, version: &KeyVersion) -> Result<(), StoreError>;
+
+    /// Reserves so many more seals for a version; answers how many are reserved in all, or `None` if
+    /// there is no such version. The caches need not know: nothing is added to the feed.
+    async fn reserve_seals(
+        &mut self,
+        version: &KeyVersionId,
+        count: i64,
+    ) -> Result<Option<i64>, StoreError>;
 
     /// Removes a key with its versions, aliases and tags: nothing opens what it sealed.
     async fn delete_key(&mut self, id: &KeyId) -> Result<(), StoreError>;

@@ -1,11 +1,11 @@
 //! What is kept, and the one contract that SQLite and PostgreSQL keep it by.
 //!
-//! A transaction ([`Tx`]) is a set of small contracts, one per kind of thing: [`Keys`],
-//! [`Secrets`], [`Tags`], [`Identities`], [`Instances`], [`RootKeys`], [`Records`]. Reading them is reading what
-//! the rest of the program may ask of a database. Three rules hold for all of them:
+//! A transaction ([`Tx`]) is a set of small contracts, one per kind of thing: [`Keys`], [`KeyUses`],
+//! [`Secrets`], [`Tags`], [`Identities`], [`Instances`], [`RootKeys`], [`Records`]. Reading them is
+//! reading what the rest of the program may ask of a database. Three rules hold for all of them:
 //!
 //! - Not finding something is `None`, never an error: what that means is the caller's to say.
-//! - Every write also adds its [`Change`] to the feed, in the same transaction.
+//! - Every write of what is cached also adds its [`Change`] to the feed, in the same transaction.
 //! - What is listed is listed in order of creation, then of id, unless a method says otherwise.
 
 use std::{fmt, path::Path, sync::Arc};
@@ -27,6 +27,7 @@ mod suite;
 mod tags;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+mod uses;
 
 pub use change::{Change, Feed, Mark};
 pub use identities::Identities;
@@ -38,6 +39,7 @@ pub use rootkey::{RootKeys, WrapRow, WrappingKeyRow};
 pub use secrets::{Match, SecretFilter, Secrets};
 pub use sqlite::Sqlite;
 pub use tags::{TagQuery, TagRow, Tags};
+pub use uses::{KeyUse, KeyUses};
 
 /// Opens the database that a URL names: `sqlite:PATH`, or `postgres://…`.
 ///
@@ -58,6 +60,9 @@ pub enum StoreError {
     /// Another transaction came first (SQLSTATE 40001, `SQLITE_BUSY`): nothing was kept, run it again.
     #[error("store: serialization conflict")]
     Conflict,
+    /// The nonce of the call is known: nothing was kept.
+    #[error("store: the nonce is known")]
+    NonceUsed,
     /// The database failed, or is away.
     #[error("store: {0}")]
     Failed(String),
@@ -114,9 +119,15 @@ pub trait Store: fmt::Debug + Send + Sync {
 }
 
 /// What an operation may do in a transaction. It has no `commit`: that is the pipeline's.
-pub trait Tx: Identities + Instances + Keys + Records + RootKeys + Secrets + Tags {}
+pub trait Tx:
+    Identities + Instances + Keys + KeyUses + Records + RootKeys + Secrets + Tags
+{
+}
 
-impl<T: Identities + Instances + Keys + Records + RootKeys + Secrets + Tags> Tx for T {}
+impl<T> Tx for T where
+    T: Identities + Instances + Keys + KeyUses + Records + RootKeys + Secrets + Tags
+{
+}
 
 /// A transaction in the pipeline's hands. Dropped, it rolls back.
 #[async_trait]

@@ -3,20 +3,25 @@
 use yaoku_model::{
     ids::{AccountId, KeyId},
     tag::TagKind,
+    time::Timestamp,
 };
-use yaoku_store::{Page, SecretFilter, Store, TagQuery, Transaction};
+use yaoku_store::{KeyFilter, Page, SecretFilter, Store, TagQuery, Transaction};
 
 use crate::report::Report;
 
 /// More than a trial makes.
 const ALL: Page = Page { number: 1, size: 1_000_000 };
 
+/// When no key's deletion date had come.
+const LONG_AGO: Timestamp = Timestamp::from_unix_seconds(0);
+
 /// Looks at every key, alias, secret and tag.
 pub(crate) async fn check(store: &dyn Store, report: &mut Report) -> anyhow::Result<()> {
     let mut tx = store.read().await?;
     for account in tx.accounts().await? {
         let account = account.id;
-        for id in tx.list_keys(&account, &yaoku_store::KeyFilter::default(), ALL).await?.items {
+        let every = KeyFilter::default();
+        for id in tx.list_keys(&account, &every, LONG_AGO, ALL).await?.items {
             key(&mut *tx, &id, report).await?;
         }
         for alias in tx.list_aliases(&account, None, ALL).await?.items {

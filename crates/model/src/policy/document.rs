@@ -4,6 +4,8 @@
 
 use std::{borrow::Cow, fmt};
 
+use crate::ids::AccountId;
+
 use super::{
     condition::{Condition, is_supplied},
     json::Json,
@@ -24,6 +26,17 @@ pub enum Kind {
     Trust,
     /// On a key or a secret: a Principal, and `["*"]` for a Resource; 32768 bytes.
     Object(Object),
+}
+
+impl Kind {
+    /// All there are.
+    pub const ALL: [Self; 5] = [
+        Self::Identity,
+        Self::Session,
+        Self::Trust,
+        Self::Object(Object::Key),
+        Self::Object(Object::Secret),
+    ];
 }
 
 /// A policy, ready to be asked. The text itself is kept elsewhere, byte for byte.
@@ -96,6 +109,13 @@ impl Document {
     #[must_use]
     pub const fn kind(&self) -> Kind {
         self.kind
+    }
+
+    /// The accounts that its Allow statements name, themselves or one of their users or roles. One
+    /// that is named twice comes twice.
+    pub fn accounts_let_in(&self) -> impl Iterator<Item = &AccountId> {
+        let allows = self.statements.iter().filter(|it| it.effect == Effect::Allow);
+        allows.filter_map(|it| it.principals.as_deref()).flatten().filter_map(Principal::account)
     }
 
     /// How many statements it has: at least one.

@@ -78,6 +78,17 @@ impl Principal {
         }
     }
 
+    /// The account that it is, or that it belongs to; a service has none.
+    #[must_use]
+    pub const fn account(&self) -> Option<&AccountId> {
+        match self {
+            Self::Account(of) | Self::User(of, _) | Self::Role(of, _) | Self::Federated(of, _) => {
+                Some(of)
+            }
+            Self::Service(_) => None,
+        }
+    }
+
     /// A value of the `RAM` member.
     pub(super) fn ram(text: &str) -> Option<Self> {
         let (account, name) = of_account(text)?;

@@ -14,9 +14,14 @@ use crate::{call::Call, error::ApiError};
 
 pub mod admin;
 pub mod aliases;
+pub mod asymmetric;
+mod bytes;
+pub mod data_keys;
 mod filters;
+pub mod import;
 pub mod instances;
 pub mod keys;
+pub mod mac;
 mod paging;
 pub mod secrets;
 pub mod service;
@@ -37,7 +42,8 @@ pub trait Operation: Sized + Send + Sync + 'static {
     fn parse(params: &mut Params) -> Result<Self, ApiError>;
 
     /// Does, on the caches and with no transaction held, what may take long: a write that needs a
-    /// cipher seals here, and `run` then checks that what it sealed under still stands.
+    /// cipher seals here, and `run` then checks that what it sealed under still stands. A `Use`
+    /// operation has none: its `run` is on the caches.
     fn prepare(
         &mut self,
         _call: &mut Call<'_>,
@@ -271,8 +277,12 @@ fn folders() -> impl Iterator<Item = &'static Entry> {
     [
         admin::OPERATIONS,
         aliases::OPERATIONS,
+        asymmetric::OPERATIONS,
+        data_keys::OPERATIONS,
+        import::OPERATIONS,
         instances::OPERATIONS,
         keys::OPERATIONS,
+        mac::OPERATIONS,
         secrets::OPERATIONS,
         service::OPERATIONS,
         tags::OPERATIONS,

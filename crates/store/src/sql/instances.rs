@@ -45,8 +45,8 @@ impl Instances for Session {
     async fn insert_instance(&mut self, instance: &Instance) -> Result<(), StoreError> {
         let insert = sql("INSERT INTO instances \
              (id, account, name, kind, status, created, ends, spec, \
-              key_quota, secret_quota, access_quota) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)")
+              key_quota, secret_quota, access_quota, deletion_protection) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)")
         .bind(instance.id.as_str())
         .bind(instance.account.as_str())
         .bind(instance.name.as_str())
@@ -57,13 +57,15 @@ impl Instances for Session {
         .bind(instance.spec)
         .bind(instance.key_quota)
         .bind(instance.secret_quota)
-        .bind(instance.access_quota);
+        .bind(instance.access_quota)
+        .bind(instance.deletion_protection.as_deref());
         self.change(Change::Instance(instance.id.clone()), insert).await.map(drop)
     }
 
     async fn update_instance(&mut self, instance: &Instance) -> Result<(), StoreError> {
         let update = sql("UPDATE instances SET name = $2, kind = $3, status = $4, ends = $5, \
-             spec = $6, key_quota = $7, secret_quota = $8, access_quota = $9 WHERE id = $1")
+             spec = $6, key_quota = $7, secret_quota = $8, access_quota = $9, \
+             deletion_protection = $10 WHERE id = $1")
         .bind(instance.id.as_str())
         .bind(instance.name.as_str())
         .bind(instance.kind.as_str())
@@ -72,7 +74,8 @@ impl Instances for Session {
         .bind(instance.spec)
         .bind(instance.key_quota)
         .bind(instance.secret_quota)
-        .bind(instance.access_quota);
+        .bind(instance.access_quota)
+        .bind(instance.deletion_protection.as_deref());
         self.change(Change::Instance(instance.id.clone()), update).await.map(drop)
     }
 }
@@ -93,6 +96,7 @@ impl Readable for Instance {
             key_quota: row.column("key_quota")?,
             secret_quota: row.column("secret_quota")?,
             access_quota: row.column("access_quota")?,
+            deletion_protection: row.column("deletion_protection")?,
         })
     }
 }

@@ -4,10 +4,11 @@ use async_trait::async_trait;
 use yaoku_model::{
     ids::{AccountId, AliasName, InstanceId, Invalid, KeyId, KeyVersionId},
     key::{Alias, Key, KeyVersion},
+    time::Timestamp,
 };
 
 use super::{
-    row::{Readable, Row},
+    row::{Number, Readable, Row, Text},
     session::Session,
     statement::{Statement, sql},
 };
@@ -25,15 +26,46 @@ impl Keys for Session {
     }
 
     async fn key_versions(&mut self, key: &KeyId) -> Result<Vec<KeyVersion>, StoreError> {
-        let found = sql("SELECT id, key, created, sealed FROM key_versions \
+        let found = sql("SELECT id, key, created, sealed, fingerprint FROM key_versions \
              WHERE key = $1 ORDER BY created, number");
         self.all(found.bind(key.as_str())).await
+    }
+
+    async fn key_version(
+        &mut self,
+        key: &KeyId,
+        version: &KeyVersionId,
+    ) -> Result<Option<KeyVersion>, StoreError> {
+        let found = sql("SELECT id, key, created, sealed, fingerprint FROM key_versions \
+             WHERE key = $1 AND id = $2");
+        self.first(found.bind(key.as_str()).bind(version.as_str())).await
+    }
+
+    async fn list_key_versions(
+        &mut self,
+        key: &KeyId,
+        page: Page,
+    ) -> Result<Listed<KeyVersion>, StoreError> {
+        self.listed(
+            "SELECT COUNT(*) AS number FROM key_versions WHERE key = ",
+            "SELECT id, key, created, sealed, fingerprint FROM key_versions WHERE key = ",
+            "created DESC, number DESC",
+            page,
+            |statement| statement.push_value(key.as_str()),
+        )
+        .await
+    }
+
+    async fn due_keys(&mut self, now: Timestamp, limit: i64) -> Result<Vec<KeyId>, StoreError> {
+        let due = sql("SELECT id FROM keys WHERE due <= $1 ORDER BY due, id LIMIT $2");
+        self.all(due.bind(now).bind(limit)).await
     }
 
     async fn list_keys(
         &mut self,
         account: &AccountId,
         filter: &KeyFilter,
+        now: Timestamp,
         page: Page,
     ) -> Result<Listed<KeyId>, StoreError> {
         self.listed(
@@ -41,7 +73,7 @@ impl Keys for Session {
             "SELECT id FROM keys WHERE account = ",
             "created, id",
             page,
-            |statement| filtered(statement.push_value(account.as_str()), filter),
+            |statement| filtered(statement.push_value(account.as_str()), filter, now),
         )
         .await
     }
@@ -52,19 +84,38 @@ impl Keys for Session {
         self.number(count.bind(account.as_str())).await
     }
 
+    async fn count_default_keys(&mut self, account: &AccountId) -> Result<i64, StoreError> {
+        let count = sql("SELECT COUNT(*) AS number FROM keys \
+             WHERE account = $1 AND creator = 'User' AND instance IS NULL");
+        self.number(count.bind(account.as_str())).await
+    }
+
     async fn count_key_versions(&mut self, instance: &InstanceId) -> Result<i64, StoreError> {
         let count = sql("SELECT COUNT(*) AS number \
              FROM key_versions v JOIN keys k ON k.id = v.key WHERE k.instance = $1");
         self.number(count.bind(instance.as_str())).await
     }
 
+    async fn policies_in(
+        &mut self,
+        instance: &InstanceId,
+        except: Option<&KeyId>,
+    ) -> Result<Vec<String>, StoreError> {
+        let found = sql("SELECT policy AS text FROM keys \
+             WHERE instance = $1 AND policy IS NOT NULL AND id <> $2 \
+             UNION ALL SELECT policy AS text FROM secrets \
+             WHERE instance = $1 AND policy IS NOT NULL");
+        let found = found.bind(instance.as_str()).bind(except.map_or("", KeyId::as_str));
+        Ok(self.all(found).await?.into_iter().map(|Text(it)| it).collect())
+    }
+
     async fn insert_key(&mut self, key: &Key) -> Result<(), StoreError> {
         let insert = sql("INSERT INTO keys \
              (id, account, instance, spec, usage, origin, protection, state, creator, \
               description, created, primary_version, last_rotation, rotation_seconds, \
-              delete_at, deletion_protection, material_expires, policy) \
+              delete_at, deletion_protection, material_expires, policy, due) \
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, \
-              $17, $18)")
+              $17, $18, $19)")
         .bind(key.id.as_str())
         .bind(key.account.as_str())
         .bind(key.instance.as_ref().map(InstanceId::as_str))
@@ -83,7 +134,7 @@ impl Keys for Session {
     async fn update_key(&mut self, key: &Key) -> Result<(), StoreError> {
         let update = sql("UPDATE keys SET state = $2, description = $3, primary_version = $4, \
              last_rotation = $5, rotation_seconds = $6, delete_at = $7, \
-             deletion_protection = $8, material_expires = $9, policy = $10 WHERE id = $1")
+             deletion_protection = $8, material_expires = $9, policy = $10, due = $11 WHERE id = $1")
         .bind(key.id.as_str())
         .bind(key.state.as_str())
         .bind(key.description.as_str());
@@ -92,13 +143,35 @@ impl Keys for Session {
     }
 
     async fn insert_key_version(&mut self, version: &KeyVersion) -> Result<(), StoreError> {
-        let insert = sql("INSERT INTO key_versions (id, key, created, sealed) \
-             VALUES ($1, $2, $3, $4)")
+        let insert = sql("INSERT INTO key_versions (id, key, created, sealed, fingerprint) \
+             VALUES ($1, $2, $3, $4, $5)")
         .bind(version.id.as_str())
         .bind(version.key.as_str())
         .bind(version.created)
-        .bind(version.sealed.as_slice());
+        .bind(version.sealed.as_slice())
+        .bind(version.fingerprint.as_deref());
         self.change(Change::Key(version.key.clone()), insert).await.map(drop)
+    }
+
+    async fn update_key_version(&mut self, version: &KeyVersion) -> Result<(), StoreError> {
+        self.added.shreds = true;
+        let update = sql("UPDATE key_versions SET sealed = $2, fingerprint = $3 WHERE id = $1")
+            .bind(version.id.as_str())
+            .bind(version.sealed.as_slice())
+            .bind(version.fingerprint.as_deref());
+        self.change(Change::Key(version.key.clone()), update).await.map(drop)
+    }
+
+    async fn reserve_seals(
+        &mut self,
+        version: &KeyVersionId,
+        count: i64,
+    ) -> Result<Option<i64>, StoreError> {
+        let update = sql("UPDATE key_versions SET seals = seals + $2 WHERE id = $1 \
+             RETURNING seals AS number");
+        let reserved: Option<Number> =
+            self.first(update.bind(version.as_str()).bind(count)).await?;
+        Ok(reserved.map(|Number(it)| it))
     }
 
     async fn delete_key(&mut self, id: &KeyId) -> Result<(), StoreError> {
@@ -189,11 +262,22 @@ fn bind_changeable(statement: Statement, key: &Key) -> Statement {
         .bind(key.deletion_protection.as_deref())
         .bind(key.material_expires)
         .bind(key.policy.as_deref())
+        .bind(key.due())
 }
 
-fn filtered(statement: Statement, filter: &KeyFilter) -> Statement {
+fn filtered(statement: Statement, filter: &KeyFilter, now: Timestamp) -> Statement {
+    let statement =
+        statement.push(" AND (delete_at IS NULL OR delete_at > ").push_value(now).push(")");
+    let statement = if filter.states.is_empty() {
+        statement
+    } else {
+        statement
+            .push(" AND CASE WHEN state IN ('Enabled', 'Disabled') AND material_expires <= ")
+            .push_value(now)
+            .push(" THEN 'PendingImport' ELSE state END")
+            .push_any(" IN", &filter.states)
+    };
     let statement = statement
-        .push_any(" AND state IN", &filter.states)
         .push_any(" AND spec IN", &filter.specs)
         .push_any(" AND usage IN", &filter.usages)
         .push_any(" AND protection IN", &filter.protections)
@@ -264,6 +348,7 @@ impl Readable for KeyVersion {
             key: row.parsed("key")?,
             created: row.time("created")?,
             sealed: row.column("sealed")?,
+            fingerprint: row.column("fingerprint")?,
         })
     }
 }

@@ -8,6 +8,8 @@ pub(crate) const SQLITE: &[&str] = &[
     include_str!("../../migrations/sqlite/0001_first.sql"),
     include_str!("../../migrations/sqlite/0002_root_key_wraps.sql"),
     include_str!("../../migrations/sqlite/0003_nodes.sql"),
+    include_str!("../../migrations/sqlite/0004_life_of_keys.sql"),
+    include_str!("../../migrations/sqlite/0005_protected_instances.sql"),
 ];
 
 /// The scripts for PostgreSQL: the same versions.
@@ -15,6 +17,8 @@ pub(crate) const POSTGRES: &[&str] = &[
     include_str!("../../migrations/postgres/0001_first.sql"),
     include_str!("../../migrations/postgres/0002_root_key_wraps.sql"),
     include_str!("../../migrations/postgres/0003_nodes.sql"),
+    include_str!("../../migrations/postgres/0004_life_of_keys.sql"),
+    include_str!("../../migrations/postgres/0005_protected_instances.sql"),
 ];
 
 /// The one row that says which version the schema has.

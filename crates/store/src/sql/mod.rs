@@ -16,6 +16,7 @@ mod secrets;
 mod session;
 mod statement;
 mod tags;
+mod uses;
 
 pub(crate) use error::{from as failure, is_broken_connection};
 pub(crate) use feed::{Added, Places};

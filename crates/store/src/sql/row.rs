@@ -67,6 +67,17 @@ impl Readable for Number {
     }
 }
 
+/// A text, in a column called `text`.
+pub(crate) struct Text(pub(crate) String);
+
+impl Readable for Text {
+    const TABLE: &'static str = "(a text)";
+
+    fn read(row: &Row) -> Result<Self, Invalid> {
+        row.column("text").map(Self)
+    }
+}
+
 /// An answer of yes or no, in a column called `flag`.
 pub(crate) struct Flag(pub(crate) bool);
 

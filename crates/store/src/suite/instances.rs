@@ -20,6 +20,7 @@ pub(super) async fn instances_keep_what_they_were_given(place: Place) {
         key_quota: 5,
         secret_quota: 6,
         access_quota: 7,
+        deletion_protection: Some("why".to_owned()),
         ..made
     };
     tx.update_instance(&changed).await.unwrap();

@@ -1,7 +1,9 @@
 //! Keys, versions, aliases.
 
 use yaoku_model::{
-    key::{Alias, CreatorType, Key, KeySpec, KeyState, KeyUsage, Origin, ProtectionLevel},
+    key::{
+        Alias, CreatorType, Key, KeySpec, KeyState, KeyUsage, KeyVersion, Origin, ProtectionLevel,
+    },
     tag::TagKind,
 };
 
@@ -35,7 +37,7 @@ fn odd(name: &str) -> Key {
 }
 
 async fn list(tx: &mut dyn Transaction, filter: &KeyFilter) -> Vec<String> {
-    let listed = tx.list_keys(&id("1000"), filter, all()).await.unwrap();
+    let listed = tx.list_keys(&id("1000"), filter, at(0), all()).await.unwrap();
     assert_eq!(listed.total, i64::try_from(listed.items.len()).unwrap());
     listed.items.iter().map(ToString::to_string).collect()
 }
@@ -73,7 +75,7 @@ pub(super) async fn keys_are_listed_in_order_of_creation_then_id(place: Place) {
     assert_eq!(list(&mut *tx, &KeyFilter::default()).await, ["B", "_", "a", "b", "0"]);
     for (number, expected) in [(1, vec!["B", "_"]), (3, vec!["0"]), (4, vec![])] {
         let filter = KeyFilter::default();
-        let listed = tx.list_keys(&id("1000"), &filter, page(number, 2)).await.unwrap();
+        let listed = tx.list_keys(&id("1000"), &filter, at(0), page(number, 2)).await.unwrap();
         let ids: Vec<_> = listed.items.iter().map(yaoku_model::ids::KeyId::as_str).collect();
         assert_eq!((ids, listed.total), (expected, 5), "page {number}");
     }
@@ -111,6 +113,54 @@ pub(super) async fn keys_are_filtered_by_every_field(place: Place) {
     }
 }
 
+pub(super) async fn keys_are_listed_as_they_are_at_the_time(place: Place) {
+    let store = place.open().await;
+    let mut tx = write(&*store).await;
+    let expiring = Key { material_expires: Some(at(20)), ..key("expiring", 2) };
+    let leaving = Key { delete_at: Some(at(10)), ..odd("leaving") };
+    for it in [&key("plain", 1), &expiring, &leaving] {
+        tx.insert_key(it).await.unwrap();
+    }
+    let of = |state: &str| KeyFilter { states: texts(&[state]), ..KeyFilter::default() };
+    for (now, filter, expected) in [
+        (9, KeyFilter::default(), vec!["plain", "expiring", "leaving"]),
+        (10, KeyFilter::default(), vec!["plain", "expiring"]),
+        (19, of("Enabled"), vec!["plain", "expiring"]),
+        (20, of("Enabled"), vec!["plain"]),
+        (19, of("PendingImport"), vec![]),
+        (20, of("PendingImport"), vec!["expiring"]),
+    ] {
+        let listed = tx.list_keys(&id("1000"), &filter, at(now), all()).await.unwrap();
+        let ids: Vec<_> = listed.items.iter().map(yaoku_model::ids::KeyId::as_str).collect();
+        assert_eq!(ids, expected, "{filter:?} at {now}");
+    }
+}
+
+pub(super) async fn the_policies_in_an_instance_are_found_together(place: Place) {
+    let store = place.open().await;
+    let mut tx = write(&*store).await;
+    let of = |name: &str, home: &str, policy: Option<&str>| Key {
+        instance: Some(id(home)),
+        policy: policy.map(str::to_owned),
+        ..key(name, 1)
+    };
+    for it in [
+        of("one", "kst-a", Some("1")),
+        of("two", "kst-a", Some("2")),
+        of("none", "kst-a", None),
+        of("other", "kst-b", Some("3")),
+    ] {
+        tx.insert_key(&it).await.unwrap();
+    }
+    let mut all = tx.policies_in(&id("kst-a"), None).await.unwrap();
+    all.sort();
+    assert_eq!(all, ["1", "2"]);
+    assert_eq!(tx.policies_in(&id("kst-a"), Some(&id("one"))).await.unwrap(), ["2"]);
+    tx.insert_key(&key("default", 1)).await.unwrap();
+    assert_eq!(tx.count_keys(&id("1000")).await.unwrap(), 5);
+    assert_eq!(tx.count_default_keys(&id("1000")).await.unwrap(), 1);
+}
+
 pub(super) async fn one_tag_must_satisfy_key_and_value(place: Place) {
     let store = place.open().await;
     let mut tx = write(&*store).await;
@@ -130,7 +180,7 @@ pub(super) async fn one_tag_must_satisfy_key_and_value(place: Place) {
     assert_eq!(list(&mut *tx, &filter).await, ["one"]);
 }
 
-pub(super) async fn versions_are_listed_oldest_first(place: Place) {
+pub(super) async fn versions_are_listed_oldest_first_or_a_page_newest_first(place: Place) {
     let store = place.open().await;
     let mut tx = write(&*store).await;
     tx.insert_key(&odd("odd")).await.unwrap();
@@ -139,10 +189,73 @@ pub(super) async fn versions_are_listed_oldest_first(place: Place) {
         tx.insert_key_version(it).await.unwrap();
     }
     assert_eq!(tx.key_versions(&id("odd")).await.unwrap(), versions);
+    let [z, y, x] = versions.clone();
+    let listed = tx.list_key_versions(&id("odd"), page(1, 2)).await.unwrap();
+    assert_eq!((listed.items, listed.total), (vec![x, y.clone()], 3));
+    assert_eq!(tx.key_version(&id("odd"), &y.id).await.unwrap(), Some(y));
+    assert_eq!(tx.key_version(&id("none"), &z.id).await.unwrap(), None);
     assert_eq!(tx.key_of_version(&versions[0].id).await.unwrap(), Some(id("odd")));
     assert_eq!(tx.key_of_version(&id(&"n".repeat(36))).await.unwrap(), None);
     assert_eq!(tx.count_key_versions(&id("kst-a")).await.unwrap(), 3);
     assert_eq!(tx.count_key_versions(&id("kst-b")).await.unwrap(), 0);
+}
+
+pub(super) async fn material_is_replaced_and_deleted(place: Place) {
+    let store = place.open().await;
+    let mut tx = write(&*store).await;
+    tx.insert_key(&key("k", 1)).await.unwrap();
+    let imported = KeyVersion { fingerprint: Some(vec![0, 1]), ..key_version("v", "k", 1) };
+    tx.insert_key_version(&imported).await.unwrap();
+    let again = KeyVersion { sealed: vec![8; 9], ..imported };
+    let gone = KeyVersion { sealed: Vec::new(), ..again.clone() };
+    for changed in [again, gone] {
+        tx.update_key_version(&changed).await.unwrap();
+        assert_eq!(tx.key_versions(&id("k")).await.unwrap(), [changed]);
+    }
+    assert_eq!(tx.commit().await.unwrap(), [Change::Key(id("k"))]);
+}
+
+pub(super) async fn seals_are_reserved_once(place: Place) {
+    let store = place.open().await;
+    let version = key_version("v", "k", 1);
+    let mut tx = write(&*store).await;
+    tx.insert_key(&key("k", 1)).await.unwrap();
+    tx.insert_key_version(&version).await.unwrap();
+    for sum in [1 << 24, 2 << 24] {
+        assert_eq!(tx.reserve_seals(&version.id, 1 << 24).await.unwrap(), Some(sum));
+    }
+    assert_eq!(tx.reserve_seals(&id(&"n".repeat(36)), 1).await.unwrap(), None);
+}
+
+pub(super) async fn keys_are_due_when_the_first_thing_happens(place: Place) {
+    let store = place.open().await;
+    let mut tx = write(&*store).await;
+    let rotates = Key { rotation_seconds: Some(4), last_rotation: Some(at(1)), ..key("r", 1) };
+    let keys = [
+        key("never", 1),
+        Key { delete_at: Some(at(2)), state: KeyState::PendingDeletion, ..key("deleted", 1) },
+        Key { material_expires: Some(at(3)), ..key("expires", 1) },
+        Key { material_expires: Some(at(3)), state: KeyState::PendingImport, ..key("empty", 1) },
+        Key { state: KeyState::Disabled, ..rotates.clone() },
+    ];
+    for it in &keys {
+        tx.insert_key(it).await.unwrap();
+    }
+    for (now, limit, expected) in
+        [(1, 9, vec![]), (2, 9, vec!["deleted"]), (9_999, 9, vec!["deleted", "expires"])]
+    {
+        assert_eq!(due(&mut *tx, now, limit).await, expected, "{now}");
+    }
+    tx.update_key(&Key { id: id("r"), ..rotates.clone() }).await.unwrap();
+    let at_last = rotates.next_rotation().unwrap().unix_ms();
+    assert_eq!(due(&mut *tx, at_last - 1, 9).await, ["deleted", "expires"]);
+    assert_eq!(due(&mut *tx, at_last, 9).await, ["deleted", "expires", "r"]);
+    assert_eq!(due(&mut *tx, at_last, 1).await, ["deleted"]);
+}
+
+async fn due(tx: &mut dyn Transaction, now: i64, limit: i64) -> Vec<String> {
+    let due = tx.due_keys(at(now), limit).await.unwrap();
+    due.iter().map(ToString::to_string).collect()
 }
 
 pub(super) async fn deleting_a_key_takes_versions_aliases_and_tags(place: Place) {

@@ -14,6 +14,7 @@ mod rootkey;
 mod secrets;
 mod tags;
 mod transactions;
+mod uses;
 
 use std::sync::Arc;
 
@@ -98,10 +99,15 @@ store_suite! {
         aliases_are_unique_listed_and_moved
         deleting_a_key_takes_versions_aliases_and_tags
         keys_are_filtered_by_every_field
+        keys_are_listed_as_they_are_at_the_time
+        the_policies_in_an_instance_are_found_together
         keys_are_listed_in_order_of_creation_then_id
         keys_keep_what_they_were_given
         one_tag_must_satisfy_key_and_value
-        versions_are_listed_oldest_first;
+        keys_are_due_when_the_first_thing_happens
+        material_is_replaced_and_deleted
+        seals_are_reserved_once
+        versions_are_listed_oldest_first_or_a_page_newest_first;
     migrations:
         a_newer_schema_is_refused
         a_row_of_somebody_else_is_unreadable
@@ -110,6 +116,7 @@ store_suite! {
         two_nodes_may_open_an_empty_database_at_once;
     records:
         a_nonce_is_remembered_until_its_time
+        a_write_whose_nonce_is_known_leaves_nothing
         an_event_is_not_listed_before_an_earlier_one
         events_are_kept_per_node_in_order
         settings_and_heads_are_replaced;
@@ -136,6 +143,8 @@ store_suite! {
         many_writers_all_get_their_turn
         undo_keeps_the_transaction_open_for_its_event
         writes_of_one_thing_conflict_and_those_of_different_things_do_not;
+    uses:
+        uses_are_added_up_and_forgotten_with_time_or_key;
 }
 
 fn page(number: i64, size: i64) -> Page {
@@ -197,7 +206,8 @@ fn key(name: &str, created: i64) -> Key {
 /// A version of a key. Its id is `letter` 36 times.
 fn key_version(letter: &str, key: &str, created: i64) -> KeyVersion {
     let sealed = vec![0, 1, 255];
-    KeyVersion { id: id(&letter.repeat(36)), key: id(key), created: at(created), sealed }
+    let id = id(&letter.repeat(36));
+    KeyVersion { id, key: self::id(key), created: at(created), sealed, fingerprint: None }
 }
 
 fn instance(name: &str, created: i64) -> Instance {
@@ -213,6 +223,7 @@ fn instance(name: &str, created: i64) -> Instance {
         key_quota: 1,
         secret_quota: 2,
         access_quota: 3,
+        deletion_protection: None,
     }
 }
 

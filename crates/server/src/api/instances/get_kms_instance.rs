@@ -88,7 +88,7 @@ impl Encode for Described {
             .plain_texts("ZoneIds", [""; 0])
             .list("BindVpcs", "BindVpc", Vec::new())
             .text("CaCertificateChainPem", ca_pem)
-            .flag("DeletionProtection", false);
+            .flag("DeletionProtection", it.deletion_protection.is_some());
         Fields::default().object("KmsInstance", fields)
     }
 }

@@ -3,11 +3,12 @@
 
 use yaoku_model::{
     arn::Arn,
-    ids::{InstanceId, Invalid, KeyId, Region},
-    key::{CreatorType, Interval, Key, KeySpec, KeyState, KeyUsage, Origin, ProtectionLevel},
-    policy::{Document, Kind, Object},
+    ids::{AccountId, InstanceId, Invalid, KeyId, Region},
+    key::{CreatorType, Key, KeySpec, KeyState, KeyUsage, KeyVersion, Origin, ProtectionLevel},
     tag::{Tag, TagKind},
+    time::Timestamp,
 };
+use yaoku_store::Tx;
 use yaoku_wire::{
     error::Code,
     fields::{Encode, Fields},
@@ -15,17 +16,14 @@ use yaoku_wire::{
 };
 
 use crate::{
-    accounts::add_first_version,
     api::{Effect, Operation, Spec, tags::tags_in_json},
-    call::{Call, RUNNING_INSTANCE},
+    call::{Call, RUNNING_INSTANCE, running_instance},
     error::ApiError,
+    node::Limits,
+    versions,
 };
 
-use super::{description::Description, metadata};
-
-/// Shortest and longest rotation interval, in seconds: 7 and 730 days, the widest that is
-/// documented. Source: keys.md §8.2 (inferred there).
-const ROTATION: std::ops::RangeInclusive<i64> = 7 * 86_400..=730 * 86_400;
+use super::{description::Description, metadata, policy, rotation};
 
 /// A request to create a key.
 #[derive(Debug)]
@@ -39,6 +37,7 @@ pub(super) struct CreateKey {
     instance: Option<InstanceId>,
     policy: Option<String>,
     tags: Vec<Tag>,
+    prepared: Option<(Key, Option<KeyVersion>)>,
 }
 
 /// The answer.
@@ -46,6 +45,7 @@ pub(super) struct CreateKey {
 pub(super) struct Created {
     region: Region,
     key: Key,
+    now: Timestamp,
 }
 
 impl Operation for CreateKey {
@@ -82,57 +82,112 @@ impl Operation for CreateKey {
         if !spec.can(usage) {
             return Err(ApiError::invalid("KeyUsage"));
         }
+        // Source: keys.md §3.2 (inferred there).
+        if origin == Origin::External && usage == KeyUsage::GenerateVerify {
+            return Err(ApiError::invalid("Origin"));
+        }
         // Only hardware instances have a choice, and there are none yet.
         params.optional::<StorageMechanism>("KeyStorageMechanism")?;
         Ok(Self {
-            rotation_seconds: rotation(params, spec, origin)?,
+            rotation_seconds: schedule(params, spec, origin)?,
             spec,
             usage,
             origin,
             protection: params.optional("ProtectionLevel")?.unwrap_or(ProtectionLevel::Software),
             description: Description::take(params)?.unwrap_or_default(),
             instance: params.optional("DKMSInstanceId")?,
-            policy: policy(params)?,
+            policy: policy::take(params)?,
             tags: tags_in_json(params, "Tags")?,
+            prepared: None,
         })
+    }
+
+    /// Makes the material: of an RSA key that takes long, so only for a call that would be served.
+    async fn prepare(&mut self, call: &mut Call<'_>) -> Result<(), ApiError> {
+        call.allow(&Arn::container(call.region(), call.account(), "key"))?;
+        if self.prepared.is_none() {
+            let (node, account) = (call.node, call.account());
+            self.check(node.store.read().await?.tx(), account, &node.limits).await?;
+            let key = self.key(call)?;
+            let version = match self.origin {
+                Origin::Kms => Some(versions::make(node, &key, call.now).await?),
+                Origin::External => None,
+            };
+            self.prepared = Some((key, version));
+        }
+        Ok(())
     }
 
     async fn run(&self, call: &mut Call<'_>) -> Result<Created, ApiError> {
         call.allow(&Arn::container(call.region(), call.account(), "key"))?;
-        self.check_home(call).await?;
-        let account = call.account();
-        if call.tx()?.count_keys(account).await? >= call.node.limits.keys {
-            return Err(Code::LimitExceeded.into());
-        }
-        let mut key = self.key(call)?;
+        let (node, account) = (call.node, call.account());
+        self.check(call.tx()?, account, &node.limits).await?;
+        let Some((key, version)) = &self.prepared else { return Err(ApiError::conflict()) };
+        let mut key = key.clone();
         call.tx()?.insert_key(&key).await?;
-        if self.origin == Origin::Kms {
-            let (node, now) = (call.node, call.now);
-            add_first_version(node, call.tx()?, &mut key, now).await?;
+        if let Some(version) = version {
+            versions::keep(call.tx()?, &mut key, version).await?;
         }
         for tag in &self.tags {
             call.tx()?.put_tag(account, TagKind::Key, key.id.as_str(), tag).await?;
         }
-        Ok(Created { region: call.region().clone(), key })
+        Ok(Created { region: call.region().clone(), key, now: call.now })
     }
 }
 
 impl CreateKey {
-    /// The instance must be there and running, and must hold such keys. Source: keys.md §3.1.
-    async fn check_home(&self, call: &mut Call<'_>) -> Result<(), ApiError> {
-        if self.spec.cipher_key_len().is_none() {
+    /// Whether there is a place for such a key. Source: keys.md §3.1, §6.1.
+    async fn check(
+        &self,
+        tx: &mut dyn Tx,
+        account: &AccountId,
+        limits: &Limits,
+    ) -> Result<(), ApiError> {
+        match &self.instance {
+            Some(id) => self.check_home(tx, account, id).await?,
+            None => self.check_default(tx, account, limits).await?,
+        }
+        let full = tx.count_keys(account).await? >= limits.keys;
+        if full || self.tags.len() > limits.tags {
+            return Err(Code::LimitExceeded.into());
+        }
+        Ok(())
+    }
+
+    /// The instance must be there and running, and must have room. It takes every kind of key
+    /// (our choice: the service keeps some for hardware).
+    async fn check_home(
+        &self,
+        tx: &mut dyn Tx,
+        account: &AccountId,
+        id: &InstanceId,
+    ) -> Result<(), ApiError> {
+        let home = running_instance(tx, account, id).await?;
+        // Source: instance.md §1.4: versions count, not keys.
+        if tx.count_key_versions(id).await? >= home.key_quota {
+            return Err(Code::LimitExceeded.into());
+        }
+        match &self.policy {
+            Some(policy) => policy::must_fit(tx, &home, policy, None).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Outside instances the service has one key, of AES-256. Source: keys.md §3.1, §16 #15, #16.
+    async fn check_default(
+        &self,
+        tx: &mut dyn Tx,
+        account: &AccountId,
+        limits: &Limits,
+    ) -> Result<(), ApiError> {
+        let only_one = !limits.more_default_keys;
+        if self.protection == ProtectionLevel::Hsm {
+            return Err(Code::UnsupportedProtectionLevel.into());
+        }
+        if self.policy.is_some() || (only_one && self.spec != KeySpec::Aes256) {
             return Err(Code::UnsupportedOperation.into());
         }
-        let Some(id) = &self.instance else {
-            return match (self.protection, &self.policy) {
-                (ProtectionLevel::Hsm, _) => Err(Code::UnsupportedProtectionLevel.into()),
-                (_, Some(_)) => Err(Code::UnsupportedOperation.into()),
-                _ => Ok(()),
-            };
-        };
-        // Source: instance.md §1.4: versions count, not keys.
-        let quota = call.running_instance(id).await?.key_quota;
-        if call.tx()?.count_key_versions(id).await? >= quota {
+        if only_one && tx.count_default_keys(account).await? > 0 {
             return Err(Code::LimitExceeded.into());
         }
         Ok(())
@@ -177,7 +232,7 @@ impl std::str::FromStr for StorageMechanism {
 }
 
 /// Only symmetric keys made here rotate by themselves. Source: keys.md §6.1 (inferred there).
-fn rotation(params: &mut Params, spec: KeySpec, origin: Origin) -> Result<Option<i64>, ApiError> {
+fn schedule(params: &mut Params, spec: KeySpec, origin: Origin) -> Result<Option<i64>, ApiError> {
     let on = params.flag("EnableAutomaticRotation")?.unwrap_or(false);
     if !on {
         _ = params.text("RotationInterval");
@@ -186,25 +241,13 @@ fn rotation(params: &mut Params, spec: KeySpec, origin: Origin) -> Result<Option
     if spec.cipher_key_len().is_none() || origin == Origin::External {
         return Err(ApiError::invalid("EnableAutomaticRotation"));
     }
-    let Interval(seconds) = params.required("RotationInterval")?;
-    if ROTATION.contains(&seconds) {
-        Ok(Some(seconds))
-    } else {
-        Err(ApiError::invalid("RotationInterval"))
-    }
-}
-
-/// Takes a key policy. Source: identity.md §4.5.
-fn policy(params: &mut Params) -> Result<Option<String>, ApiError> {
-    let Some(text) = params.text("Policy").filter(|it| !it.is_empty()) else { return Ok(None) };
-    match Document::parse(&text, Kind::Object(Object::Key)) {
-        Ok(_) => Ok(Some(text.as_str().to_owned())),
-        Err(_) => Err(ApiError::invalid("Policy")),
-    }
+    let seconds = rotation::interval(params)?;
+    Ok(Some(seconds.ok_or_else(|| ApiError::missing("RotationInterval"))?))
 }
 
 impl Encode for Created {
     fn encode(self) -> Fields {
-        Fields::default().object("KeyMetadata", metadata::metadata(&self.region, &self.key))
+        Fields::default()
+            .object("KeyMetadata", metadata::metadata(&self.region, &self.key, self.now))
     }
 }

@@ -1,6 +1,6 @@
 //! `DescribeKey`: what is known about a key. Source: keys.md §4, §6.2.
 
-use yaoku_model::{arn::KeyRef, ids::Region, key::Key};
+use yaoku_model::{arn::KeyRef, ids::Region, key::Key, time::Timestamp};
 use yaoku_wire::{
     fields::{Encode, Fields},
     params::Params,
@@ -25,6 +25,7 @@ pub(super) struct DescribeKey {
 pub(super) struct Described {
     region: Region,
     key: Key,
+    now: Timestamp,
 }
 
 impl Operation for DescribeKey {
@@ -42,15 +43,19 @@ impl Operation for DescribeKey {
         Ok(Self { key: params.required("KeyId")? })
     }
 
+    async fn prepare(&mut self, call: &mut Call<'_>) -> Result<(), ApiError> {
+        call.make_product_key(&self.key).await
+    }
+
     async fn run(&self, call: &mut Call<'_>) -> Result<Described, ApiError> {
         let key = call.key(&self.key).await?;
-        Ok(Described { region: call.region().clone(), key })
+        Ok(Described { region: call.region().clone(), key, now: call.now })
     }
 }
 
 impl Encode for Described {
     fn encode(self) -> Fields {
-        let fields = metadata::metadata(&self.region, &self.key);
+        let fields = metadata::metadata(&self.region, &self.key, self.now);
         Fields::default().object("KeyMetadata", metadata::protection(fields, &self.key))
     }
 }

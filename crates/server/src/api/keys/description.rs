@@ -13,9 +13,17 @@ impl Description {
 
     /// Takes `Description`; present but empty is an empty one.
     pub(in crate::api) fn take(params: &mut Params) -> Result<Option<Self>, ApiError> {
-        let Some(text) = params.text("Description") else { return Ok(None) };
+        Self::take_as(params, "Description")
+    }
+
+    /// The same of a parameter called `name`.
+    pub(in crate::api) fn take_as(
+        params: &mut Params,
+        name: &str,
+    ) -> Result<Option<Self>, ApiError> {
+        let Some(text) = params.text(name) else { return Ok(None) };
         if text.chars().count() > Self::MAX_CHARS {
-            return Err(ApiError::invalid("Description"));
+            return Err(ApiError::invalid(name));
         }
         Ok(Some(Self(text.as_str().to_owned())))
     }

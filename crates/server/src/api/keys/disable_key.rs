@@ -36,7 +36,7 @@ impl Operation for DisableKey {
 
     async fn run(&self, call: &mut Call<'_>) -> Result<(), ApiError> {
         let mut key = call.key_by_id(&self.key).await?;
-        key.disable()?;
+        key.disable(call.now)?;
         Ok(call.tx()?.update_key(&key).await?)
     }
 }

@@ -7,6 +7,7 @@ use crate::{
     api::{Effect, Operation, Spec},
     call::{Call, KEY_BY_ID},
     error::ApiError,
+    versions,
 };
 
 /// A request to enable a key.
@@ -34,9 +35,13 @@ impl Operation for EnableKey {
         Ok(Self { key: params.required("KeyId")? })
     }
 
+    /// A rotation that came due while it was suspended happens at once. Source: keys.md §8.3.
     async fn run(&self, call: &mut Call<'_>) -> Result<(), ApiError> {
         let mut key = call.key_by_id(&self.key).await?;
-        key.enable()?;
-        Ok(call.tx()?.update_key(&key).await?)
+        key.enable(call.now)?;
+        call.tx()?.update_key(&key).await?;
+        let (node, now) = (call.node, call.now);
+        versions::rotate_if_due(node, call.tx()?, &mut key, now).await?;
+        Ok(())
     }
 }

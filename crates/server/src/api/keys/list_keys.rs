@@ -54,10 +54,10 @@ impl Operation for ListKeys {
     }
 
     async fn run(&self, call: &mut Call<'_>) -> Result<Keys, ApiError> {
-        let (region, account) = (call.region(), call.account());
+        let (region, account, now) = (call.region(), call.account(), call.now);
         call.allow(&Arn::container(region, account, "key"))?;
         let Listed { items, total } =
-            call.tx()?.list_keys(account, &self.filter, self.page).await?;
+            call.tx()?.list_keys(account, &self.filter, now, self.page).await?;
         let with_arn = |id: KeyId| {
             let arn = Arn::key(region, account, &id);
             (id, arn)

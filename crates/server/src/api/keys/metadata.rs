@@ -3,13 +3,13 @@
 use yaoku_model::{
     arn::Arn,
     ids::{InstanceId, Region},
-    key::{Key, KeyState, KeyUsage, Origin},
+    key::{Key, Origin},
     time::Timestamp,
 };
 use yaoku_wire::fields::Fields;
 
-/// The fields that both answers have.
-pub(super) fn metadata(region: &Region, key: &Key) -> Fields {
+/// The fields that both answers have, as they are at `now`.
+pub(super) fn metadata(region: &Region, key: &Key, now: Timestamp) -> Fields {
     let fields = Fields::default()
         .text("KeyId", key.id.as_str())
         .text("Arn", Arn::key(region, &key.account, &key.id).as_str())
@@ -18,14 +18,14 @@ pub(super) fn metadata(region: &Region, key: &Key) -> Fields {
         .text("Description", key.description.as_str())
         .text("KeySpec", key.spec.as_str())
         .text("KeyUsage", key.usage.as_str())
-        .text("KeyState", key.state.as_str())
+        .text("KeyState", key.state_at(now).as_str())
         .text("Origin", key.origin.as_str())
         .text("ProtectionLevel", key.protection.as_str())
         .text("DeleteDate", date_or_empty(key.delete_at))
-        .text("MaterialExpireTime", date_or_empty(key.material_expires))
+        .text("MaterialExpireTime", date_or_empty(key.material_expires.filter(|it| *it > now)))
         .maybe_text("DKMSInstanceId", key.instance.as_ref().map(InstanceId::as_str))
         .maybe_text("LastRotationDate", key.last_rotation.map(|it| it.to_string()));
-    rotation(primary(fields, key), key)
+    rotation(primary(fields, key), key, now)
 }
 
 /// The fields that `DescribeKey` adds. Source: keys.md §4 (deletion protection).
@@ -38,7 +38,7 @@ pub(super) fn protection(fields: Fields, key: &Key) -> Fields {
 
 /// Symmetric keys name their primary version; asymmetric ones have none.
 fn primary(fields: Fields, key: &Key) -> Fields {
-    let symmetric = key.usage != KeyUsage::SignVerify && key.spec.cipher_key_len().is_some();
+    let symmetric = !key.spec.is_asymmetric();
     match &key.primary {
         Some(version) if symmetric => fields.text("PrimaryKeyVersion", version.as_str()),
         None if symmetric && key.origin == Origin::External => fields.text("PrimaryKeyVersion", ""),
@@ -47,13 +47,10 @@ fn primary(fields: Fields, key: &Key) -> Fields {
 }
 
 /// Interval and date are shown only while rotation is on, suspended or not.
-fn rotation(fields: Fields, key: &Key) -> Fields {
-    let Some(seconds) = key.rotation_seconds else {
-        return fields.text("AutomaticRotation", "Disabled");
-    };
-    let running = key.state == KeyState::Enabled;
+fn rotation(fields: Fields, key: &Key, now: Timestamp) -> Fields {
+    let fields = fields.text("AutomaticRotation", key.automatic_rotation(now).as_str());
+    let Some(seconds) = key.rotation_seconds else { return fields };
     fields
-        .text("AutomaticRotation", if running { "Enabled" } else { "Suspended" })
         .text("RotationInterval", format!("{seconds}s"))
         .maybe_text("NextRotationDate", key.next_rotation().map(|it| it.to_string()))
 }

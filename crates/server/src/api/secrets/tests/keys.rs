@@ -73,7 +73,7 @@ async fn a_version_opens_with_the_key_version_that_sealed_it() {
     let mut tx = kms.node.store.write().await.unwrap();
     let mut row = tx.key(&key).await.unwrap().unwrap();
     let (node, now) = (&kms.node, row.created.plus_seconds(1));
-    crate::accounts::add_first_version(node, tx.tx(), &mut row, now).await.unwrap();
+    crate::versions::add(node, tx.tx(), &mut row, now).await.unwrap();
     commit(&kms, tx).await;
     put(&kms, "a", "v2", "two", "").await.unwrap();
     let (_, versions) = rows(&kms, "a").await.unwrap();
@@ -113,8 +113,13 @@ fn blobs(version: &SecretVersion) -> Blobs {
 async fn overwrite(kms: &Kms, secret: &Secret, version: &SecretVersion, (key, value): Blobs) {
     let changed = SecretVersion { sealed_data_key: key, sealed_value: value, ..version.clone() };
     let mut tx = kms.node.store.write().await.unwrap();
-    tx.delete_secret_version(&secret.account, &secret.name, &version.id).await.unwrap();
-    tx.insert_secret_version(&secret.account, &secret.name, &changed).await.unwrap();
+    let versions = tx.secret_versions(&secret.account, &secret.name).await.unwrap();
+    tx.delete_secret(&secret.account, &secret.name).await.unwrap();
+    tx.insert_secret(secret).await.unwrap();
+    for it in &versions {
+        let it = if it.id == version.id { &changed } else { it };
+        tx.insert_secret_version(&secret.account, &secret.name, it).await.unwrap();
+    }
     commit(kms, tx).await;
 }
 

@@ -1,9 +1,16 @@
-//! Keys: what they are made of, what they are for, and the states they pass through.
+//! Keys: what they are made of, and what they are for. Their life is in [`life`].
 
 use crate::{
     ids::{AccountId, AliasName, InstanceId, Invalid, KeyId, KeyVersionId},
     time::Timestamp,
 };
+
+pub mod life;
+mod material;
+pub mod products;
+
+pub use life::{CannotChange, WrongState};
+pub use material::NotImported;
 
 /// Declares an enum whose variants have one spelling on the wire and in the store.
 macro_rules! words {
@@ -202,6 +209,18 @@ words! {
 }
 
 words! {
+    /// Whether a key rotates by itself. Source: keys.md §4, §8.3.
+    AutomaticRotation {
+        /// It does.
+        Enabled = "Enabled",
+        /// It does not.
+        Disabled = "Disabled",
+        /// It would, but for the key's state.
+        Suspended = "Suspended",
+    }
+}
+
+words! {
     /// Who made a key. Source: keys.md §3.1, §6.3.
     CreatorType {
         /// A person or a program of the account.
@@ -261,8 +280,11 @@ pub struct KeyVersion {
     pub key: KeyId,
     /// When it was made.
     pub created: Timestamp,
-    /// The material, sealed by the wrapping key of the key's account and instance.
+    /// The material, sealed by the wrapping key of the key's account and instance. Empty: it was
+    /// imported and then deleted.
     pub sealed: Vec<u8>,
+    /// Tells whether other material is the same: kept for what was imported, also when it is gone.
+    pub fingerprint: Option<Vec<u8>>,
 }
 
 /// A name bound to a key of the same account.
@@ -309,89 +331,6 @@ impl Key {
             policy: None,
         }
     }
-
-    /// When it rotates by itself next, unless something is in the way. Source: keys.md §8.3.
-    #[must_use]
-    pub fn next_rotation(&self) -> Option<Timestamp> {
-        Some(self.last_rotation?.plus_seconds(self.rotation_seconds?))
-    }
-
-    /// Makes it usable. Source: keys.md §5, row `EnableKey`.
-    pub fn enable(&mut self) -> Result<(), CannotChange> {
-        self.switch(KeyState::Enabled)
-    }
-
-    /// Makes it unusable until it is enabled again. Source: keys.md §5, row `DisableKey`.
-    pub fn disable(&mut self) -> Result<(), CannotChange> {
-        self.switch(KeyState::Disabled)
-    }
-
-    fn switch(&mut self, to: KeyState) -> Result<(), CannotChange> {
-        self.must_be_the_customers()?;
-        match self.state {
-            KeyState::Enabled | KeyState::Disabled => {
-                self.state = to;
-                Ok(())
-            }
-            KeyState::Unavailable => Err(WrongState(self.state).into()),
-            KeyState::PendingDeletion | KeyState::PendingImport => Err(CannotChange::Transition),
-        }
-    }
-
-    /// Fails unless its description, its tags and the aliases that are moved to it may change.
-    ///
-    /// Source: keys.md §5, rows `UpdateKeyDescription` and `UpdateAlias`.
-    pub fn must_be_changeable(&self) -> Result<(), CannotChange> {
-        self.must_be_the_customers()?;
-        match self.state {
-            KeyState::PendingDeletion => Err(WrongState(self.state).into()),
-            _ => Ok(()),
-        }
-    }
-
-    /// Fails unless it may have one more alias. Source: keys.md §5, row `CreateAlias`.
-    pub fn must_take_an_alias(&self) -> Result<(), CannotChange> {
-        self.must_be_the_customers()?;
-        match self.state {
-            KeyState::PendingDeletion => Err(CannotChange::Transition),
-            _ => Ok(()),
-        }
-    }
-
-    /// Source: keys.md §3.1, §6.4 (inferred there, for all changes our choice).
-    fn must_be_the_customers(&self) -> Result<(), CannotChange> {
-        match self.creator {
-            CreatorType::User => Ok(()),
-            CreatorType::Service => Err(CannotChange::ServiceKey),
-        }
-    }
-
-    /// Fails unless it may be used now. Source: keys.md §5, first row.
-    pub fn must_be_enabled(&self) -> Result<(), WrongState> {
-        match self.state {
-            KeyState::Enabled => Ok(()),
-            other => Err(WrongState(other)),
-        }
-    }
-}
-
-/// The key's state forbids what was asked.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("the key state is {0}")]
-pub struct WrongState(pub KeyState);
-
-/// Why a key cannot be changed as asked. Source: keys.md §5.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum CannotChange {
-    /// Its state forbids the change.
-    #[error(transparent)]
-    State(#[from] WrongState),
-    /// It cannot go from its state to the one asked for.
-    #[error("the key cannot go from its state to that one")]
-    Transition,
-    /// It is the service's own.
-    #[error("the key is the service's own")]
-    ServiceKey,
 }
 
 /// An interval as the API writes it, in seconds: an integer and one of `d`, `h`, `m`, `s`.

@@ -1,0 +1,92 @@
+//! Tests of keys outside instances: those of products, and the account's own.
+
+use yaoku_wire::error::Code;
+
+use crate::{node::Limits, testing::Kms};
+
+#[tokio::test]
+async fn the_key_of_a_product_is_made_when_it_is_first_asked_for() {
+    for (action, more) in [
+        ("Encrypt", ("Plaintext", "x")),
+        ("DescribeKey", ("", "")),
+        ("ListKeyVersions", ("", "")),
+        ("GenerateDataKey", ("", "")),
+    ] {
+        let kms = Kms::new().await;
+        let named = ("KeyId", "alias/acs/mse");
+        kms.call(action, [named, more]).await.unwrap();
+        let found = kms.call("DescribeKey", [named]).await.unwrap();
+        let id = found.get("KeyMetadata.KeyId").unwrap();
+        assert_eq!(id.len(), 36);
+        kms.call(action, [named, more]).await.unwrap();
+        let filter = r#"[{"Key":"CreatorType","Values":["Service"]}]"#;
+        let listed = kms.call("ListKeys", [("Filters", filter)]).await.unwrap();
+        assert_eq!(listed.get("TotalCount"), Some("2"), "{action}: this and that of secrets");
+        let aliases = kms.call("ListAliasesByKeyId", [("KeyId", id)]).await.unwrap();
+        assert_eq!(aliases.get("Aliases.Alias.0.AliasName"), Some("alias/acs/mse"));
+    }
+}
+
+#[tokio::test]
+async fn nobody_makes_the_key_of_a_product_by_a_call_that_is_refused() {
+    let kms = Kms::new().await;
+    let before = kms.call("ListKeys", []).await.unwrap();
+    for (user, alias, expected) in [
+        (kms.as_user(&[]), "alias/acs/oss", Code::NoPermission),
+        (kms.without("kms:DescribeKey"), "alias/acs/oss", Code::NoPermission),
+        (kms.as_operator(), "alias/acs/unheard-of", Code::AliasNotFound),
+    ] {
+        let reply = user.call("DescribeKey", [("KeyId", alias)]).await;
+        assert_eq!(reply, Err(expected), "{alias}");
+    }
+    for action in ["EnableKey", "ScheduleKeyDeletion"] {
+        let reply = kms.call(action, [("KeyId", "alias/acs/oss")]).await;
+        assert_eq!(reply, Err(Code::UnsupportedAlias), "{action}");
+    }
+    assert_eq!(kms.call("ListKeys", []).await.unwrap(), before, "nothing was made");
+}
+
+#[tokio::test]
+async fn callers_who_come_at_once_get_one_key() {
+    let kms = Kms::new().await;
+    let ask = async || kms.call("DescribeKey", [("KeyId", "alias/acs/rds")]).await.unwrap();
+    let found = tokio::join!(ask(), ask(), ask(), ask());
+    assert_eq!(found.0, found.1);
+    assert_eq!(found.0, found.2);
+    assert_eq!(found.0, found.3);
+}
+
+#[tokio::test]
+async fn the_services_key_is_not_to_be_deleted_protected_or_shared() {
+    let kms = Kms::new().await;
+    let found = kms.call("DescribeKey", [("KeyId", "alias/acs/ecs")]).await.unwrap();
+    let id = found.get("KeyMetadata.KeyId").unwrap();
+    let policy = r#"{"Version":"1","Statement":[{"Effect":"Allow","Principal":{"RAM":["acs:ram::1:root"]},"Action":["kms:*"],"Resource":["*"]}]}"#;
+    let params = [("KeyId", id), ("EnableDeletionProtection", "true"), ("Policy", policy)];
+    for action in
+        ["ScheduleKeyDeletion", "CancelKeyDeletion", "SetDeletionProtection", "SetKeyPolicy"]
+    {
+        assert_eq!(kms.call(action, params).await, Err(Code::UnsupportedOperation), "{action}");
+    }
+}
+
+#[tokio::test]
+async fn an_account_has_one_key_of_its_own_outside_instances_where_that_is_the_rule() {
+    let limits = Limits { more_default_keys: false, ..Limits::default() };
+    let kms = Kms::with_limits(limits).await;
+    let create = async |params: &[(&str, &str)]| {
+        kms.call_with("CreateKey", params)
+            .await
+            .map(|it| it.get("KeyMetadata.KeyId").unwrap().to_owned())
+    };
+    assert_eq!(create(&[("KeySpec", "Aliyun_SM4")]).await, Err(Code::UnsupportedOperation));
+    let first = create(&[]).await.unwrap();
+    assert_eq!(create(&[]).await, Err(Code::LimitExceeded));
+    kms.key().await;
+    kms.call("ScheduleKeyDeletion", [("KeyId", &*first)]).await.unwrap();
+    assert_eq!(create(&[]).await, Err(Code::LimitExceeded), "it may be called back");
+    let generous = Kms::new().await;
+    for spec in ["Aliyun_AES_256", "Aliyun_AES_256", "Aliyun_SM4", "Aliyun_AES_128"] {
+        generous.call("CreateKey", [("KeySpec", spec)]).await.unwrap();
+    }
+}
