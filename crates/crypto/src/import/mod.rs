@@ -86,7 +86,7 @@ pub enum ImportError {
     #[error("the import token is expired")]
     Expired,
     /// The material does not unwrap, is no key of this spec, or is not the first import's. Which
-    /// of them is not said, nor does the time it took say.
+    /// of them is not said, nor does the time tell where unwrapping failed.
     #[error("the key material is invalid")]
     Material,
     /// The backend failed.
