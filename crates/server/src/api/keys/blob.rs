@@ -70,7 +70,8 @@ pub(super) fn open(
     let aad = context::aad(context);
     let opened = call.node.backend.open(&key.handle, aad.as_ref(), &blob.sealed);
     let opened = opened.map_err(|error| match error {
-        BackendError::DoesNotOpen => invalid(),
+        // A blob that begins with the version of another kind of key. Source: keys.md §9.3.
+        BackendError::DoesNotOpen | BackendError::Unsupported => invalid(),
         other => other.into(),
     })?;
     Plaintext::opened(opened).map_err(|_| invalid())
