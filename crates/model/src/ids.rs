@@ -93,8 +93,8 @@ name! {
     Region, 1..=32, |c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'
 }
 name! {
-    /// A secret's name. Source: secrets.md §1.6.
-    SecretName, 1..=192, |c| c.is_ascii_alphanumeric() || "_/+=.-@".contains(c)
+    /// A secret's name. Source: secrets.md §1.6. Those with a `!` are the service's own (keys.md §13).
+    SecretName, 1..=192, |c| c.is_ascii_alphanumeric() || "_/+=.-@!".contains(c)
 }
 name! {
     /// A label of a secret's version. Source: secrets.md §2 (the grammar: inferred there).

@@ -11,14 +11,14 @@ use yaoku_model::{
     context::EncryptionContext,
     ids::{AccountId, AliasName, InstanceId, Invalid, KeyId, KeyVersionId, Region, SecretName},
     instance::{Instance, InstanceStatus},
-    key::Key,
+    key::{Key, KeyState},
     policy::Object,
     random::Random,
     secret::Secret,
     tag::{Tag, TagKind},
     time::Timestamp,
 };
-use yaoku_store::Tx;
+use yaoku_store::{Page, SecretFilter, Tx};
 use yaoku_wire::error::Code;
 
 use crate::{
@@ -83,6 +83,12 @@ impl<'a> Ask<'a> {
     pub const fn cipher(action: Action, context: &'a EncryptionContext) -> Self {
         Self { action, context: Some(context), algorithm: Some("SYMMETRIC_DEFAULT") }
     }
+
+    /// Cryptography with an algorithm that the client named.
+    #[must_use]
+    pub const fn algorithm(action: Action, algorithm: &'static str) -> Self {
+        Self { action, context: None, algorithm: Some(algorithm) }
+    }
 }
 
 impl<'a> Call<'a> {
@@ -135,21 +141,49 @@ impl<'a> Call<'a> {
         self.judge(Ask::to(self.spec.action()), &self.caller.account, spellings, &[], None)
     }
 
-    /// Finds the key that `named` names, to use its primary version. Works on the caches.
-    ///
-    /// An id or ARN is authorized before it is said whether it exists; an alias on the key it
-    /// names. Source: identity.md §4.1, §4.6; order: keys.md §1.1.
+    /// Finds a symmetric key, to use its primary version. Works on the caches.
     pub async fn usable_key(
         &mut self,
         named: &KeyRef,
         ask: Ask<'_>,
     ) -> Result<UsableKey, ApiError> {
         let found = self.cached_key(named, ask).await?;
-        let Some(version) = found.key.primary.clone() else {
-            found.key.must_be_enabled(self.now)?;
+        if found.key.spec.cipher_key_len().is_none() {
             return Err(Code::UnsupportedOperation.into());
-        };
-        self.usable(found, version)
+        }
+        self.primary(found)
+    }
+
+    /// Finds a key of another kind, one that `fits` what it is to do, to use its primary version.
+    /// Works on the caches.
+    pub async fn usable_primary(
+        &mut self,
+        named: &KeyRef,
+        ask: Ask<'_>,
+        fits: impl Fn(&Key) -> bool,
+    ) -> Result<UsableKey, ApiError> {
+        let found = self.cached_key(named, ask).await?;
+        must_fit(&found, fits)?;
+        self.primary(found)
+    }
+
+    /// Finds a key that `fits` what it is to do, to use the version that the client named. Works on
+    /// the caches. Source: keys.md §10.
+    pub async fn usable_key_version(
+        &mut self,
+        named: &KeyRef,
+        version: &KeyVersionId,
+        ask: Ask<'_>,
+        fits: impl Fn(&Key) -> bool,
+    ) -> Result<UsableKey, ApiError> {
+        let found = self.cached_key(named, ask).await?;
+        // A key that waits for its material has no version yet, or none that is loaded.
+        let waits = found.key.state_at(self.now) == KeyState::PendingImport;
+        if !waits && found.versions.iter().all(|(id, _)| id != version) {
+            return Err(Code::KeyVersionNotFound.into());
+        }
+        must_fit(&found, fits)?;
+        self.usable(found, version.clone())
     }
 
     /// Finds the key that `named` names, whatever its state. Works on the caches.
@@ -277,15 +311,14 @@ impl<'a> Call<'a> {
     pub async fn secret(&mut self, named: &SecretRef) -> Result<Secret, ApiError> {
         let (place, name) = self.resolve_secret(named);
         let mut found = None;
-        let mut tags = Vec::new();
         if place == self.home() {
             let now = self.now;
-            found = self.tx()?.secret(&place.account, &name).await?.filter(|it| !it.is_gone(now));
-            tags = self.tx()?.tags(&place.account, TagKind::Secret, name.as_str()).await?;
+            found = self.tx()?.secret(&place.account, &name).await?;
+            found = found.filter(|(it, _)| !it.is_gone(now));
         }
-        let ask = Ask::to(self.spec.action());
-        self.judge_secret(ask, &place, &name, found.as_ref().map(|it| (it, tags.as_slice())))?;
-        let found = found.ok_or(Code::ResourceNotFound)?;
+        let seen = found.as_ref().map(|(secret, tags)| (secret, tags.as_slice()));
+        self.judge_secret(Ask::to(self.spec.action()), &place, &name, seen)?;
+        let (found, _) = found.ok_or(Code::ResourceNotFound)?;
         self.must_be_connected(found.instance.as_ref()).await?;
         Ok(found)
     }
@@ -314,6 +347,23 @@ impl<'a> Call<'a> {
         let found = found.ok_or(Code::ResourceNotFound)?;
         found.secret.must_not_be_scheduled()?;
         Ok(found)
+    }
+
+    /// The oldest or the newest of the caller's secrets that `filter` finds. Asked of the store each
+    /// time. Source: keys.md §13.
+    pub async fn first_or_last_secret(
+        &mut self,
+        filter: &SecretFilter,
+        last: bool,
+    ) -> Result<Option<SecretName>, ApiError> {
+        let (account, mut tx) = (self.account(), self.node.store.read().await?);
+        let first = Page { number: 1, size: 1 };
+        let mut found = tx.list_secrets(account, filter, first).await?;
+        if last && found.total > 1 {
+            let page = Page { number: found.total, size: 1 };
+            found = tx.list_secrets(account, filter, page).await?;
+        }
+        Ok(found.items.pop().map(|it| it.name))
     }
 
     /// The ARN of a secret of the caller's account, whether or not there is one.
@@ -413,6 +463,13 @@ impl<'a> Call<'a> {
         Ok(UsableKey { key, version, handle })
     }
 
+    fn primary(&self, key: Arc<CachedKey>) -> Result<UsableKey, ApiError> {
+        key.key.must_be_enabled(self.now)?;
+        let without = || ApiError::caused(Code::InternalFailure, "an enabled key has no version");
+        let version = key.key.primary.clone().ok_or_else(without)?;
+        self.usable(key, version)
+    }
+
     async fn alias(&mut self, alias: &AliasName) -> Result<Option<KeyId>, ApiError> {
         let account = self.account();
         Ok(match &mut self.on {
@@ -484,6 +541,10 @@ fn unless_named(named: &KeyRef, error: ApiError) -> ApiError {
 /// The id of a key that is not there, under the name that was asked for.
 fn unknown_key(name: &str) -> Result<KeyId, ApiError> {
     name.parse().map_err(|_| Code::KeyNotFound.into())
+}
+
+fn must_fit(found: &CachedKey, fits: impl Fn(&Key) -> bool) -> Result<(), ApiError> {
+    if fits(&found.key) { Ok(()) } else { Err(Code::RejectedUnsupportedOperation.into()) }
 }
 
 /// Finds a running instance of an account.

@@ -4,7 +4,7 @@ use std::{error::Error, fmt};
 
 use yaoku_crypto::backend::BackendError;
 use yaoku_model::{
-    key::{CannotChange, KeyState, WrongState},
+    key::{CannotChange, KeyState, NotImported, WrongState},
     random::NoRandomness,
     secret::{StageError, WrongLife},
 };
@@ -103,6 +103,12 @@ impl From<BackendError> for ApiError {
             BackendError::Exhausted => Code::LimitExceeded.into(),
             other => Self::caused(Code::InternalFailure, other),
         }
+    }
+}
+
+impl From<NotImported> for ApiError {
+    fn from(_: NotImported) -> Self {
+        Code::UnsupportedOrigin.into()
     }
 }
 

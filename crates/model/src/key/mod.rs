@@ -6,9 +6,11 @@ use crate::{
 };
 
 pub mod life;
+mod material;
 pub mod products;
 
 pub use life::{CannotChange, WrongState};
+pub use material::NotImported;
 
 /// Declares an enum whose variants have one spelling on the wire and in the store.
 macro_rules! words {

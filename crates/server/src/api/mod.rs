@@ -14,9 +14,14 @@ use crate::{call::Call, error::ApiError};
 
 pub mod admin;
 pub mod aliases;
+pub mod asymmetric;
+mod bytes;
+pub mod data_keys;
 mod filters;
+pub mod import;
 pub mod instances;
 pub mod keys;
+pub mod mac;
 mod paging;
 pub mod secrets;
 pub mod service;
@@ -272,8 +277,12 @@ fn folders() -> impl Iterator<Item = &'static Entry> {
     [
         admin::OPERATIONS,
         aliases::OPERATIONS,
+        asymmetric::OPERATIONS,
+        data_keys::OPERATIONS,
+        import::OPERATIONS,
         instances::OPERATIONS,
         keys::OPERATIONS,
+        mac::OPERATIONS,
         secrets::OPERATIONS,
         service::OPERATIONS,
         tags::OPERATIONS,

@@ -18,11 +18,12 @@ use yaoku_model::ids::Region;
 use yaoku_server::{
     audit::{self, Fsync, NodeName},
     listen, node,
+    private::Privacy,
     root::WrapName,
 };
 use zeroize::Zeroizing;
 
-pub(crate) use self::checks::{Purpose, open_to};
+pub(crate) use self::checks::{Purpose, meet};
 pub(crate) use self::layers::Layers;
 use self::section::Section;
 
@@ -40,8 +41,8 @@ pub(crate) struct Config {
     pub(crate) limits: listen::Limits,
     pub(crate) quotas: node::Limits,
     pub(crate) log: Log,
-    /// Where systemd puts credentials: files there are its own to protect.
-    credentials: Option<PathBuf>,
+    /// Whose files with secrets must be.
+    pub(crate) privacy: Privacy,
 }
 
 /// `[listen]`: where calls are taken.
@@ -147,7 +148,7 @@ impl Config {
             limits,
             quotas,
             log,
-            credentials,
+            privacy: Privacy { credentials },
         })
     }
 }

@@ -72,7 +72,7 @@ pub const OPERATIONS: &[Entry] = &[
 ];
 
 /// What these operations have in common; each says what is different.
-const ADMIN: Spec = Spec {
+pub(super) const ADMIN: Spec = Spec {
     product: Product::Yaoku,
     works_while_closed: true,
     source: "our own; names, limits and shapes are RAM's (2015-05-01)",

@@ -15,6 +15,9 @@ pub(super) mod description;
 mod disable_key;
 mod enable_key;
 mod encrypt;
+mod export;
+mod export_data_key;
+mod generate_and_export_data_key;
 mod generate_data_key;
 mod generate_data_key_without_plaintext;
 mod get_key_policy;
@@ -23,7 +26,7 @@ mod list_keys;
 mod metadata;
 mod policy;
 mod re_encrypt;
-mod recipient;
+pub(super) mod recipient;
 mod rotation;
 mod schedule_key_deletion;
 mod set_deletion_protection;
@@ -43,6 +46,8 @@ pub const OPERATIONS: &[Entry] = &[
     Entry::of::<disable_key::DisableKey>(),
     Entry::of::<enable_key::EnableKey>(),
     Entry::of::<encrypt::Encrypt>(),
+    Entry::of::<export_data_key::ExportDataKey>(),
+    Entry::of::<generate_and_export_data_key::GenerateAndExportDataKey>(),
     Entry::of::<generate_data_key::GenerateDataKey>(),
     Entry::of::<generate_data_key_without_plaintext::GenerateDataKeyWithoutPlaintext>(),
     Entry::of::<get_key_policy::GetKeyPolicy>(),

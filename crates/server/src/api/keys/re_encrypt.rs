@@ -1,14 +1,21 @@
 //! `ReEncrypt`: opens a blob and seals its text under another key. Source: keys.md §9.8.
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use yaoku_model::{
+    algorithm::EncryptionAlgorithm,
     arn::KeyRef,
     context::{CiphertextBlob, EncryptionContext},
+    ids::Invalid,
 };
 use yaoku_wire::{error::Code, params::Params};
+use zeroize::Zeroizing;
 
 use crate::{
-    api::{Action, Effect, Operation, Spec},
-    call::{Ask, Call, KEY_BY_ID, WRONG_STATE},
+    api::{
+        Action, Effect, Operation, Spec,
+        asymmetric::{self, Pair},
+    },
+    call::{Ask, Call, KEY_BY_ID, UsableKey, WRONG_STATE},
     error::ApiError,
 };
 
@@ -27,17 +34,34 @@ const SOURCE: [&str; 3] = ["SourceKeyId", "SourceKeyVersionId", "SourceEncryptio
 /// A request to seal a text anew. The text is not shown to the caller.
 #[derive(Debug)]
 pub(super) struct ReEncrypt {
-    blob: CiphertextBlob,
-    source_context: EncryptionContext,
+    source: Source,
     key: KeyRef,
     context: EncryptionContext,
+}
+
+/// What is to be opened.
+#[derive(Debug)]
+enum Source {
+    /// What a symmetric key sealed: it names its key.
+    Blob(CiphertextBlob, EncryptionContext),
+    /// What was encrypted under a public key.
+    Pair(Pair, EncryptionAlgorithm, Zeroizing<Vec<u8>>),
 }
 
 impl Operation for ReEncrypt {
     const SPEC: &'static Spec = &Spec {
         name: "ReEncrypt",
         effect: Effect::Use,
-        errors: &[KEY_BY_ID, WRONG_STATE, &[Code::UnsupportedOperation, Code::LimitExceeded]],
+        errors: &[
+            KEY_BY_ID,
+            WRONG_STATE,
+            &[
+                Code::KeyVersionNotFound,
+                Code::LimitExceeded,
+                Code::RejectedUnsupportedOperation,
+                Code::UnsupportedOperation,
+            ],
+        ],
         dry_run: true,
         example: &[
             ("CiphertextBlob", blob::EXAMPLE),
@@ -55,10 +79,8 @@ impl Operation for ReEncrypt {
     type Response = Sealed;
 
     fn parse(params: &mut Params) -> Result<Self, ApiError> {
-        refuse_asymmetric_source(params)?;
         Ok(Self {
-            blob: blob::take(params)?,
-            source_context: context::take(params, "SourceEncryptionContext")?,
+            source: Source::take(params)?,
             key: params.required("DestinationKeyId")?,
             context: context::take(params, "DestinationEncryptionContext")?,
         })
@@ -71,8 +93,7 @@ impl Operation for ReEncrypt {
         if self.key.is_alias() {
             return Err(Code::UnsupportedAlias.into());
         }
-        let ask = Ask::cipher(FROM, &self.source_context);
-        let from = call.usable_version(&self.blob.version, ask).await;
+        let from = self.source.usable(call).await;
         // Who may not seal under the one key learns nothing of the other's state.
         let to = call.usable_key(&self.key, Ask::cipher(TO, &self.context)).await;
         let (from, to) = match (from, to) {
@@ -81,18 +102,59 @@ impl Operation for ReEncrypt {
             }
             (from, to) => (from?, to?),
         };
-        let text = blob::open(call, &from, &self.source_context, &self.blob)?;
-        let sealed = blob::seal(call, &to, &self.context, text.expose())?;
+        let text = self.source.open(call, &from)?;
+        let sealed = blob::seal(call.node, &to, &self.context, &text).await?;
         Ok(Sealed { key: from.key.key.id.clone(), version: from.version, blob: sealed.blob })
     }
 }
 
-/// Ciphertexts of public keys are not opened yet: there are no asymmetric keys.
-fn refuse_asymmetric_source(params: &mut Params) -> Result<(), ApiError> {
-    let sent = SOURCE.map(|name| params.text(name).is_some_and(|it| !it.is_empty()));
-    match sent.iter().position(|it| !it) {
-        None => Err(Code::UnsupportedOperation.into()),
-        Some(missing) if sent.contains(&true) => Err(ApiError::missing(SOURCE[missing])),
-        Some(_) => Ok(()),
+impl Source {
+    /// The three parameters of a pair come together or not at all. Source: keys.md §9.8 (inferred).
+    fn take(params: &mut Params) -> Result<Self, ApiError> {
+        let context = context::take(params, "SourceEncryptionContext")?;
+        let texts = SOURCE.map(|name| params.text(name).filter(|it| !it.is_empty()));
+        let [Some(key), Some(version), Some(algorithm)] = &texts else {
+            return match SOURCE.iter().zip(&texts).find(|(_, sent)| sent.is_none()) {
+                Some((missing, _)) if texts.iter().any(Option::is_some) => {
+                    Err(ApiError::missing(missing))
+                }
+                _ => Ok(Self::Blob(blob::take(params)?, context)),
+            };
+        };
+        let [key_name, version_name, algorithm_name] = SOURCE;
+        let pair = Pair {
+            key: key.parse().map_err(|Invalid| ApiError::invalid(key_name))?,
+            version: version.parse().map_err(|Invalid| ApiError::invalid(version_name))?,
+        };
+        let algorithm = algorithm.parse();
+        let algorithm = algorithm.map_err(|Invalid| ApiError::invalid(algorithm_name))?;
+        Ok(Self::Pair(pair, algorithm, asymmetric::take_ciphertext(params)?))
+    }
+
+    async fn usable(&self, call: &mut Call<'_>) -> Result<UsableKey, ApiError> {
+        match self {
+            Self::Blob(blob, context) => {
+                call.usable_version(&blob.version, Ask::cipher(FROM, context)).await
+            }
+            Self::Pair(pair, ..) if pair.key.is_alias() => Err(Code::UnsupportedAlias.into()),
+            Self::Pair(pair, algorithm, _) => {
+                pair.decrypts(call, Ask::algorithm(FROM, algorithm.as_str()), *algorithm).await
+            }
+        }
+    }
+
+    /// Of what a public key encrypted, the Base64 is sealed: `Decrypt` then answers what
+    /// `AsymmetricDecrypt` would have. Source: keys.md §9.8 (inferred there).
+    fn open(&self, call: &Call<'_>, from: &UsableKey) -> Result<Zeroizing<Vec<u8>>, ApiError> {
+        match self {
+            Self::Blob(blob, context) => {
+                let text = blob::open(call, from, context, blob)?;
+                Ok(Zeroizing::new(text.expose().to_vec()))
+            }
+            Self::Pair(_, algorithm, ciphertext) => {
+                let opened = asymmetric::open(call, from, *algorithm, ciphertext)?;
+                Ok(Zeroizing::new(STANDARD.encode(&*opened).into_bytes()))
+            }
+        }
     }
 }

@@ -7,7 +7,7 @@ use crate::error::ApiError;
 /// Refuses a recipient. Ignoring one would hand out a plaintext that its caller does not expect.
 ///
 /// Source: keys.md §9.9 (inferred there: the vendor says nothing about it).
-pub(super) fn refuse(params: &mut Params) -> Result<(), ApiError> {
+pub(in crate::api) fn refuse(params: &mut Params) -> Result<(), ApiError> {
     match params.text("Recipient") {
         Some(text) if !text.is_empty() => Err(Code::UnsupportedOperation.into()),
         _ => Ok(()),

@@ -120,7 +120,7 @@ impl Operation for CreateSecret {
         self.allow(call)?;
         let key = self.usable_key(call).await?;
         let secret = self.secret(call, &key);
-        let sealed = self.value.seal(call, &key, &secret)?;
+        let sealed = self.value.seal(call.node, call.now, &key, &secret).await?;
         self.prepared = Some((secret, sealed));
         Ok(())
     }
@@ -209,10 +209,11 @@ impl CreateSecret {
     }
 }
 
-/// Takes a name that is not one of the services': those begin with `acs/`. Source: secrets.md §4.1.
+/// Takes a name that is not one of the services': those begin with `acs/`, or have a `!` in them.
+/// Source: secrets.md §4.1, keys.md §13.
 fn name(params: &mut Params) -> Result<SecretName, ApiError> {
     let name: SecretName = params.required("SecretName")?;
-    if name.as_str().starts_with("acs/") {
+    if name.as_str().starts_with("acs/") || name.as_str().contains('!') {
         return Err(ApiError::invalid("SecretName"));
     }
     Ok(name)
@@ -233,8 +234,8 @@ async fn free_name(call: &mut Call<'_>, name: &SecretName) -> Result<(), ApiErro
     let (account, now) = (call.account(), call.now);
     match call.tx()?.secret(account, name).await? {
         None => Ok(()),
-        Some(old) if old.is_gone(now) => Ok(call.tx()?.delete_secret(account, name).await?),
-        Some(old) => {
+        Some((old, _)) if old.is_gone(now) => Ok(call.tx()?.delete_secret(account, name).await?),
+        Some((old, _)) => {
             old.must_not_be_scheduled()?;
             Err(Code::ResourceExist.into())
         }

@@ -99,6 +99,11 @@ impl Operation for GetSecretValue {
 }
 
 impl GetSecretValue {
+    /// A request for the current value.
+    pub(super) fn current(secret: SecretRef) -> Self {
+        Self { secret, version: None, stage: None }
+    }
+
     /// The version with the id and the label that were asked for; without an id, the one with the
     /// label; without either, the current one. Source: secrets.md §4.4 (both: inferred there).
     fn choose<'a>(&self, found: &'a CachedSecret) -> Result<&'a CachedVersion, ApiError> {
@@ -111,6 +116,13 @@ impl GetSecretValue {
         };
         let version = found.versions.iter().find(|it| Some(&it.version.id) == id);
         version.ok_or(Code::ResourceNotFound.into())
+    }
+}
+
+impl Value {
+    /// The value alone.
+    pub(super) fn into_data(self) -> SecretData {
+        self.data
     }
 }
 

@@ -1,16 +1,19 @@
 //! Operations on secrets.
 
 use yaoku_model::{
+    arn::SecretRef,
     ids::SecretName,
     secret::{Secret, SecretType},
     tag::{Tag, TagKind},
+    text::SecretData,
 };
 use yaoku_wire::{
     error::Code,
     fields::{Encode, Fields},
 };
 
-use super::Entry;
+pub(super) use self::sealed::{NewValue, Sealed};
+use super::{Entry, Operation as _};
 use crate::{call::Call, error::ApiError};
 
 mod batch_get_secret_value;
@@ -42,6 +45,15 @@ pub const OPERATIONS: &[Entry] = &[
     Entry::of::<update_secret::UpdateSecret>(),
     Entry::of::<update_secret_version_stage::UpdateSecretVersionStage>(),
 ];
+
+/// What it takes to read the current value of a secret, which the caller may read: its value.
+pub(super) async fn current_value(
+    call: &mut Call<'_>,
+    name: &SecretName,
+) -> Result<SecretData, ApiError> {
+    let read = get_secret_value::GetSecretValue::current(SecretRef::Name(name.clone()));
+    Ok(read.run(call).await?.into_data())
+}
 
 /// The answer of operations that say nothing but what they worked on.
 #[derive(Debug)]

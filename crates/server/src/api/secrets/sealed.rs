@@ -5,6 +5,7 @@ use yaoku_model::{
     ids::{KeyId, VersionId},
     secret::{DataType, Secret, SecretVersion},
     text::SecretData,
+    time::Timestamp,
 };
 use yaoku_wire::error::Code;
 
@@ -12,42 +13,52 @@ use crate::{
     cache::CachedVersion,
     call::{Call, UsableKey},
     error::ApiError,
+    node::Node,
+    seals,
 };
 
 /// A version that is sealed and not kept yet.
 #[derive(Debug)]
-pub(super) struct Sealed {
+pub(in crate::api) struct Sealed {
     /// The key that sealed it.
-    pub(super) key: KeyId,
+    pub(in crate::api) key: KeyId,
     /// The version.
-    pub(super) version: SecretVersion,
+    pub(in crate::api) version: SecretVersion,
 }
 
 /// A value on its way in.
 #[derive(Debug)]
-pub(super) struct NewValue {
+pub(in crate::api) struct NewValue {
     /// The id of its version.
-    pub(super) id: VersionId,
+    pub(in crate::api) id: VersionId,
     /// The value.
-    pub(super) data: SecretData,
+    pub(in crate::api) data: SecretData,
     /// What the client takes it for.
-    pub(super) data_type: DataType,
+    pub(in crate::api) data_type: DataType,
 }
 
 impl NewValue {
     /// Seals it under `key`, for `secret` and nowhere else.
-    pub(super) fn seal(
+    pub(in crate::api) async fn seal(
         &self,
-        call: &Call<'_>,
+        node: &Node,
+        now: Timestamp,
         key: &UsableKey,
         secret: &Secret,
     ) -> Result<Sealed, ApiError> {
-        let (place, backend) = (place(secret, &self.id), &*call.node.backend);
-        let envelope =
-            Envelope::seal(backend, &key.handle, &place, self.data.expose(), call.random())?;
+        let (place, data) = (place(secret, &self.id), self.data.expose());
+        let envelope = loop {
+            match Envelope::seal(&*node.backend, &key.handle, &place, data, &*node.random) {
+                Ok(envelope) => break envelope,
+                Err(error) => {
+                    seals::must_be_out_of_them(error)?;
+                    seals::reserve(node, key).await?;
+                }
+            }
+        };
         let version = SecretVersion {
             id: self.id.clone(),
-            created: call.now,
+            created: now,
             data_type: self.data_type,
             key_version: key.version.clone(),
             sealed_data_key: envelope.data_key,
@@ -59,7 +70,7 @@ impl NewValue {
 
 /// Opens a version's value under `key`. Its data key is opened once and kept with the version: who
 /// asks must have shown, on this call, that they may use the key.
-pub(super) fn open(
+pub(in crate::api) fn open(
     call: &Call<'_>,
     key: &UsableKey,
     secret: &Secret,

@@ -6,6 +6,7 @@ use crate::testing::Kms;
 
 mod cipher;
 mod defaults;
+mod export;
 mod life;
 mod policies;
 mod states;

@@ -33,6 +33,21 @@ const STATES: [KeyState; 5] = [
 ];
 
 const AES: Params = &[];
+const PAIR: Params = &[("KeySpec", "RSA_2048"), ("KeyUsage", "ENCRYPT/DECRYPT")];
+const SIGNER: Params = &[("KeySpec", "EC_P256")];
+const HMAC: Params = &[("KeySpec", "Aliyun_HMAC_SHA_256")];
+const EXTERNAL: Params = &[("Origin", "EXTERNAL")];
+const VERSION: (&str, &str) = ("KeyVersionId", "{version}");
+const BLOB: (&str, &str) = ("CiphertextBlob", "{blob}");
+const OAEP: (&str, &str) = ("Algorithm", "RSAES_OAEP_SHA_256");
+const ECDSA: (&str, &str) = ("Algorithm", "ECDSA_SHA_256");
+const HMAC_256: (&str, &str) = ("Algorithm", "HMAC_SHA_256");
+const DIGEST: (&str, &str) = ("Digest", "ZOyIygCyaOW6GjVnihtTFtIS9PNmskdyMlNKiuyjfzw=");
+const WRAPPER: [(&str, &str); 3] = [
+    ("PublicKeyBlob", PUBLIC_KEY),
+    ("WrappingKeySpec", "RSA_2048"),
+    ("WrappingAlgorithm", "RSAES_OAEP_SHA_256"),
+];
 const ON: (&str, &str) = ("KeyId", "{key}");
 const RESOURCE: (&str, &str) = ("ResourceType", "key");
 const ITEM: (&str, &str) = ("ResourceId.1", "{key}");
@@ -41,6 +56,8 @@ const OK: Result<(), Code> = Ok(());
 const FIXED: Result<(), Code> = Err(Code::KeyPendingDeletion);
 const MOVED: Result<(), Code> = Err(Code::StateModifiedFailed);
 const AWAY: Result<(), Code> = Err(Code::KeyUnavailable);
+const INVALID: Result<(), Code> = Err(Code::InvalidParameter);
+const TOKEN: Result<(), Code> = Err(Code::InvalidImportToken);
 
 const USABLE: [Result<(), Code>; 5] =
     [OK, Err(Code::KeyDisabled), FIXED, Err(Code::KeyPendingImport), AWAY];
@@ -56,6 +73,34 @@ const ROWS: &[Row] = &[
     ("ReEncrypt", AES, &[("CiphertextBlob", "{others}"), ("DestinationKeyId", "{key}")], USABLE),
     ("GenerateDataKey", AES, &[ON], USABLE),
     ("GenerateDataKeyWithoutPlaintext", AES, &[ON], USABLE),
+    ("GenerateAndExportDataKey", AES, &[ON, WRAPPER[0], WRAPPER[1], WRAPPER[2]], USABLE),
+    ("ExportDataKey", AES, &[BLOB, WRAPPER[0], WRAPPER[1], WRAPPER[2]], USABLE),
+    ("AsymmetricEncrypt", PAIR, &[ON, VERSION, OAEP, ("Plaintext", "aGk=")], USABLE),
+    (
+        "AsymmetricDecrypt",
+        PAIR,
+        &[ON, VERSION, OAEP, BLOB],
+        [INVALID, USABLE[1], USABLE[2], USABLE[3], USABLE[4]],
+    ),
+    ("AsymmetricSign", SIGNER, &[ON, VERSION, ECDSA, DIGEST], USABLE),
+    ("AsymmetricVerify", SIGNER, &[ON, VERSION, ECDSA, DIGEST, ("Value", "MEYC")], USABLE),
+    ("GetPublicKey", SIGNER, &[ON, VERSION], USABLE),
+    ("GenerateMac", HMAC, &[ON, HMAC_256, ("Message", "aGk=")], USABLE),
+    ("VerifyMac", HMAC, &[ON, HMAC_256, ("Message", "aGk="), ("Mac", "aGk=")], USABLE),
+    (
+        "GetParametersForImport",
+        EXTERNAL,
+        &[ON, ("WrappingAlgorithm", "SM2PKE"), ("WrappingKeySpec", "EC_SM2")],
+        [OK, OK, OK, OK, AWAY],
+    ),
+    // The token is looked at after the state.
+    (
+        "ImportKeyMaterial",
+        EXTERNAL,
+        &[ON, ("EncryptedKeyMaterial", "aGk="), ("ImportToken", "aGk=")],
+        [TOKEN, TOKEN, MOVED, TOKEN, AWAY],
+    ),
+    ("DeleteKeyMaterial", EXTERNAL, &[ON], READABLE),
     ("CreateKeyVersion", AES, &[ON], USABLE),
     ("UpdateRotationPolicy", AES, &[ON, ("EnableAutomaticRotation", "false")], USABLE),
     ("DescribeKey", AES, &[ON], READABLE),
@@ -88,6 +133,9 @@ const ROWS: &[Row] = &[
     ),
     ("SetKeyPolicy", AES, &[ON, ("Policy", POLICY)], CHANGEABLE),
 ];
+
+/// An RSA key of 2,048 bits, made for this test; nobody has its private half.
+const PUBLIC_KEY: &str = "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAvnco2auSbzubLKBQRUv2VfEnyPxKaXob9I/ZWMkURL2ZM2dqQymDW82kKh5UGe/KFMZHr0qDdqVodnquQ872A/9MzXzlJxusvjNUhdPptuHE61ea9Z+3DT9eB+5eV55U6GpITKr8/tsBl41iDPQ+sJPsL5n0B0y94Nw5LKZ/EPTutN+twwchoL+IQKFcUWxQ2T4jMn7i4wC3sQldprpl8qN50IVL5vl304VLdkGR5Bgi/gsXLFydBr+L3Epj8FC+8LMYBR2C8SEqa8KHiIu1VsjWzh9csqUcnlEWuzGDlSZvVlqsVEuOnK7UAG4kOgqjxyJRC8sojT2YQS4B436uHwIDAQAB";
 
 const POLICY: &str = r#"{"Version":"1","Statement":[{"Effect":"Allow","Principal":{"RAM":["acs:ram::1:root"]},"Action":["kms:*"],"Resource":["*"]}]}"#;
 

@@ -1,0 +1,52 @@
+//! Bytes on the wire: Base64 of the standard alphabet, with padding.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use yaoku_wire::params::Params;
+use zeroize::Zeroizing;
+
+use crate::error::ApiError;
+
+/// Takes the bytes called `name`, at most `max` of them and at least one.
+pub(super) fn required(
+    params: &mut Params,
+    name: &str,
+    max: usize,
+) -> Result<Zeroizing<Vec<u8>>, ApiError> {
+    let text = params.text(name).filter(|it| !it.is_empty());
+    let text = text.ok_or_else(|| ApiError::missing(name))?;
+    let bytes = STANDARD.decode(text.as_bytes()).map(Zeroizing::new);
+    let bytes = bytes.ok().filter(|it| (1..=max).contains(&it.len()));
+    bytes.ok_or_else(|| ApiError::invalid(name))
+}
+
+/// Takes exactly `N` bytes.
+pub(super) fn exactly<const N: usize>(
+    params: &mut Params,
+    name: &str,
+) -> Result<[u8; N], ApiError> {
+    let bytes = required(params, name, N)?;
+    bytes.as_slice().try_into().map_err(|_| ApiError::invalid(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{exactly, required};
+
+    #[test]
+    fn bytes_are_padded_base64_within_bounds() {
+        for (text, expected) in [
+            ("", None),
+            ("aGVsbG8=", Some(&b"hello"[..])),
+            ("aGVsbG8", None),
+            ("aGVsbG8h", None),
+            ("aGVs bG8=", None),
+            ("_-__", None),
+        ] {
+            let found = required(&mut [("B", text)].into_iter().collect(), "B", 5).ok();
+            assert_eq!(found.as_ref().map(|it| it.as_slice()), expected, "{text}");
+        }
+        let exact = |text| exactly::<5>(&mut [("B", text)].into_iter().collect(), "B").ok();
+        assert_eq!(exact("aGVsbG8="), Some(*b"hello"));
+        assert_eq!(exact("aGVs"), None);
+    }
+}

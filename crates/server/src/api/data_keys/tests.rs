@@ -1,0 +1,82 @@
+//! Tests of managed data keys, through the pipeline.
+
+use yaoku_wire::error::Code;
+
+use crate::testing::Kms;
+
+async fn make(kms: &Kms, name: &str) -> String {
+    let made = kms.call("CreateManagedDataKeyVersion", [("DataKeyName", name)]).await.unwrap();
+    made.get("DataKeyVersionId").unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn without_a_version_the_oldest_is_answered_and_the_newest_if_asked_for() {
+    let kms = Kms::new().await;
+    let mut ids = Vec::new();
+    for _ in 0..3 {
+        ids.push(make(&kms, "orders").await);
+        kms.clock.advance_seconds(1);
+    }
+    make(&kms, "orders2").await;
+    let name = ("DataKeyName", "orders");
+    for (params, expected) in [
+        (vec![name], &ids[0]),
+        (vec![name, ("UseLatest", "false")], &ids[0]),
+        (vec![name, ("UseLatest", "true")], &ids[2]),
+        (vec![name, ("DataKeyVersionId", &ids[1]), ("UseLatest", "true")], &ids[1]),
+    ] {
+        let reply = kms.call_with("GetManagedDataKey", &params).await.unwrap();
+        assert_eq!(reply.get("DataKeyVersionId"), Some(&**expected), "{params:?}");
+        let secret = format!("kms-datakeyversion!orders!{expected}");
+        assert_eq!(reply.get("DataKeyVersionName"), Some(&*secret));
+        assert_eq!(reply.get("Plaintext").unwrap().len(), 44, "32 bytes in Base64");
+        let value = kms.call("GetSecretValue", [("SecretName", &*secret)]).await.unwrap();
+        assert_eq!(value.get("SecretData"), reply.get("Plaintext"));
+    }
+    let params = [name, ("PageSize", "2"), ("PageNumber", "2")];
+    let reply = kms.call_with("ListManagedDataKeyVersions", &params).await.unwrap();
+    assert_eq!(
+        reply.get("ManagedDataKeyVersions.ManagedDataKeyVersion.0.DataKeyVersionId"),
+        Some(&*ids[2])
+    );
+    assert_eq!(reply.get("TotalCount"), Some("3"));
+}
+
+#[tokio::test]
+async fn an_unknown_data_key_is_not_found_and_nobody_makes_one_by_another_door() {
+    let kms = Kms::new().await;
+    make(&kms, "orders").await;
+    for params in [
+        vec![("DataKeyName", "none")],
+        vec![("DataKeyName", "order")],
+        vec![("DataKeyName", "orders"), ("DataKeyVersionId", "xH6OPUmz")],
+    ] {
+        let reply = kms.call_with("GetManagedDataKey", &params).await;
+        assert_eq!(reply, Err(Code::ResourceNotFound), "{params:?}");
+    }
+    let params = [
+        ("SecretName", "kms-datakeyversion!orders!xH6OPUmz"),
+        ("VersionId", "v1"),
+        ("SecretData", "x"),
+    ];
+    assert_eq!(kms.call("CreateSecret", params).await, Err(Code::InvalidParameter));
+    let reply = kms.call("GetManagedDataKey", [("DataKeyName", "a!b")]).await;
+    assert_eq!(reply, Err(Code::InvalidParameter));
+}
+
+#[tokio::test]
+async fn a_data_key_needs_its_permission_and_that_of_its_secret() {
+    let kms = Kms::new().await;
+    make(&kms, "orders").await;
+    let params = [("DataKeyName", "orders")];
+    for action in ["kms:GetManagedDataKey", "kms:GetSecretValue"] {
+        let reply = kms.without(action).call("GetManagedDataKey", params).await;
+        assert_eq!(reply, Err(Code::NoPermission), "{action}");
+    }
+    let user = kms.without("kms:ListManagedDataKeyVersions");
+    let reply = user.call("ListManagedDataKeyVersions", params).await;
+    assert_eq!(reply, Err(Code::NoPermission));
+    let user = kms.without("yaoku:CreateManagedDataKeyVersion");
+    let reply = user.call("CreateManagedDataKeyVersion", params).await;
+    assert_eq!(reply, Err(Code::NoPermission));
+}
