@@ -24,7 +24,8 @@ OPERATIONS = (
     "CreateSecret DescribeSecret ListSecrets GetSecretValue BatchGetSecretValue PutSecretValue "
     "ListSecretVersionIds UpdateSecret UpdateSecretVersionStage DeleteSecret RestoreSecret GetRandomPassword "
     "TagResource UntagResource ListResourceTags TagResources UntagResources ListTagResources "
-    "ListKmsInstances GetKmsInstance DescribeRegions OpenKmsService DescribeAccountKmsStatus"
+    "ListKmsInstances GetKmsInstance DescribeRegions OpenKmsService DescribeAccountKmsStatus "
+    "DescribeService AdvanceEncrypt"
 ).split()
 
 

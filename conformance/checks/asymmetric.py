@@ -5,7 +5,7 @@ import re
 
 from checks import openssl
 from checks.keys import NO_KEY
-from checks.pairs import OPENING, SHA_256, SIGNING, Made, make, opener, signer
+from checks.pairs import OPENING, SHA_256, SIGNING, Made, denied, make, opener, signer
 from checks.run import ABSENT, BASE64, Run, check, match, require
 
 NO_VERSION = "00000000-0000-4000-8000-000000000000"
@@ -34,13 +34,15 @@ def sign(run: Run, pair: Made, algorithm: str) -> str:
 
 def refuses_wrong_names(run: Run, operation: str, pair: Made, **rest: str) -> None:
     """What all five operations say of a key or a version that is not there, or not for the caller."""
+    run.ok(operation, who="user", **pair.named(), **rest)
     version = {"KeyVersionId": pair.version}
     run.refused("Forbidden.KeyNotFound", 404, operation, KeyId=NO_KEY, **version, **rest)
     run.refused("Forbidden.AliasNotFound", 404, operation, KeyId=f"alias/{run.name('x')}", **version, **rest)
     for unknown in (NO_VERSION, signer(run, "EC_P256K").version):
         run.refused("Forbidden.KeyVersionNotFound", 404, operation, KeyId=pair.key, KeyVersionId=unknown, **rest)
     run.refused("MissingParameter", 400, operation, KeyId=pair.key, KeyVersionId="", **rest)
-    run.refused("Forbidden.NoPermission", 403, operation, who="user", **pair.named(), **rest)
+    closed = denied(run, "EC_P256", "SIGN/VERIFY").named()
+    run.refused("Forbidden.NoPermission", 403, operation, who="user", **closed, **rest)
     cipher = {"KeyId": run.dev["key_id"]}
     primary = run.see("DescribeKey", **cipher)["KeyMetadata"]["PrimaryKeyVersion"]
     run.refused("Rejected.UnsupportedOperation", 400, operation, **cipher, KeyVersionId=primary, **rest)

@@ -8,7 +8,7 @@ from checks.crypto import CONTEXT
 from checks.data_keys import wrapper
 from checks.keys import NO_KEY, a_key
 from checks.mac import MESSAGE, mac_of, maker
-from checks.pairs import opener, signer
+from checks.pairs import denied, opener, signer
 from checks.run import Run, check, match
 
 Parameters = dict[str, Any]
@@ -61,28 +61,42 @@ NO_SUCH_KEY = {"KeyId": NO_KEY}
 NO_SUCH_VERSION = {"KeyVersionId": NO_VERSION}
 NO_BLOB = {"CiphertextBlob": "not base64!"}
 
-# A call that would work, and what spoils it.
-TRIED: dict[str, tuple[Callable[[Run], Parameters], Parameters]] = {
-    "Encrypt": (lambda run: {**_key(run), "Plaintext": "x"}, NO_SUCH_KEY),
-    "Decrypt": (_in_context, NO_BLOB),
-    "ReEncrypt": (_moved, {"DestinationKeyId": NO_KEY}),
-    "GenerateDataKey": (_key, NO_SUCH_KEY),
-    "GenerateDataKeyWithoutPlaintext": (_key, {"NumberOfBytes": 1025}),
-    "ExportDataKey": (lambda run: {**_in_context(run), **wrapper()}, NO_BLOB),
-    "GenerateAndExportDataKey": (lambda run: {**_key(run), **wrapper()}, {"PublicKeyBlob": "AAAA"}),
-    "AsymmetricSign": (_signed, {"Digest": "aGVsbG8="}),
-    "AsymmetricVerify": (_verified, NO_SUCH_VERSION),
-    "AsymmetricEncrypt": (_sealed, NO_SUCH_VERSION),
-    "AsymmetricDecrypt": (_opened, {"CiphertextBlob": "aGVsbG8="}),
-    "GetPublicKey": (lambda run: signer(run, "EC_P256").named(), NO_SUCH_VERSION),
-    "GenerateMac": (_authenticated, {"Algorithm": "HMAC_SHA_512"}),
-    "VerifyMac": (_mac, NO_SUCH_KEY),
+CIPHER = ("Aliyun_AES_256", "ENCRYPT/DECRYPT")
+SIGNER = ("EC_P256", "SIGN/VERIFY")
+OPENER = ("EC_SM2", "ENCRYPT/DECRYPT")
+CODER = ("Aliyun_HMAC_SHA_256", "GENERATE/VERIFY")
+
+
+def _denied(run: Run, kind: tuple[str, str], parameters: Parameters) -> Parameters:
+    """The same with a key that the user may not use."""
+    pair = denied(run, *kind)
+    if "KeyId" in parameters:
+        return parameters | {name: value for name, value in pair.named().items() if name in parameters}
+    return parameters | {"CiphertextBlob": run.aside("Encrypt", KeyId=pair.key, Plaintext="x")["CiphertextBlob"]}
+
+
+# A call that would work, what spoils it, and the kind of its key.
+TRIED: dict[str, tuple[Callable[[Run], Parameters], Parameters, tuple[str, str]]] = {
+    "Encrypt": (lambda run: {**_key(run), "Plaintext": "x"}, NO_SUCH_KEY, CIPHER),
+    "Decrypt": (_in_context, NO_BLOB, CIPHER),
+    "ReEncrypt": (_moved, {"DestinationKeyId": NO_KEY}, CIPHER),
+    "GenerateDataKey": (_key, NO_SUCH_KEY, CIPHER),
+    "GenerateDataKeyWithoutPlaintext": (_key, {"NumberOfBytes": 1025}, CIPHER),
+    "ExportDataKey": (lambda run: {**_in_context(run), **wrapper()}, NO_BLOB, CIPHER),
+    "GenerateAndExportDataKey": (lambda run: {**_key(run), **wrapper()}, {"PublicKeyBlob": "AAAA"}, CIPHER),
+    "AsymmetricSign": (_signed, {"Digest": "aGVsbG8="}, SIGNER),
+    "AsymmetricVerify": (_verified, NO_SUCH_VERSION, SIGNER),
+    "AsymmetricEncrypt": (_sealed, NO_SUCH_VERSION, OPENER),
+    "AsymmetricDecrypt": (_opened, {"CiphertextBlob": "aGVsbG8="}, OPENER),
+    "GetPublicKey": (lambda run: signer(run, "EC_P256").named(), NO_SUCH_VERSION, SIGNER),
+    "GenerateMac": (_authenticated, {"Algorithm": "HMAC_SHA_512"}, CODER),
+    "VerifyMac": (_mac, NO_SUCH_KEY, CODER),
 }
 
 
 def tries(operation: str) -> None:
     """Registers the check of one operation."""
-    good, spoilt = TRIED[operation]
+    good, spoilt, kind = TRIED[operation]
 
     def a_dry_run_gives_one_of_three_verdicts(run: Run) -> None:
         if not run.knows(operation, "DryRun"):
@@ -90,7 +104,8 @@ def tries(operation: str) -> None:
         parameters = good(run)
         run.refused("DryRunOperationError", 400, operation, **parameters, DryRun="true")
         run.refused("ValidationError", 400, operation, **parameters | spoilt, DryRun="true")
-        run.refused("AccessDeniedError", 403, operation, who="user", **parameters, DryRun="true")
+        closed = _denied(run, kind, parameters)
+        run.refused("AccessDeniedError", 403, operation, who="user", **closed, DryRun="true")
         match(run.ok(operation, **parameters, DryRun="false"), {"RequestId": str})
 
     check(operation)(a_dry_run_gives_one_of_three_verdicts)

@@ -3,7 +3,7 @@
 import base64
 
 from checks.keys import NO_KEY
-from checks.pairs import Made, make, made
+from checks.pairs import Made, denied, make, made
 from checks.run import ABSENT, Run, check, match, require
 
 LENGTHS = {"HMAC_SM3": 32, "HMAC_SHA_224": 28, "HMAC_SHA_256": 32, "HMAC_SHA_384": 48, "HMAC_SHA_512": 64}
@@ -26,7 +26,9 @@ def refuses_the_wrong(run: Run, operation: str, **rest: str) -> None:
     rest = {"Algorithm": "HMAC_SHA_256", "Message": MESSAGE} | rest
     run.refused("Forbidden.KeyNotFound", 404, operation, KeyId=NO_KEY, **rest)
     run.refused("Forbidden.AliasNotFound", 404, operation, KeyId=f"alias/{run.name('x')}", **rest)
-    run.refused("Forbidden.NoPermission", 403, operation, who="user", KeyId=key, **rest)
+    run.ok(operation, who="user", KeyId=key, **rest)
+    closed = denied(run, "Aliyun_HMAC_SHA_256", USAGE).key
+    run.refused("Forbidden.NoPermission", 403, operation, who="user", KeyId=closed, **rest)
     run.refused("InvalidParameter", 400, operation, KeyId=key, **rest | {"Algorithm": "HMAC_SHA_1"})
     run.refused("Rejected.UnsupportedOperation", 400, operation, KeyId=key, **rest | {"Algorithm": "HMAC_SHA_512"})
     run.refused("Rejected.UnsupportedOperation", 400, operation, KeyId=run.dev["key_id"], **rest)
