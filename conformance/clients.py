@@ -14,12 +14,18 @@ ANSWER_WITHIN_SECONDS = 60
 
 OPERATIONS = (
     "CreateKey DescribeKey ListKeys EnableKey DisableKey UpdateKeyDescription "
+    "CreateKeyVersion DescribeKeyVersion ListKeyVersions UpdateRotationPolicy "
+    "ScheduleKeyDeletion CancelKeyDeletion SetDeletionProtection GetKeyPolicy SetKeyPolicy "
+    "GetParametersForImport ImportKeyMaterial DeleteKeyMaterial "
     "CreateAlias UpdateAlias DeleteAlias ListAliases ListAliasesByKeyId "
     "Encrypt Decrypt ReEncrypt GenerateDataKey GenerateDataKeyWithoutPlaintext "
+    "ExportDataKey GenerateAndExportDataKey GetManagedDataKey ListManagedDataKeyVersions "
+    "AsymmetricEncrypt AsymmetricDecrypt AsymmetricSign AsymmetricVerify GetPublicKey GenerateMac VerifyMac "
     "CreateSecret DescribeSecret ListSecrets GetSecretValue BatchGetSecretValue PutSecretValue "
     "ListSecretVersionIds UpdateSecret UpdateSecretVersionStage DeleteSecret RestoreSecret GetRandomPassword "
     "TagResource UntagResource ListResourceTags TagResources UntagResources ListTagResources "
-    "ListKmsInstances GetKmsInstance DescribeRegions OpenKmsService DescribeAccountKmsStatus"
+    "ListKmsInstances GetKmsInstance DescribeRegions OpenKmsService DescribeAccountKmsStatus "
+    "DescribeService AdvanceEncrypt"
 ).split()
 
 

@@ -12,9 +12,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent / "python"))
 
-from call_api import call_kms, connect  # noqa: E402
-from driver import Refused, Server  # noqa: E402
-from tea_kms import refusal  # noqa: E402
+from call_api import call_generic, connect  # noqa: E402
+from driver import Refused, Server, refusal  # noqa: E402
 
 
 class Unexpected(Exception):
@@ -40,7 +39,7 @@ class Life:
     def _call(self, operation: str, body: dict[str, Any]) -> tuple[str, int, dict[str, Any]]:
         code, status, answer = "", 200, {}
         try:
-            answer = call_kms(self.client, self.server.scheme, operation, body)
+            answer = call_generic(self.client, self.server.scheme, operation, body)
             request_id = answer["RequestId"]
         except Exception as error:
             refused = refusal(error)

@@ -16,9 +16,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import checks.asymmetric
 import checks.crypto
+import checks.data_keys
+import checks.dry_run
+import checks.imports
 import checks.keys
 import checks.life
+import checks.mac
 import checks.secrets
 import checks.service
 import checks.tags  # noqa: F401

@@ -33,6 +33,21 @@ def an_open_service_is_not_opened_again(run: Run) -> None:
     run.refused("Forbidden.NoPermission", 403, "OpenKmsService", who="user")
 
 
+def is_withdrawn(run: Run, operation: str, **parameters: str) -> None:
+    run.refused("UnsupportedOperation", 400, operation, **parameters)
+    run.refused("Forbidden.NoPermission", 403, operation, who="user", **parameters)
+
+
+@check("DescribeService")
+def a_withdrawn_description_is_refused_in_plain_words(run: Run) -> None:
+    is_withdrawn(run, "DescribeService")
+
+
+@check("AdvanceEncrypt")
+def a_chosen_mode_is_refused_in_plain_words(run: Run) -> None:
+    is_withdrawn(run, "AdvanceEncrypt", KeyId=run.dev["key_id"], Plaintext="aGVsbG8=")
+
+
 @check("ListKmsInstances")
 def the_instances_are_listed_by_page(run: Run) -> None:
     body = run.ok("ListKmsInstances")

@@ -13,10 +13,12 @@ from typing import Any
 from alibabacloud_tea_openapi.client import Client
 from alibabacloud_tea_openapi.models import Config, OpenApiRequest, Params
 from alibabacloud_tea_util.models import RuntimeOptions
-from driver import Server, serve
-from tea_kms import refusal
+from driver import Server, refusal, serve
 
 REPEATED = {"ResourceId", "Tag", "TagKey"}
+
+OURS = "yaoku:"
+"""Before the name of an operation of our own administration, which has another version."""
 
 
 def main() -> None:
@@ -25,7 +27,7 @@ def main() -> None:
 
     def call(who: str, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
         try:
-            return call_kms(client(who), server.scheme, operation, flatten(parameters))
+            return call_generic(client(who), server.scheme, operation, flatten(parameters))
         except Exception as error:
             raise refusal(error) from error
 
@@ -45,11 +47,11 @@ def connect(server: Server, who: str) -> Client:
     )
 
 
-def call_kms(client: Client, scheme: str, operation: str, body: dict[str, Any]) -> dict[str, Any]:
+def call_generic(client: Client, scheme: str, operation: str, body: dict[str, Any]) -> dict[str, Any]:
     """One call with all parameters in a JSON body, numbers and booleans as such; the answer's members."""
     params = Params(
-        action=operation,
-        version="2016-01-20",
+        action=operation.removeprefix(OURS),
+        version="2026-11-21" if operation.startswith(OURS) else "2016-01-20",
         protocol=scheme.upper(),
         method="POST",
         auth_type="AK",

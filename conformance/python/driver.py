@@ -41,6 +41,15 @@ class Server:
         }[who]
 
 
+def refusal(error: Exception) -> Exception:
+    """Both generations of the library, each with its own exception; what is not an answer is passed on."""
+    data = getattr(error, "data", None)
+    if not isinstance(data, dict) or "RequestId" not in data:
+        return error
+    status = getattr(error, "status_code", None) or getattr(error, "statusCode", None) or data.get("statusCode", 0)
+    return Refused(int(status), error.code, error.message, data["RequestId"])
+
+
 Call = Callable[[str, str, dict[str, Any]], dict[str, Any]]
 
 

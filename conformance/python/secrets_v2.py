@@ -15,7 +15,6 @@ from alibabacloud_secretsmanager_client_v2.service.default_secret_manager_client
 from alibabacloud_tea_openapi.models import Config
 from driver import Server, serve
 from secret_cache import read
-from tea_kms import refusal
 
 
 def main() -> None:

@@ -2,6 +2,8 @@
 
 Signature V3, parameters in the query; 3.3.1 has secret values in a form body.
 
+An operation called `yaoku:NAME` is one of our own administration; it goes by the generic call.
+
 Usage: tea_kms.py DEV_JSON SCHEME OPERATION...
 """
 
@@ -15,7 +17,8 @@ from alibabacloud_kms20160120 import models
 from alibabacloud_kms20160120.client import Client
 from alibabacloud_tea_openapi.models import Config
 from alibabacloud_tea_util.models import RuntimeOptions
-from driver import Refused, Server, serve
+from call_api import OURS, call_generic
+from driver import Server, refusal, serve
 
 
 def main() -> None:
@@ -36,11 +39,12 @@ def main() -> None:
         )
 
     def call(who: str, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
-        method = getattr(client(who), method_name(operation))
-        model = request_model(operation)
-        arguments = [model().from_map(parameters)] if model else []
         try:
-            response = method(*arguments, RuntimeOptions())
+            if operation.startswith(OURS):
+                return call_generic(client(who), server.scheme, operation, parameters)
+            model = request_model(operation)
+            arguments = [model().from_map(parameters)] if model else []
+            response = getattr(client(who), method_name(operation))(*arguments, RuntimeOptions())
         except Exception as error:
             raise refusal(error) from error
         return response.body.to_map()
@@ -61,15 +65,6 @@ def request_model(operation: str) -> Any:
 def fields(operation: str) -> list[str]:
     model = request_model(operation)
     return [name for name in inspect.signature(model.__init__).parameters if name != "self"] if model else []
-
-
-def refusal(error: Exception) -> Exception:
-    """Both generations of the library, each with its own exception; what is not an answer is passed on."""
-    data = getattr(error, "data", None)
-    if not isinstance(data, dict) or "RequestId" not in data:
-        return error
-    status = getattr(error, "status_code", None) or getattr(error, "statusCode", None) or data.get("statusCode", 0)
-    return Refused(int(status), error.code, error.message, data["RequestId"])
 
 
 if __name__ == "__main__":

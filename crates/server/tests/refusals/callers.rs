@@ -147,6 +147,7 @@ fn by_name_alone(action: &str, answer: &Answer) -> bool {
         | "DescribeRegions"
         | "BatchGetSecretValue" => &[""],
         "OpenKmsService" => &["Forbidden.Opened"],
+        "AdvanceEncrypt" | "DescribeService" => &["UnsupportedOperation"],
         "CreateKey" | "GetKmsInstance" => &["Forbidden.DKMSInstanceNotFound"],
         _ => &["Forbidden.KeyNotFound", "Forbidden.ResourceNotFound", "Forbidden.AliasNotFound"],
     };

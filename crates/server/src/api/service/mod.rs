@@ -2,14 +2,18 @@
 
 use super::Entry;
 
+mod advance_encrypt;
 mod describe_account_kms_status;
 mod describe_regions;
+mod describe_service;
 mod open_kms_service;
 
 /// The operations of this folder.
 pub const OPERATIONS: &[Entry] = &[
-    Entry::of::<describe_account_kms_status::DescribeAccountKmsStatus>(), //
+    Entry::of::<advance_encrypt::AdvanceEncrypt>(), //
+    Entry::of::<describe_account_kms_status::DescribeAccountKmsStatus>(),
     Entry::of::<describe_regions::DescribeRegions>(),
+    Entry::of::<describe_service::DescribeService>(),
     Entry::of::<open_kms_service::OpenKmsService>(),
 ];
 

@@ -46,3 +46,13 @@ async fn whoever_is_known_may_ask_for_the_regions() {
     let event = events.iter().find(|it| it.action == "kms:DescribeRegions").unwrap();
     assert!(event.resources.is_empty());
 }
+
+#[tokio::test]
+async fn what_only_older_clients_call_is_refused_by_name() {
+    let kms = Kms::new().await;
+    for action in ["AdvanceEncrypt", "DescribeService"] {
+        assert_eq!(kms.call(action, []).await, Err(Code::UnsupportedOperation), "{action}");
+        let reply = kms.as_user(&[]).call(action, []).await;
+        assert_eq!(reply, Err(Code::NoPermission), "{action}");
+    }
+}

@@ -1,0 +1,60 @@
+"""What openssl says and does: the other side of every key pair and of every wrapped material."""
+
+import functools
+import subprocess
+import tempfile
+from pathlib import Path
+
+OAEP = {
+    "RSAES_OAEP_SHA_1": ("rsa_padding_mode:oaep", "rsa_oaep_md:sha1", "rsa_mgf1_md:sha1"),
+    "RSAES_OAEP_SHA_256": ("rsa_padding_mode:oaep", "rsa_oaep_md:sha256", "rsa_mgf1_md:sha256"),
+    "RSAES_PKCS1_V1_5": ("rsa_padding_mode:pkcs1",),
+}
+SIGNATURE = {
+    "RSA_PSS_SHA_256": ("digest:sha256", "rsa_padding_mode:pss", "rsa_pss_saltlen:32", "rsa_mgf1_md:sha256"),
+    "RSA_PKCS1_SHA_256": ("digest:sha256", "rsa_padding_mode:pkcs1"),
+    "ECDSA_SHA_256": (),
+    "SM2DSA": (),
+}
+
+
+def openssl(*arguments: str, data: bytes = b"") -> bytes:
+    """Runs openssl, with these bytes as its input; its output."""
+    return subprocess.run(["openssl", *arguments], input=data, capture_output=True, check=True).stdout
+
+
+@functools.cache
+def wrapping_pair() -> tuple[bytes, bytes]:
+    """An RSA key of openssl's: the private one as PEM, the public one as DER."""
+    private = openssl("genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048")
+    return private, openssl("pkey", "-pubout", "-outform", "DER", data=private)
+
+
+def encrypt(public: bytes, algorithm: str, data: bytes) -> bytes:
+    """`data` under an RSA key in DER."""
+    return _pkeyutl("-encrypt", public, data, OAEP[algorithm], "-pubin", "-keyform", "DER")
+
+
+def decrypt(private: bytes, algorithm: str, data: bytes) -> bytes:
+    """What an RSA key in PEM opens."""
+    return _pkeyutl("-decrypt", private, data, OAEP[algorithm])
+
+
+def verifies(public: str, algorithm: str, digest: bytes, signature: bytes) -> bool:
+    """Whether openssl takes a signature of these 32 bytes for that of a public key in PEM."""
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(signature)
+        file.flush()
+        try:
+            _pkeyutl("-verify", public.encode(), digest, SIGNATURE[algorithm], "-pubin", "-sigfile", file.name)
+        except subprocess.CalledProcessError:
+            return False
+    return True
+
+
+def _pkeyutl(verb: str, key: bytes, data: bytes, options: tuple[str, ...], *more: str) -> bytes:
+    with tempfile.TemporaryDirectory() as directory:
+        file = Path(directory) / "key"
+        file.write_bytes(key)
+        spelled = [part for option in options for part in ("-pkeyopt", option)]
+        return openssl("pkeyutl", verb, "-inkey", str(file), *more, *spelled, data=data)
