@@ -114,11 +114,7 @@ async fn age(store: &dyn Store, keys: &BTreeSet<KeyId>) -> anyhow::Result<()> {
 }
 
 /// Waits until so many of the keys have a second version; answers how many have.
-async fn until(
-    store: &dyn Store,
-    keys: &BTreeSet<KeyId>,
-    wanted: usize,
-) -> anyhow::Result<usize> {
+async fn until(store: &dyn Store, keys: &BTreeSet<KeyId>, wanted: usize) -> anyhow::Result<usize> {
     let since = Instant::now();
     loop {
         let done = versions(store, keys).await?.values().filter(|it| **it > 1).count();
