@@ -129,9 +129,9 @@ def a_protected_key_is_not_deleted(run: Run) -> None:
             )
         run.ok("SetDeletionProtection", **selector, EnableDeletionProtection=False)
         match(run.aside("DescribeKey", KeyId=key)["KeyMetadata"], {"DeletionProtection": "Disabled"})
-    run.refused("Forbidden.NoPermission", 403, "SetDeletionProtection", who="user", **arn, EnableDeletionProtection=True)
-    none = {"ProtectedResourceArn": key_arn(run, NO_KEY)}
-    run.refused("Forbidden.KeyNotFound", 404, "SetDeletionProtection", **none, EnableDeletionProtection=True)
+    on, none = {"EnableDeletionProtection": True}, {"ProtectedResourceArn": key_arn(run, NO_KEY)}
+    run.refused("Forbidden.NoPermission", 403, "SetDeletionProtection", who="user", **arn, **on)
+    run.refused("Forbidden.KeyNotFound", 404, "SetDeletionProtection", **none, **on)
 
 
 @check("SetDeletionProtection")

@@ -11,10 +11,13 @@ mod arns;
 mod audit;
 mod blobs;
 mod heads;
+mod home;
+mod imports;
 mod json;
 mod operations;
 mod policies;
 mod requests;
+mod signatures;
 mod signed;
 
 use std::path::Path;
@@ -35,10 +38,12 @@ pub const TARGETS: &[Target] = &[
     Target { name: "audit", run: audit::run, seeds: audit::seeds },
     Target { name: "blobs", run: blobs::run, seeds: blobs::seeds },
     Target { name: "heads", run: heads::run, seeds: heads::seeds },
+    Target { name: "imports", run: imports::run, seeds: imports::seeds },
     Target { name: "json", run: json::run, seeds: json::seeds },
     Target { name: "operations", run: operations::run, seeds: operations::seeds },
     Target { name: "policies", run: policies::run, seeds: policies::seeds },
     Target { name: "requests", run: requests::run, seeds: requests::seeds },
+    Target { name: "signatures", run: signatures::run, seeds: signatures::seeds },
     Target { name: "signed", run: signed::run, seeds: signed::seeds },
 ];
 

@@ -11,6 +11,7 @@ mod audit;
 mod client;
 mod connections;
 mod disk;
+mod due;
 mod kill;
 mod node;
 mod power;
@@ -43,6 +44,8 @@ enum Trial {
     Connections(connections::Connections),
     /// The disk is full or read-only for a while: is anything lost or half done?
     Disk(disk::Disk),
+    /// Two nodes, and many keys due at once: does each rotate exactly once?
+    Due(due::Due),
     /// `kill -9` in a stream of writes: is what was answered kept?
     Kill(kill::Kill),
     /// The power is cut: what was not synced is gone. Is what was answered kept?
@@ -62,6 +65,7 @@ fn main() -> anyhow::Result<ExitCode> {
             Trial::Audit(it) => it.run(&program()?, seed, &mut report).await,
             Trial::Connections(it) => it.run(&program()?, seed, &mut report).await,
             Trial::Disk(it) => it.run(&program()?, seed, &mut report).await,
+            Trial::Due(it) => it.run(&program()?, seed, &mut report).await,
             Trial::Kill(it) => it.run(&program()?, seed, &mut report).await,
             Trial::Power(it) => it.run(&program()?, seed, &mut report).await,
             Trial::Writes(it) => it.run(&mut report).await,

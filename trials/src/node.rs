@@ -1,7 +1,7 @@
 //! A node in this process, on a store and a disk that the trial has in its hands.
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -49,25 +49,7 @@ impl Node {
         disk: Arc<dyn Disk>,
         boot_id: String,
     ) -> anyhow::Result<Self> {
-        let region: Region = "cn-hangzhou".parse()?;
-        let key_file = data.join(root::KEY_FILE);
-        let now = MachineClock.now();
-        let root = root::open_or_create(&*store, &region, key_file, &SystemRandom, now).await?;
-        let setup = Setup {
-            data: data.to_owned(),
-            name: NAME.parse()?,
-            store,
-            root,
-            region,
-            clock: Arc::new(MachineClock),
-            domain_clock: Arc::new(MachineClock),
-            steady_clock: Arc::new(SteadyClock),
-            boot_id,
-            ca_pem: String::new(),
-            limits: node::Limits::default(),
-            journal: audit::Options::default(),
-            disk,
-        };
+        let setup = setup(NAME, data.join(root::KEY_FILE), data, store, disk, boot_id).await?;
         let running = Running::start(setup).await.context("the node does not start")?;
         let account = dev::prepare(&running.node).await?;
         let listener = Listener::bind(([127, 0, 0, 1], 0).into(), None).await?;
@@ -91,6 +73,35 @@ impl Node {
         self.running.stop().await?;
         Ok(())
     }
+}
+
+/// What a node of a name starts with, on a data directory and with the root key of a key file.
+pub(crate) async fn setup(
+    name: &str,
+    key_file: PathBuf,
+    data: &Path,
+    store: Arc<dyn Store>,
+    disk: Arc<dyn Disk>,
+    boot_id: String,
+) -> anyhow::Result<Setup> {
+    let region: Region = "cn-hangzhou".parse()?;
+    let now = MachineClock.now();
+    let root = root::open_or_create(&*store, &region, key_file, &SystemRandom, now).await?;
+    Ok(Setup {
+        data: data.to_owned(),
+        name: name.parse()?,
+        store,
+        root,
+        region,
+        clock: Arc::new(MachineClock),
+        domain_clock: Arc::new(MachineClock),
+        steady_clock: Arc::new(SteadyClock),
+        boot_id,
+        ca_pem: String::new(),
+        limits: node::Limits::default(),
+        journal: audit::Options::default(),
+        disk,
+    })
 }
 
 /// The machine's clock.

@@ -16,8 +16,19 @@ use clap::Args;
 use crate::run::{Tally, cargo, command, root, say, step};
 
 /// The targets, as fuzz/src/lib.rs lists them.
-const TARGETS: &[&str] =
-    &["arns", "audit", "blobs", "heads", "json", "operations", "policies", "requests", "signed"];
+const TARGETS: &[&str] = &[
+    "arns",
+    "audit",
+    "blobs",
+    "heads",
+    "imports",
+    "json",
+    "operations",
+    "policies",
+    "requests",
+    "signatures",
+    "signed",
+];
 
 /// What CI gives all targets together.
 pub(crate) const SMOKE_SECONDS: u64 = 72;

@@ -11,6 +11,7 @@ const SHORT: &[&[&str]] = &[
     &["power", "--rounds", "20"],
     &["audit", "--rounds", "8"],
     &["disk"],
+    &["due"],
     &["connections", "--seconds", "2", "--minutes", "0"],
 ];
 

@@ -49,3 +49,58 @@ pub fn wrap_for_export(
     let key = Sm2Public::from_der(public_key_der).map_err(|_| ExportError::Unfit)?;
     Ok(key.encrypt(data, random)?)
 }
+
+#[cfg(test)]
+mod tests {
+    use yaoku_model::{
+        algorithm::{EncryptionAlgorithm, WrappingKeySpec},
+        key::KeySpec,
+    };
+
+    use super::{ExportError, wrap_for_export};
+    use crate::{pair::Pair, random::SystemRandom};
+
+    fn public_key(spec: KeySpec) -> Vec<u8> {
+        let private = Pair::generate(spec, &SystemRandom).unwrap();
+        Pair::from_pkcs8(spec, &private).unwrap().public_key().unwrap()
+    }
+
+    #[test]
+    fn what_does_not_fit_together_is_not_exported() {
+        use EncryptionAlgorithm::{OaepSha1, OaepSha256, Sm2Pke};
+        use WrappingKeySpec::{EcSm2, Rsa2048};
+        let [rsa, long, p256, sm2] =
+            [KeySpec::Rsa2048, KeySpec::Rsa3072, KeySpec::EcP256, KeySpec::EcSm2].map(public_key);
+        let cut = &rsa[..rsa.len() - 1];
+        for (key, spec, algorithm, len) in [
+            (&long[..], Rsa2048, OaepSha256, 32),
+            (&p256, Rsa2048, OaepSha256, 32),
+            (&sm2, Rsa2048, OaepSha256, 32),
+            (&rsa, EcSm2, Sm2Pke, 32),
+            (&p256, EcSm2, Sm2Pke, 32),
+            (&rsa, Rsa2048, Sm2Pke, 32),
+            (&sm2, EcSm2, OaepSha256, 32),
+            (&rsa, Rsa2048, OaepSha256, 0),
+            (&rsa, Rsa2048, OaepSha256, 191),
+            (&rsa, Rsa2048, OaepSha1, 215),
+            (&sm2, EcSm2, Sm2Pke, 0),
+            (&sm2, EcSm2, Sm2Pke, 6048),
+            (cut, Rsa2048, OaepSha256, 32),
+            (b"", Rsa2048, OaepSha256, 32),
+            (b"", EcSm2, Sm2Pke, 32),
+        ] {
+            let data = vec![7; len];
+            let wrapped = wrap_for_export(key, spec, algorithm, &data, &SystemRandom);
+            assert_eq!(wrapped, Err(ExportError::Unfit), "{spec}, {algorithm}, {len} bytes");
+        }
+        for (key, spec, algorithm, len, expected) in [
+            (&rsa, Rsa2048, OaepSha256, 190, 256),
+            (&rsa, Rsa2048, OaepSha1, 214, 256),
+            (&sm2, EcSm2, Sm2Pke, 1024, 1121),
+        ] {
+            let data = vec![7; len];
+            let wrapped = wrap_for_export(key, spec, algorithm, &data, &SystemRandom).unwrap();
+            assert_eq!(wrapped.len(), expected, "{algorithm}");
+        }
+    }
+}

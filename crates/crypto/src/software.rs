@@ -170,12 +170,21 @@ fn owner<'a>(place: &KeyPlace<'a>) -> WrappingPlace<'a> {
 mod tests {
     use std::sync::Arc;
 
+    use yaoku_model::{
+        algorithm::{EncryptionAlgorithm, WrappingAlgorithm, WrappingKeySpec},
+        key::KeySpec,
+        time::Timestamp,
+    };
+
     use super::Software;
     use crate::{
         backend::Backend,
+        export::wrap_for_export,
+        import::ImportPlace,
         keyring::Keyring,
         random::SystemRandom,
         rootkey::{Generation, RootKey, WrappingPlace},
+        suite::Ids,
     };
 
     fn software(owners: &[WrappingPlace<'_>]) -> Box<dyn Backend> {
@@ -189,4 +198,39 @@ mod tests {
     }
 
     crate::suite::backend_suite!(promises, super::software);
+
+    #[test]
+    fn a_token_outlives_the_process_and_its_root_key() {
+        let ids = Ids::default();
+        let place = ids.place();
+        let (spec, algorithm) = (KeySpec::Aes128, WrappingAlgorithm::OaepSha256);
+        let (now, later) = (Timestamp::from_unix_ms(0), Timestamp::from_unix_ms(1));
+        let root = |it| RootKey::generate(Generation(it), &SystemRandom).unwrap();
+
+        let owner = super::owner(&place);
+        let ring = Keyring::new([root(1)]);
+        let old = ring.create(&owner, Generation(1), &SystemRandom).unwrap();
+        ring.add_root(root(2));
+        let new = ring.reseal(&owner, &old, Generation(2), &SystemRandom).unwrap();
+        ring.load(&owner, &old).unwrap();
+        let ring = Arc::new(ring);
+        let before = Software::new(Arc::clone(&ring));
+        let offer = before
+            .begin_import(spec, &ImportPlace::from(&place), algorithm, later, &SystemRandom)
+            .unwrap();
+
+        ring.unload(&owner);
+        ring.keep_roots(&[Generation(2)]);
+        ring.load(&owner, &new).unwrap();
+        let wrapped = wrap_for_export(
+            &offer.public_key,
+            WrappingKeySpec::Rsa2048,
+            EncryptionAlgorithm::OaepSha256,
+            &[7; 16],
+            &SystemRandom,
+        );
+        let (after, wrapped) = (Software::new(ring), wrapped.unwrap());
+        let imported = after.import(spec, &place, &offer.token, &wrapped, now, None, &SystemRandom);
+        assert_eq!(imported.map(drop), Ok(()));
+    }
 }

@@ -6,14 +6,9 @@ use std::{
     sync::atomic::{AtomicI64, Ordering},
 };
 
-use time::{
-    Date, Month, OffsetDateTime, PrimitiveDateTime, Time, format_description::BorrowedFormatItem,
-};
+use time::{Date, Month, OffsetDateTime, PrimitiveDateTime, Time};
 
 use crate::ids::Invalid;
-
-const FORMAT: &[BorrowedFormatItem<'_>] =
-    time::macros::format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
 
 /// A moment, in milliseconds since 1970 (UTC).
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -54,10 +49,28 @@ impl Timestamp {
 /// `YYYY-MM-DDThh:mm:ssZ`, without a fraction: clients parse just this. Source: secrets.md §1.4.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let time =
-            OffsetDateTime::from_unix_timestamp(self.unix_seconds()).map_err(|_| fmt::Error)?;
-        f.write_str(&time.format(FORMAT).map_err(|_| fmt::Error)?)
+        let moment = OffsetDateTime::from_unix_timestamp(self.unix_seconds());
+        let text = moment.ok().and_then(written).ok_or(fmt::Error)?;
+        f.write_str(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
     }
+}
+
+/// Answers bring times too, so they are written by hand. Years have four digits.
+fn written(moment: OffsetDateTime) -> Option<[u8; 20]> {
+    let mut text = *b"0000-00-00T00:00:00Z";
+    let mut two = |at: usize, value: u8| {
+        text[at] = b'0' + value / 10;
+        text[at + 1] = b'0' + value % 10;
+    };
+    let year = u16::try_from(moment.year()).ok().filter(|it| *it < 10_000)?;
+    two(0, u8::try_from(year / 100).ok()?);
+    two(2, u8::try_from(year % 100).ok()?);
+    two(5, moment.month().into());
+    two(8, moment.day());
+    two(11, moment.hour());
+    two(14, moment.minute());
+    two(17, moment.second());
+    Some(text)
 }
 
 /// Only the form that [`Timestamp`] is written in. Source: identity.md §1.6.
@@ -119,12 +132,15 @@ impl Clock for ManualClock {
 
 #[cfg(test)]
 mod tests {
-    use time::PrimitiveDateTime;
+    use time::{PrimitiveDateTime, format_description::BorrowedFormatItem};
 
-    use super::{FORMAT, Timestamp};
+    use super::Timestamp;
+
+    const FORMAT: &[BorrowedFormatItem<'_>] =
+        time::macros::format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
 
     #[test]
-    fn reads_what_the_general_parser_reads() {
+    fn reads_and_writes_what_the_general_code_does() {
         // 2001-09-09, then on by a prime number of seconds, over leap days and ends of years.
         for nth in 0..20_000 {
             let moment = Timestamp::from_unix_seconds(1_000_000_000 + nth * 100_003);
@@ -132,6 +148,7 @@ mod tests {
             let theirs = PrimitiveDateTime::parse(&text, FORMAT).unwrap().assume_utc();
             assert_eq!(text.parse(), Ok(moment), "{text}");
             assert_eq!(theirs.unix_timestamp(), moment.unix_seconds(), "{text}");
+            assert_eq!(theirs.format(FORMAT).unwrap(), text);
         }
     }
 

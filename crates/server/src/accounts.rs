@@ -203,6 +203,7 @@ async fn try_product_key(
     alias: &AliasName,
     now: Timestamp,
 ) -> Result<KeyId, ApiError> {
+    node.metrics.store_writes.add_one();
     let mut tx = node.store.write().await?;
     let id = match tx.alias(account, alias).await? {
         Some(found) => found.key,

@@ -22,14 +22,14 @@ use yaoku_model::{
         AccessKeyId, AccountId, AliasName, KeyId, KeyVersionId, PolicyName, SecretName, UserName,
     },
     key::Key,
-    policy::{Document, Kind, Layer, system},
+    policy::{Document, Kind, Layer, Object, system},
     secret::{Secret, SecretVersion},
     tag::{Tag, TagKind},
 };
 use yaoku_store::{Change, Store, Transaction};
 use yaoku_wire::{error::Code, rpc::SigningKey};
 
-use crate::{auth::Credential, error::ApiError, metrics::Counter};
+use crate::{auth::Credential, error::ApiError, judge, metrics::Counter};
 
 /// A key, its ciphers ready.
 #[derive(Debug)]
@@ -40,6 +40,8 @@ pub struct CachedKey {
     pub versions: Vec<(KeyVersionId, KeyHandle)>,
     /// Its tags, for `kms:tag/<key>` in policies.
     pub tags: Vec<Tag>,
+    /// Its own policy, compiled.
+    pub policy: Option<Document>,
 }
 
 /// A secret, its values sealed.
@@ -338,7 +340,8 @@ impl Caches {
             handle.permit(SealLimit::of(0));
             versions.push((row.id, handle));
         }
-        Ok(Some(CachedKey { key, versions, tags }))
+        let policy = key.policy.as_deref().map(|it| judge::read(Object::Key, it)).transpose()?;
+        Ok(Some(CachedKey { key, versions, tags, policy }))
     }
 
     fn changes_so_far(&self) -> u64 {
@@ -401,7 +404,8 @@ impl Weighter<KeyId, Arc<CachedKey>> for Weigh {
     fn weight(&self, _: &KeyId, it: &Arc<CachedKey>) -> u64 {
         let ciphers: usize = it.versions.iter().map(|(_, it)| 64 + it.size_in_bytes()).sum();
         let texts = it.key.description.len() + it.key.policy.as_ref().map_or(0, String::len);
-        (512 + ciphers + texts + it.tags.len() * 64) as u64
+        let policy = it.policy.as_ref().map_or(0, |it| it.statements() * 1024);
+        (512 + ciphers + texts + policy + it.tags.len() * 64) as u64
     }
 }
 

@@ -27,6 +27,7 @@ use crate::{
     cache::{CachedKey, CachedSecret, Caches},
     caller::Caller,
     error::ApiError,
+    judge::ObjectPolicy,
     node::Node,
 };
 
@@ -194,7 +195,7 @@ impl<'a> Call<'a> {
         let (place, id) = self.resolve(named, ask).await?;
         let found = self.caches()?.key(&id).await?;
         let found = found.filter(|it| self.is_there(&it.key, &place.account));
-        let found = self.judge_key(ask, &place, &id, found, |it| (&it.key, &it.tags));
+        let found = self.judge_key(ask, &place, &id, found, cached_parts);
         found.map_err(|error| unless_named(named, error))
     }
 
@@ -225,7 +226,7 @@ impl<'a> Call<'a> {
             Some(found) => found.key.id.clone(),
             None => unknown_key(version.as_str())?,
         };
-        let found = self.judge_key(ask, &place, &id, found, |it| (&it.key, &it.tags));
+        let found = self.judge_key(ask, &place, &id, found, cached_parts);
         self.usable(found.map_err(unnamed)?, version.clone())
     }
 
@@ -289,7 +290,10 @@ impl<'a> Call<'a> {
             None => Vec::new(),
         };
         let found = found.map(|it| (it, tags));
-        let found = self.judge_key(ask, &place, &id, found, |(key, tags)| (key, tags));
+        let found = self.judge_key(ask, &place, &id, found, |(key, tags)| {
+            let policy = key.policy.as_deref().map(|it| ObjectPolicy::Text(Object::Key, it));
+            (tags, policy)
+        });
         Ok(found.map_err(|error| unless_named(named, error))?.0)
     }
 
@@ -488,14 +492,13 @@ impl<'a> Call<'a> {
         place: &Place,
         id: &KeyId,
         found: Option<T>,
-        parts: impl Fn(&T) -> (&Key, &Vec<Tag>),
+        parts: impl Fn(&T) -> (&[Tag], Option<ObjectPolicy<'_>>),
     ) -> Result<T, ApiError> {
         let arn = Arn::key(&place.region, &place.account, id);
         let found = found.filter(|_| place.region == *self.region());
         let (mut tags, mut policy) = (&[][..], None);
         if let Some(found) = &found {
-            let (key, its) = parts(found);
-            (tags, policy) = (its, key.policy.as_deref().map(|it| (Object::Key, it)));
+            (tags, policy) = parts(found);
         }
         self.judge(ask, &place.account, &[&arn], tags, policy)?;
         found.ok_or(Code::KeyNotFound.into())
@@ -511,9 +514,14 @@ impl<'a> Call<'a> {
         let arn = Arn::secret(&place.region, &place.account, name);
         let (tags, policy) =
             found.map_or((&[][..], None), |(it, tags)| (tags, it.policy.as_deref()));
-        let policy = policy.map(|it| (Object::Secret, it));
+        let policy = policy.map(|it| ObjectPolicy::Text(Object::Secret, it));
         self.judge(ask, &place.account, &[&arn], tags, policy)
     }
+}
+
+/// What a cached key is judged by, besides its name.
+fn cached_parts(found: &Arc<CachedKey>) -> (&[Tag], Option<ObjectPolicy<'_>>) {
+    (&found.tags, found.policy.as_ref().map(ObjectPolicy::Compiled))
 }
 
 /// A refusal that does not say which key: an alias or a blob stands for a key or for none, and who

@@ -29,7 +29,7 @@ impl Call<'_> {
         owner: &AccountId,
         spellings: &[&Arn],
         tags: &[Tag],
-        object_policy: Option<(Object, &str)>,
+        object_policy: Option<ObjectPolicy<'_>>,
     ) -> Result<(), ApiError> {
         // A write is judged when it is prepared and when it is run: one thing asked for.
         if let Some(&arn) = spellings.first().filter(|it| !self.asked.contains(it)) {
@@ -38,7 +38,7 @@ impl Call<'_> {
         let allowed = owner == self.account()
             && (self.caller.is_root() || {
                 let resources: Vec<&str> = spellings.iter().map(|it| it.as_str()).collect();
-                let object_policy = object_policy.map(parse).transpose()?;
+                let object_policy = object_policy.map(ObjectPolicy::read).transpose()?;
                 let matter = Matter { owner, resources: &resources, tags, object_policy };
                 self.permitted_as_read(ask, &matter)
             });
@@ -80,7 +80,7 @@ impl Call<'_> {
         match &matter.object_policy {
             None => identity,
             Some(document) => {
-                let granted = policy::decide([document], &question).verdict;
+                let granted = policy::decide([&**document], &question).verdict;
                 policy::evaluate::same_account(identity, granted)
             }
         }
@@ -94,11 +94,29 @@ struct Matter<'a> {
     resources: &'a [&'a str],
     tags: &'a [Tag],
     /// Its own policy, if it has one.
-    object_policy: Option<Document>,
+    object_policy: Option<Cow<'a, Document>>,
 }
 
-/// A policy that cannot be read must not be passed over: it may deny.
-fn parse((object, text): (Object, &str)) -> Result<Document, ApiError> {
+/// A key's or a secret's own policy.
+#[derive(Clone, Copy)]
+pub(crate) enum ObjectPolicy<'a> {
+    /// As it is stored.
+    Text(Object, &'a str),
+    /// Compiled: what is cached.
+    Compiled(&'a Document),
+}
+
+impl<'a> ObjectPolicy<'a> {
+    fn read(self) -> Result<Cow<'a, Document>, ApiError> {
+        match self {
+            Self::Text(object, text) => Ok(Cow::Owned(read(object, text)?)),
+            Self::Compiled(document) => Ok(Cow::Borrowed(document)),
+        }
+    }
+}
+
+/// Compiles a policy. One that cannot be read must not be passed over: it may deny.
+pub(crate) fn read(object: Object, text: &str) -> Result<Document, ApiError> {
     Document::parse(text, Kind::Object(object)).map_err(|_| {
         ApiError::caused(Code::InternalFailure, "a stored key or secret policy cannot be read")
     })

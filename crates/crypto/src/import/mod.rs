@@ -2,7 +2,7 @@
 //!
 //! [`crate::backend::Backend::begin_import`] makes a pair and gives out its public half and a
 //! token, which is the private half sealed; nothing is kept. What does not unwrap, for whatever
-//! reason, is refused alike and late: see [`unwrap`]. Source: keys.md §12.
+//! reason, is refused alike and late: `unwrap.rs` says why. Source: keys.md §12.
 
 mod token;
 mod unwrap;
@@ -86,7 +86,7 @@ pub enum ImportError {
     #[error("the import token is expired")]
     Expired,
     /// The material does not unwrap, is no key of this spec, or is not the first import's. Which
-    /// of them is not said, nor does the time it took say.
+    /// of them is not said, nor does the time tell where unwrapping failed.
     #[error("the key material is invalid")]
     Material,
     /// The backend failed.
@@ -194,7 +194,7 @@ fn pair(spec: KeySpec, bytes: &[u8]) -> Result<Pair, BackendError> {
 /// What takes about as long as reading a pair: bytes that are none are refused much faster.
 ///
 /// A fresh pair on a curve; as there is no time to make one of RSA, the token's is read again,
-/// more often for longer keys: measured, twice the work for 3072 bits and three times for 4096.
+/// more often for longer keys: measured, twice for 3072 bits and four times for 4096.
 fn decoy(
     spec: KeySpec,
     token: &Token,
@@ -203,7 +203,7 @@ fn decoy(
     let Some(len) = spec.modulus_len() else {
         return pair(spec, &Pair::generate(spec, random)?)?.to_pkcs8();
     };
-    for _ in 1..len / 128 {
+    for _ in 0..(len / 128).pow(2) / 4 {
         token.pair()?;
     }
     Ok(token.private.clone())

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use sm2::{
-    PublicKey, SecretKey,
+    PublicKey, Scalar, SecretKey,
     dsa::{
         Signature, SigningKey,
         signature::hazmat::{PrehashVerifier as _, RandomizedPrehashSigner as _},
@@ -58,8 +58,11 @@ impl Sm2 {
         Self::new(&SecretKey::from_slice(scalar).map_err(|_| REJECTED)?)
     }
 
-    /// Fails for the one number below the order that cannot sign: the order less one.
+    /// Fails for the one number below the order that cannot sign. Source: GB/T 32918.2, 6.1.
     fn new(key: &SecretKey) -> Result<Self, BackendError> {
+        if bool::from((*key.to_nonzero_scalar() + Scalar::ONE).is_zero()) {
+            return Err(REJECTED);
+        }
         let signs = SigningKey::new(SIGNER, key).map_err(|_| REJECTED)?;
         let decrypts = DecryptingKey::new_with_mode(key.to_nonzero_scalar(), Mode::C1C3C2);
         Ok(Self(Box::new(Halves { signs, decrypts })))

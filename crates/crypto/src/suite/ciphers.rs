@@ -90,10 +90,10 @@ pub(crate) fn material_opens_at_its_place_only(backend: &dyn Backend, ids: &Ids)
 }
 
 pub(crate) fn material_of_one_spec_is_not_of_another(backend: &dyn Backend, ids: &Ids) {
-    for made in CIPHERS {
-        let sealed = backend.create(made, &ids.place(), &SystemRandom).unwrap();
-        for loaded in CIPHERS.into_iter().filter(|it| *it != made) {
-            let handle = backend.load(loaded, &ids.place(), &sealed.0).map(drop);
+    for made in KeySpec::ALL {
+        let sealed = backend.create(*made, &ids.place(), &SystemRandom).unwrap();
+        for loaded in KeySpec::ALL.iter().filter(|it| *it != made) {
+            let handle = backend.load(*loaded, &ids.place(), &sealed.0).map(drop);
             assert_eq!(handle, Err(BackendError::DoesNotOpen), "{made} as {loaded}");
         }
     }
@@ -169,7 +169,9 @@ pub(crate) fn garbage_never_opens(backend: &dyn Backend, ids: &Ids) {
 
 pub(crate) fn debug_shows_no_bytes(backend: &dyn Backend, ids: &Ids) {
     let material = backend.create(KeySpec::Aes256, &ids.place(), &Always(0xab)).unwrap();
-    let key = backend.load(KeySpec::Aes256, &ids.place(), &material.0).unwrap();
-    assert_eq!(format!("{key:?}"), "KeyHandle(Aliyun_AES_256, 0 seals)");
     assert_eq!(format!("{material:?}"), format!("SealedMaterial({} bytes)", material.0.len()));
+    for spec in [KeySpec::Aes256, KeySpec::EcP256, KeySpec::EcSm2, KeySpec::HmacSm3] {
+        let key = ids.key(backend, spec);
+        assert_eq!(format!("{key:?}"), format!("KeyHandle({spec}, 0 seals)"));
+    }
 }

@@ -138,9 +138,10 @@ pub(crate) fn keys_of_another_spec_are_invalid(backend: &dyn Backend, ids: &Ids)
 
 pub(crate) fn what_was_wrapped_is_imported(backend: &dyn Backend, ids: &Ids) {
     for spec in KeySpec::ALL {
+        let material = material(*spec);
         for algorithm in WrappingAlgorithm::ALL.iter().filter(|it| it.fits(*spec)) {
             let offer = Offer::new(backend, ids, *spec, *algorithm);
-            let imported = offer.import(&offer.wrap(&material(*spec))).unwrap();
+            let imported = offer.import(&offer.wrap(&material)).unwrap();
             let key = backend.load(*spec, &ids.place(), &imported.sealed.0).unwrap();
             assert_eq!(key.spec(), *spec, "{algorithm}");
             works(backend, &key);
@@ -194,7 +195,7 @@ pub(crate) fn an_sm2_key_may_come_as_its_number_alone(backend: &dyn Backend, ids
     for algorithm in [OaepSha1Aes256, OaepSha256Aes256, Pkcs1Aes256, Sm2PkeSm4] {
         let offer = Offer::new(backend, ids, KeySpec::EcSm2, algorithm);
         assert!(offer.import(&offer.wrap(&[7; 32])).is_ok(), "{algorithm}");
-        for no_number in [[0; 32], [0xff; 32]] {
+        for no_number in [[0; 32], [0xff; 32], SM2_ORDER_LESS_1] {
             let imported = offer.import(&offer.wrap(&no_number)).map(drop);
             assert_eq!(imported, Err(ImportError::Material), "{algorithm}");
         }
@@ -212,6 +213,12 @@ pub(crate) fn without_randomness_nothing_is_imported(backend: &dyn Backend, ids:
     let imported = backend.import(spec, &ids.place(), token, &wrapped, NOW, None, &Never);
     assert_eq!(imported.map(drop), Err(ImportError::Backend(failed)));
 }
+
+/// It has no inverse once 1 is added, so it cannot sign. Source: GB/T 32918.5, appendix.
+const SM2_ORDER_LESS_1: [u8; 32] = [
+    0xff, 0xff, 0xff, 0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+    0x72, 0x03, 0xdf, 0x6b, 0x21, 0xc6, 0x05, 0x2b, 0x53, 0xbb, 0xf4, 0x09, 0x39, 0xd5, 0x41, 0x22,
+];
 
 const PAIRS: [KeySpec; 6] = [
     KeySpec::Rsa2048,

@@ -44,6 +44,7 @@ macro_rules! backend_suite {
             $crate::suite::backend_suite!(@ $constructor: pairs:
                 decrypts_what_was_encrypted,
                 decrypts_nothing_that_was_cut_or_changed,
+                verifies_no_signature_that_was_cut_or_changed,
                 verifies_its_own_signatures_alone,
                 a_pair_does_what_its_spec_can_and_nothing_else,
                 a_pair_loads_as_the_same_pair_again,
@@ -119,7 +120,8 @@ impl Ids {
         all
     }
 
-    fn place(&self) -> KeyPlace<'_> {
+    /// One of them.
+    pub(crate) fn place(&self) -> KeyPlace<'_> {
         let [account, _] = &self.accounts;
         KeyPlace { account, instance: None, key: &self.keys[0], version: &self.versions[0] }
     }

@@ -113,12 +113,11 @@ impl Key {
 
     /// Lets it live on. It is enabled again, whatever it was before; but without material it waits
     /// for some (inferred in keys.md §5), and without its instance it stays out of service (our
-    /// choice).
+    /// choice). Material that expired meanwhile, and is still to be erased, is material here.
     pub fn cancel_deletion(
         &mut self,
         has_material: bool,
         is_in_service: bool,
-        now: Timestamp,
     ) -> Result<(), CannotChange> {
         self.must_be_the_customers()?;
         if self.state != KeyState::PendingDeletion {
@@ -126,7 +125,7 @@ impl Key {
         }
         let lacks_material = self.origin == Origin::External && !has_material;
         self.delete_at = None;
-        self.state = match (lacks_material || self.has_expired(now), is_in_service) {
+        self.state = match (lacks_material, is_in_service) {
             (true, _) => KeyState::PendingImport,
             (false, true) => KeyState::Enabled,
             (false, false) => KeyState::Unavailable,
@@ -255,13 +254,13 @@ mod tests {
     #[test]
     fn a_key_waits_for_its_deletion_and_may_be_called_back_until_it_is_gone() {
         let mut key = key();
-        assert_eq!(key.cancel_deletion(true, true, NOW), Err(CannotChange::Transition));
+        assert_eq!(key.cancel_deletion(true, true), Err(CannotChange::Transition));
         key.schedule_deletion(7, NOW).unwrap();
         assert_eq!(key.schedule_deletion(8, NOW), Err(CannotChange::Transition));
         let date = NOW.plus_seconds(7 * 86_400);
         assert_eq!((key.delete_at, key.due()), (Some(date), Some(date)));
         assert!(!key.is_gone(date.plus_seconds(-1)) && key.is_gone(date));
-        key.cancel_deletion(true, true, NOW).unwrap();
+        key.cancel_deletion(true, true).unwrap();
         assert_eq!((key.state, key.delete_at), (KeyState::Enabled, None));
     }
 
@@ -275,9 +274,17 @@ mod tests {
             (Origin::External, false, false, KeyState::PendingImport),
         ] {
             let mut key = Key { origin, state: KeyState::PendingDeletion, ..key() };
-            key.cancel_deletion(material, service, NOW).unwrap();
+            key.cancel_deletion(material, service).unwrap();
             assert_eq!(key.state, expected, "{origin}, material {material}, service {service}");
         }
+    }
+
+    #[test]
+    fn material_that_expires_while_a_key_waits_for_its_deletion_is_still_to_be_erased() {
+        let mut key = Key { origin: Origin::External, material_expires: Some(NOW), ..key() };
+        key.schedule_deletion(7, NOW).unwrap();
+        key.cancel_deletion(true, true).unwrap();
+        assert_eq!((key.state_at(NOW), key.due()), (KeyState::PendingImport, Some(NOW)));
     }
 
     #[test]

@@ -23,7 +23,8 @@ on_both!(
 
 /// Examples that their owner does not get served, and why.
 const NOT_SERVED: &[(&str, &str)] = &[
-    ("OpenKmsService", "Forbidden.Opened"), // accounts are made with an open service
+    ("CancelKeyDeletion", "Rejected.StateModifiedFailed"), // the key does not wait for its deletion
+    ("OpenKmsService", "Forbidden.Opened"),                // accounts are made with an open service
     ("RestoreSecret", "Rejected.ResourceInUse"), // the secret does not wait for its deletion
 ];
 

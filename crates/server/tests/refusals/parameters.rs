@@ -15,6 +15,15 @@ const REQUIRED: &[(&str, &[&str])] = &[
     ("ListAliasesByKeyId", &["KeyId"]),
     ("UpdateAlias", &["KeyId", "AliasName"]),
     ("GetKmsInstance", &["KmsInstanceId"]),
+    ("CancelKeyDeletion", &["KeyId"]),
+    ("CreateKeyVersion", &["KeyId"]),
+    ("DescribeKeyVersion", &["KeyId", "KeyVersionId"]),
+    ("GetKeyPolicy", &["KeyId"]),
+    ("ListKeyVersions", &["KeyId"]),
+    ("ScheduleKeyDeletion", &["KeyId"]),
+    ("SetDeletionProtection", &["EnableDeletionProtection"]),
+    ("SetKeyPolicy", &["KeyId", "Policy"]),
+    ("UpdateRotationPolicy", &["KeyId", "EnableAutomaticRotation"]),
     ("CreateKey", &["RotationInterval"]), // because the example turns rotation on
     ("Decrypt", &["CiphertextBlob"]),
     ("DescribeKey", &["KeyId"]),
@@ -122,7 +131,7 @@ async fn a_parameter_out_of_bounds_is_named(database: Database) {
 }
 
 /// Parameters whose values are any text, so that only their length is bounded.
-const TEXTS: &[&str] = &["Plaintext", "SecretData", "Description"];
+const TEXTS: &[&str] = &["Plaintext", "SecretData", "Description", "DeletionProtectionDescription"];
 
 fn invalid(answer: &Answer, name: &str) -> bool {
     let parameter = name.split('.').next().unwrap();

@@ -10,6 +10,8 @@ pub(crate) struct Things {
     pub(crate) instance: String,
     /// A key in the instance. Bound to `alias/app`.
     pub(crate) key: String,
+    /// Its version.
+    pub(crate) version: String,
     /// Made by the key.
     pub(crate) blob: String,
 }
@@ -47,8 +49,9 @@ impl Things {
         world.done(owner, "PutSecretValue", &second).await;
         let text =
             [("KeyId", key.as_str()), ("Plaintext", "any text"), ("EncryptionContext", CONTEXT)];
-        let blob = world.done(owner, "Encrypt", &text).await.text("/CiphertextBlob");
-        Self { instance, key, blob }
+        let sealed = world.done(owner, "Encrypt", &text).await;
+        let (version, blob) = (sealed.text("/KeyVersionId"), sealed.text("/CiphertextBlob"));
+        Self { instance, key, version, blob }
     }
 
     /// The example of an operation, on these things.
@@ -63,6 +66,7 @@ impl Things {
                 _ if value.is_empty() => "",
                 ("KeyId" | "DestinationKeyId" | "EncryptionKeyId" | "ResourceId.1", _) => &self.key,
                 ("DKMSInstanceId" | "KmsInstanceId", _) => &self.instance,
+                ("KeyVersionId", _) => &self.version,
                 ("CiphertextBlob", _) => &self.blob,
                 _ => value,
             };

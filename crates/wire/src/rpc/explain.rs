@@ -49,9 +49,7 @@ impl Incoming<'_> {
     ) -> Result<Explanation, Refusal> {
         let mut out = match self.auth {
             Auth::Parameters => self.explain_v1(secret, hide),
-            Auth::Header(text) => {
-                self.explain_header(&Authorization::parse(text)?, secret, hide)?
-            }
+            Auth::Header => self.explain_header(&self.authorization()?, secret, hide)?,
             Auth::Anonymous => return Err(Code::MissingAccessKeyId.into()),
         };
         out.accepted = self.accepts(secret);

@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt};
 use zeroize::Zeroizing;
 
 use super::{
-    authorization::not_supplied,
+    authorization::{Authorization, not_supplied},
     pairs::{Body, Pairs},
 };
 use crate::{
@@ -134,25 +134,14 @@ fn only_xml(accept: &str) -> bool {
 }
 
 /// Where the authentication of a request stands. Nothing of it is checked yet.
-#[derive(Clone, Copy)]
-pub enum Auth<'a> {
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Auth {
     /// V1: in the parameters.
     Parameters,
-    /// V3 or V4: this `Authorization` header.
-    Header(&'a [u8]),
+    /// V3 or V4: in the `Authorization` header.
+    Header,
     /// Nowhere, and the operation needs none.
     Anonymous,
-}
-
-/// Kind only.
-impl fmt::Debug for Auth<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Parameters => "Parameters",
-            Self::Header(_) => "Header",
-            Self::Anonymous => "Anonymous",
-        })
-    }
 }
 
 /// A request taken apart. Who sent it is not proved yet.
@@ -166,7 +155,9 @@ pub struct Incoming<'a> {
     /// The parameters of the operation, wherever they stood.
     pub params: Params,
     /// Where the authentication stands.
-    pub auth: Auth<'a>,
+    pub auth: Auth,
+    /// The header of [`Auth::Header`], or what is wrong with it; `None` otherwise.
+    pub(super) header: Option<Result<Authorization<'a>, Code>>,
     pub(super) request: Request<'a>,
     pub(super) pairs: Pairs,
 }
@@ -234,11 +225,12 @@ pub fn read<'a>(request: &Request<'a>) -> Result<Incoming<'a>, Rejected> {
         && version == STS_VERSION
         && ANONYMOUS.contains(&action.as_ref());
     let auth = match header {
-        Some(header) => Auth::Header(header),
+        Some(_) => Auth::Header,
         None if bare => Auth::Anonymous,
         None => Auth::Parameters,
     };
-    Ok(Incoming { action, version, format, params, auth, request: *request, pairs })
+    let header = header.map(Authorization::parse);
+    Ok(Incoming { action, version, format, params, auth, header, request: *request, pairs })
 }
 
 /// The header that signs, if any does. A bearer token instead leaves it empty: it then fails as a

@@ -86,7 +86,7 @@ impl Incoming<'_> {
     ) -> Result<Verified, Refusal> {
         match self.auth {
             Auth::Parameters => self.verify_v1(&key.secret, hide),
-            Auth::Header(text) => self.verify_header(&Authorization::parse(text)?, key, hide),
+            Auth::Header => self.verify_header(&self.authorization()?, key, hide),
             Auth::Anonymous => Err(Code::MissingAccessKeyId.into()),
         }
     }
@@ -177,24 +177,31 @@ impl Incoming<'_> {
         if request.value("x-acs-content-sha256") != Some(&body[..]) {
             flaws.push(Flaw::Body);
         }
+        let mut signed = vec![false; request.headers.len()];
         for name in auth.signed_headers.split(';') {
-            let mut values = request.values(name);
             let lower = !name.bytes().any(|it| it.is_ascii_uppercase());
-            match (values.next().filter(|_| lower), values.next()) {
-                (None, _) => flaws.push(Flaw::Absent(name)),
-                (_, Some(_)) => flaws.push(Flaw::Twice(name)),
-                (Some(it), None) if it.iter().any(|it| b"\r\n".contains(it)) => {
+            let (mut value, mut twice) = (None, false);
+            for ((it, found), signed) in request.headers.iter().zip(&mut signed) {
+                if it.eq_ignore_ascii_case(name) {
+                    *signed = true;
+                    twice |= value.replace(found.trim_ascii()).is_some();
+                }
+            }
+            match value.filter(|_| lower) {
+                None => flaws.push(Flaw::Absent(name)),
+                Some(_) if twice => flaws.push(Flaw::Twice(name)),
+                Some(it) if it.iter().any(|it| matches!(it, b'\r' | b'\n')) => {
                     flaws.push(Flaw::Folded(name));
                 }
-                (Some(_), None) => {}
+                Some(_) => {}
             }
         }
         let read = !request.body.is_empty() && !matches!(request.typed_body(), Body::Opaque);
-        for (name, _) in request.headers {
+        for ((name, _), signed) in request.headers.iter().zip(signed) {
             let must = name.eq_ignore_ascii_case("host")
                 || name.get(..6).is_some_and(|it| it.eq_ignore_ascii_case("x-acs-"))
                 || (read && name.eq_ignore_ascii_case("content-type"));
-            if must && !auth.signs(name) {
+            if must && !signed {
                 flaws.push(Flaw::Unsigned(name));
             }
         }

@@ -60,12 +60,11 @@ impl Operation for GetManagedDataKey {
     /// Also asks for what it takes to read the secret that the version is.
     async fn run(&self, call: &mut Call<'_>) -> Result<Opened, ApiError> {
         call.allow(&self.name.arn(call)?)?;
-        let version = match &self.version {
-            Some(id) => self.name.version(id)?,
-            None => {
-                let found = call.first_or_last_secret(&self.name.filter(call), self.latest).await?;
-                found.ok_or(Code::ResourceNotFound)?
-            }
+        let version = if let Some(id) = &self.version {
+            self.name.version(id)?
+        } else {
+            let found = call.first_or_last_secret(&self.name.filter(call), self.latest).await?;
+            found.ok_or(Code::ResourceNotFound)?
         };
         let plaintext = secrets::current_value(call, &version).await?;
         Ok(Opened { name: self.name.clone(), version, plaintext })

@@ -59,7 +59,8 @@ pub(super) async fn seal(
     blob.extend_from_slice(key.version.as_str().as_bytes());
     let aad = context::aad(context);
     let (handle, random) = (&key.handle, &*node.random);
-    while let Err(error) = node.backend.seal_into(handle, aad.as_ref(), plaintext, random, &mut blob)
+    while let Err(error) =
+        node.backend.seal_into(handle, aad.as_ref(), plaintext, random, &mut blob)
     {
         seals::must_be_out_of_them(error)?;
         seals::reserve(node, key).await?;
@@ -77,7 +78,8 @@ pub(super) fn open(
     let aad = context::aad(context);
     let opened = call.node.backend.open(&key.handle, aad.as_ref(), &blob.sealed);
     let opened = opened.map_err(|error| match error {
-        BackendError::DoesNotOpen => invalid(),
+        // A blob that begins with the version of another kind of key. Source: keys.md §9.3.
+        BackendError::DoesNotOpen | BackendError::Unsupported => invalid(),
         other => other.into(),
     })?;
     Plaintext::opened(opened).map_err(|_| invalid())

@@ -41,7 +41,7 @@ impl Operation for CancelKeyDeletion {
         let mut key = call.key_by_id(&self.key).await?;
         let (has_material, in_service) =
             (has_material(call, &key).await?, is_in_service(call, &key).await?);
-        key.cancel_deletion(has_material, in_service, call.now)?;
+        key.cancel_deletion(has_material, in_service)?;
         call.tx()?.update_key(&key).await?;
         let (node, now) = (call.node, call.now);
         versions::rotate_if_due(node, call.tx()?, &mut key, now).await?;

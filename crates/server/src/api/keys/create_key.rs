@@ -107,6 +107,7 @@ impl Operation for CreateKey {
         call.allow(&Arn::container(call.region(), call.account(), "key"))?;
         if self.prepared.is_none() {
             let (node, account) = (call.node, call.account());
+            node.metrics.store_reads.add_one();
             self.check(node.store.read().await?.tx(), account, &node.limits).await?;
             let key = self.key(call)?;
             let version = match self.origin {

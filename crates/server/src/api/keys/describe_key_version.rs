@@ -21,8 +21,8 @@ pub(super) struct DescribeKeyVersion {
     version: Named,
 }
 
-/// A version's id, or a text that no version is called by: unknown, not invalid (our choice, as
-/// keys.md §2.1 has it for keys).
+/// A version's id, or one like it that no version is called by: unknown, not invalid (our choice,
+/// as keys.md §2.1 has it for keys).
 #[derive(Debug)]
 struct Named(Option<KeyVersionId>);
 
@@ -30,7 +30,9 @@ impl std::str::FromStr for Named {
     type Err = Invalid;
 
     fn from_str(raw: &str) -> Result<Self, Invalid> {
-        Ok(Self(raw.parse().ok()))
+        let fits =
+            raw.len() <= 64 && raw.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'-');
+        if fits { Ok(Self(raw.parse().ok())) } else { Err(Invalid) }
     }
 }
 

@@ -1,6 +1,6 @@
 //! `GetKeyPolicy`: the policy of a key in an instance. Source: keys.md §11.
 
-use yaoku_model::{arn::KeyRef, policy::Object};
+use yaoku_model::{arn::KeyRef, ids::PolicyName, policy::Object};
 use yaoku_wire::{
     error::Code,
     fields::{Encode, Fields},
@@ -37,7 +37,7 @@ impl Operation for GetKeyPolicy {
     type Response = Policy;
 
     fn parse(params: &mut Params) -> Result<Self, ApiError> {
-        let name = params.text("PolicyName").filter(|it| !it.is_empty());
+        let name: Option<PolicyName> = params.optional("PolicyName")?;
         Ok(Self {
             key: params.required("KeyId")?,
             by_its_name: name.is_none_or(|it| it.as_str() == Object::POLICY_NAME),

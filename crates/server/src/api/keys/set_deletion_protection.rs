@@ -38,7 +38,7 @@ impl Operation for SetDeletionProtection {
         effect: Effect::Write,
         errors: &[KEY_BY_ID, KEY_FIXED, &[Code::DkmsInstanceNotFound]],
         example: &[
-            (ARN, "acs:kms:cn-hangzhou:1540355698840000:key/0b30658a-ed1a-4922-b8f7-a673ca9c1234"),
+            (ARN, ""),
             ("KeyId", "0b30658a-ed1a-4922-b8f7-a673ca9c1234"),
             (INSTANCE, ""),
             ("EnableDeletionProtection", "true"),

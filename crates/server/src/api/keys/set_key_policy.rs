@@ -1,6 +1,6 @@
 //! `SetKeyPolicy`: gives a key in an instance another policy. Source: keys.md §11.
 
-use yaoku_model::{arn::KeyRef, policy::Object};
+use yaoku_model::{arn::KeyRef, ids::PolicyName, policy::Object};
 use yaoku_wire::{error::Code, params::Params};
 
 use crate::{
@@ -38,7 +38,7 @@ impl Operation for SetKeyPolicy {
     type Response = ();
 
     fn parse(params: &mut Params) -> Result<Self, ApiError> {
-        let name = params.text("PolicyName").filter(|it| !it.is_empty());
+        let name: Option<PolicyName> = params.optional("PolicyName")?;
         if name.is_some_and(|it| it.as_str() != Object::POLICY_NAME) {
             return Err(ApiError::invalid("PolicyName"));
         }

@@ -45,7 +45,7 @@ impl Operation for GenerateMac {
 
     async fn run(&self, call: &mut Call<'_>) -> Result<Generated, ApiError> {
         let used = self.0.usable(call, Self::ACTION).await?;
-        let mac = call.node.backend.mac(&used.handle, &self.0.message)?;
+        let mac = call.node.backend.mac(&used.handle, &self.0.text)?;
         Ok(Generated { key: used.key.key.id.clone(), algorithm: self.0.algorithm, mac })
     }
 }

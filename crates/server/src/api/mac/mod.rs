@@ -30,7 +30,7 @@ const MAX_MESSAGE: usize = 6144;
 struct Message {
     key: KeyRef,
     algorithm: MacAlgorithm,
-    message: Zeroizing<Vec<u8>>,
+    text: Zeroizing<Vec<u8>>,
 }
 
 impl Message {
@@ -38,7 +38,7 @@ impl Message {
         Ok(Self {
             key: params.required("KeyId")?,
             algorithm: params.required("Algorithm")?,
-            message: bytes::required(params, "Message", MAX_MESSAGE)?,
+            text: bytes::required(params, "Message", MAX_MESSAGE)?,
         })
     }
 

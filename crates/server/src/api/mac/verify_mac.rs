@@ -58,7 +58,7 @@ impl Operation for VerifyMac {
     async fn run(&self, call: &mut Call<'_>) -> Result<Verified, ApiError> {
         let used = self.message.usable(call, Self::ACTION).await?;
         let backend = &call.node.backend;
-        let holds = backend.verify_mac(&used.handle, &self.message.message, &self.mac)?;
+        let holds = backend.verify_mac(&used.handle, &self.message.text, &self.mac)?;
         let algorithm = self.message.algorithm;
         Ok(Verified { key: used.key.key.id.clone(), algorithm, holds })
     }

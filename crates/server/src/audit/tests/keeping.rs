@@ -25,6 +25,21 @@ fn closed_segments_are_compressed_and_prove_and_tell_the_same() {
 }
 
 #[test]
+fn compressing_waits_while_much_is_written() {
+    let world = World::new();
+    let (journal, mut watch) = (world.open(None).unwrap(), Watch::default());
+    for n in 0..2_000 {
+        append(&journal, n).unwrap();
+    }
+    world.clock.advance_seconds(86_400);
+    world.tick(&journal);
+    journal.look(&mut watch);
+    assert!(world.segment(1).exists() && !packed_path(&world.home(), 1).exists());
+    journal.look(&mut watch);
+    assert!(!world.segment(1).exists() && journal.noticed().is_none());
+}
+
+#[test]
 fn a_kill_while_compressing_leaves_a_journal_in_order() {
     let (world, head) = World::three_segments();
     let plain = fs::read(world.segment(1)).unwrap();

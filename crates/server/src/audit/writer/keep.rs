@@ -25,6 +25,13 @@ use crate::{
 /// So long, in milliseconds, compressing rests when it did not work. Our choice.
 const PAUSE_MS: i64 = 60_000;
 
+/// With so many records in one round compressing waits for a quieter one: calls need the processor.
+/// Our choice.
+const BUSY: u64 = 2_000;
+
+/// At most so many closed segments wait to be compressed: 256 MiB by default. Our choice.
+const MAX_WAITING: usize = 32;
+
 const DAY_MS: i64 = 86_400_000;
 
 impl Shared {
@@ -101,7 +108,7 @@ impl Shared {
     }
 
     fn pack_one(&self, watch: &mut Watch) {
-        let now = self.steady_now();
+        let (now, busy) = (self.steady_now(), self.is_busy(watch));
         if watch.pause.is_some_and(|it| now < it) || self.lock().failure.is_some() {
             return;
         }
@@ -109,7 +116,12 @@ impl Shared {
             let fit = it.seen.is_some_and(|it| !it.packed) && !watch.damaged.contains(number);
             fit.then_some((*number, *it))
         };
-        let Some((number, closed)) = self.closed().iter().find_map(plain) else { return };
+        let waiting: Vec<_> = self.closed().iter().filter_map(plain).take(MAX_WAITING).collect();
+        let Some(&(number, closed)) = waiting.first() else { return };
+        // Where there is a bound in bytes, what is not compressed would push out older segments.
+        if busy && waiting.len() < MAX_WAITING && self.options.keep_bytes.is_none() {
+            return;
+        }
         match self.pack(number, closed) {
             Ok(true) => {}
             Ok(false) => {
@@ -121,6 +133,12 @@ impl Shared {
                 tracing::warn!(%error, number, "audit: a segment is not compressed");
             }
         }
+    }
+
+    /// Whether much was written since the last round.
+    fn is_busy(&self, watch: &mut Watch) -> bool {
+        let written = self.lock().last.sequence;
+        written - std::mem::replace(&mut watch.written, written) >= BUSY
     }
 
     /// Compresses a segment, if it is what was written.

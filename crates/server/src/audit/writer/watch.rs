@@ -39,6 +39,8 @@ pub(in crate::audit) struct Watch {
     pub(super) pruned: u32,
     /// Whether the table of closed segments is to be written.
     pub(super) unwritten: bool,
+    /// The number of the last record at the last round.
+    pub(super) written: u64,
     /// No file is compressed before this, by the steady clock: there was no room.
     pub(super) pause: Option<Timestamp>,
 }

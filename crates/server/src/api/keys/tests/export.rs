@@ -39,9 +39,9 @@ async fn an_exported_data_key_is_the_one_that_its_blob_holds() {
         let opened = kms.call_with("Decrypt", &params).await.unwrap();
         let expected = STANDARD.decode(opened.get("Plaintext").unwrap()).unwrap();
         for exported in [made, again] {
-            let wrapped = STANDARD.decode(exported.get("ExportedDataKey").unwrap()).unwrap();
+            let sealed = STANDARD.decode(exported.get("ExportedDataKey").unwrap()).unwrap();
             let decrypt = "pkeyutl -decrypt -keyform DER -inkey private -in in";
-            assert_eq!(openssl.run(&wrapped, &format!("{decrypt} {options}")), expected);
+            assert_eq!(openssl.run(&sealed, &format!("{decrypt} {options}")), expected);
         }
     }
 }

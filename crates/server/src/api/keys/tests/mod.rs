@@ -282,6 +282,8 @@ async fn create_key_refuses_what_it_cannot_make_and_makes_nothing() {
         (&[("Origin", "external")], Code::InvalidParameter),
         (&[("ProtectionLevel", "software")], Code::InvalidParameter),
         (&[("ProtectionLevel", "HSM")], Code::UnsupportedProtectionLevel),
+        (&[("KeySpec", "Aliyun_HMAC_SM3"), ("Origin", "EXTERNAL")], Code::InvalidParameter),
+        (&[rotation, ("RotationInterval", "7d"), ("KeySpec", "EC_P256")], Code::InvalidParameter),
         (&[("DKMSInstanceId", "kst-none")], Code::DkmsInstanceNotFound),
         (&[("Policy", "{}")], Code::InvalidParameter),
         (&[rotation], Code::MissingParameter),

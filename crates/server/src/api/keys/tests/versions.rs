@@ -93,6 +93,50 @@ async fn a_key_has_so_many_versions_made_by_hand_and_no_more() {
 }
 
 #[tokio::test]
+async fn every_kind_of_key_is_made_and_only_pairs_have_no_primary_version() {
+    use yaoku_model::key::KeySpec;
+    let kms = Kms::new().await;
+    let home = kms.instance_id.to_string();
+    for spec in KeySpec::ALL.iter().filter(|it| it.modulus_len().is_none_or(|it| it == 256)) {
+        for home in [&[][..], &[("DKMSInstanceId", &*home)]] {
+            let params = [home, &[("KeySpec", spec.as_str())]].concat();
+            let made = kms.call_with("CreateKey", &params).await.unwrap();
+            let key = made.get("KeyMetadata.KeyId").unwrap();
+            let newest = versions(&kms, key).await;
+            let primary = (!spec.is_asymmetric()).then_some(newest[0].as_str());
+            let found = metadata(&kms, key).await;
+            assert_eq!(found.get("KeyMetadata.PrimaryKeyVersion"), primary, "{spec}");
+            let usage = found.get("KeyMetadata.KeyUsage");
+            assert_eq!(usage, Some(spec.default_usage().as_str()), "{spec}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_pair_takes_a_version_a_week_and_a_code_takes_none() {
+    let kms = Kms::new().await;
+    let make = async |spec: &str| {
+        let made = kms.call("CreateKey", [("KeySpec", spec)]).await.unwrap();
+        made.get("KeyMetadata.KeyId").unwrap().to_owned()
+    };
+    let refused = Err(Code::RejectedUnsupportedOperation);
+    let add = async |key: &str| kms.call("CreateKeyVersion", [("KeyId", key)]).await.map(drop);
+    let (pair, code) = (make("EC_P256").await, make("Aliyun_HMAC_SHA_256").await);
+    assert_eq!(add(&code).await, refused);
+    kms.clock.advance_seconds(7 * DAY - 1);
+    assert_eq!(add(&pair).await, refused);
+    kms.clock.advance_seconds(1);
+    add(&pair).await.unwrap();
+    assert_eq!(add(&pair).await, refused, "it counts from the newest one");
+    assert_eq!(versions(&kms, &pair).await.len(), 2);
+    let found = metadata(&kms, &pair).await;
+    assert_eq!(found.get("KeyMetadata.LastRotationDate"), Some("2026-01-09T03:04:05Z"));
+    for key in [pair, code] {
+        assert_eq!(rotate(&kms, &key, "7d").await, refused);
+    }
+}
+
+#[tokio::test]
 async fn an_interval_is_seven_to_730_days() {
     let kms = Kms::new().await;
     let key = kms.key().await.to_string();
