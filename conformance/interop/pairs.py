@@ -10,8 +10,19 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from lifecycle import Life, expect
 
 from interop.peers import OPENING, SHA_256, SIGNING, by_cryptography, pkcs8
-from interop.scenario import Pair, create, digest, imported, public_pem, raw, scenario, signed, text, verified
-from interop.scenario import with_version
+from interop.scenario import (
+    Pair,
+    create,
+    digest,
+    imported,
+    public_pem,
+    raw,
+    scenario,
+    signed,
+    text,
+    verified,
+    with_version,
+)
 
 RSA = {"RSA_2048": 2048, "RSA_3072": 3072, "RSA_4096": 4096}
 CURVES: dict[str, ec.EllipticCurve] = {"EC_P256": ec.SECP256R1(), "EC_P256K": ec.SECP256K1()}

@@ -16,8 +16,19 @@ from interop.peers import (
     sm2_sign,
     sm2_verifies,
 )
-from interop.scenario import Pair, create, digest, imported, public_pem, raw, scenario, signed, text, verified
-from interop.scenario import with_version
+from interop.scenario import (
+    Pair,
+    create,
+    digest,
+    imported,
+    public_pem,
+    raw,
+    scenario,
+    signed,
+    text,
+    verified,
+    with_version,
+)
 
 SIGNER, OPENER = "SIGN/VERIFY", "ENCRYPT/DECRYPT"
 
