@@ -12,7 +12,7 @@ use crate::{
     error::ApiError,
 };
 
-/// A request to encrypt with a chosen mode.
+/// A request to encrypt with a chosen mode. Nothing of it is read.
 #[derive(Debug)]
 pub(super) struct AdvanceEncrypt;
 
@@ -22,14 +22,6 @@ impl Operation for AdvanceEncrypt {
         effect: Effect::Use,
         errors: &[&[Code::UnsupportedOperation]],
         secret_params: &["Plaintext"],
-        example: &[
-            ("KeyId", "alias/app"),
-            ("Plaintext", "hello"),
-            ("Algorithm", "AES_CBC"),
-            ("PaddingMode", "PKCS7_PADDING"),
-            ("Iv", ""),
-            ("Aad", ""),
-        ],
         source: "no public page; aliyun-python-sdk-kms 2.16.5 calls it",
         ..Spec::DEFAULT
     };
