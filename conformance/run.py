@@ -18,6 +18,7 @@ from typing import Any
 
 import checks.crypto
 import checks.keys
+import checks.life
 import checks.secrets
 import checks.service
 import checks.tags  # noqa: F401

@@ -1,7 +1,6 @@
 //! Calls, signed before the clock runs, and what their answers must hold.
 
 use std::{
-    fmt::Write as _,
     sync::atomic::{AtomicU64, Ordering::Relaxed},
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -207,14 +206,7 @@ impl<'a> Signer<'a> {
         let by = Credentials { access_key_id: id, secret: secret.as_bytes(), security_token: None };
         // As long as those of SDKs: 32 hexadecimal digits.
         let signed = sign_v3(&call, &by, now(), &format!("{:032x}", nonce()));
-        let mut text = format!("POST {} HTTP/1.1\r\n", *signed.target);
-        for (name, value) in &signed.headers {
-            // Writing to a string cannot fail.
-            _ = write!(text, "{name}: {}\r\n", **value);
-        }
-        text.push_str("accept: application/json\r\nuser-agent: yaoku-bench\r\n");
-        text.push_str("content-length: 0\r\n\r\n");
-        text.into_bytes()
+        signed.post("accept: application/json\r\nuser-agent: yaoku-bench\r\n").to_vec()
     }
 }
 

@@ -2,17 +2,7 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use yaoku_model::policy::{
-    Caller, Context, Document, Kind, Layer, Object, Question, Verdict, Who, decide,
-};
-
-const KINDS: [Kind; 5] = [
-    Kind::Identity,
-    Kind::Session,
-    Kind::Trust,
-    Kind::Object(Object::Key),
-    Kind::Object(Object::Secret),
-];
+use yaoku_model::policy::{Caller, Context, Document, Kind, Layer, Question, Verdict, Who, decide};
 
 /// A request that has a value for every key, or for none.
 struct Every(Option<&'static str>);
@@ -25,7 +15,7 @@ impl Context for Every {
 
 pub(crate) fn run(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else { return };
-    for kind in KINDS {
+    for kind in Kind::ALL {
         let Ok(document) = Document::parse(text, kind) else { continue };
         let document = Arc::new(document);
         let layer = Layer::new(vec![Arc::clone(&document)]);

@@ -1,7 +1,6 @@
 //! A client: signed calls over plain HTTP, one connection each.
 
 use std::{
-    fmt::Write as _,
     net::SocketAddr,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -74,13 +73,7 @@ impl Client {
         // Nonces are not part of what a seed repeats: two runs within 15 minutes must not share them.
         let nonce = format!("{:032x}", fastrand::u128(..));
         let signed = sign_v3(&call, &by, now(), &nonce);
-        let mut head = format!("POST {} HTTP/1.1\r\n", &*signed.target);
-        for (name, value) in &signed.headers {
-            _ = write!(head, "{name}: {}\r\n", &**value);
-        }
-        let end = if close { "connection: close\r\n" } else { "" };
-        _ = write!(head, "content-length: {}\r\n{end}\r\n", signed.body.len());
-        [head.as_bytes(), &signed.body].concat()
+        signed.post(if close { "connection: close\r\n" } else { "" }).to_vec()
     }
 
     /// Makes a call. `None`: the server went away before it answered.

@@ -54,16 +54,16 @@ enum Trial {
 fn main() -> anyhow::Result<ExitCode> {
     let trials = Trials::parse();
     let seed = trials.seed.unwrap_or_else(|| fastrand::u64(..));
-    let program = program::built(trials.yaoku)?;
+    let program = || program::built(trials.yaoku);
     let mut report = Report::of(seed);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         match trials.trial {
-            Trial::Audit(it) => it.run(&program, seed, &mut report).await,
-            Trial::Connections(it) => it.run(&program, seed, &mut report).await,
-            Trial::Disk(it) => it.run(&program, seed, &mut report).await,
-            Trial::Kill(it) => it.run(&program, seed, &mut report).await,
-            Trial::Power(it) => it.run(&program, seed, &mut report).await,
+            Trial::Audit(it) => it.run(&program()?, seed, &mut report).await,
+            Trial::Connections(it) => it.run(&program()?, seed, &mut report).await,
+            Trial::Disk(it) => it.run(&program()?, seed, &mut report).await,
+            Trial::Kill(it) => it.run(&program()?, seed, &mut report).await,
+            Trial::Power(it) => it.run(&program()?, seed, &mut report).await,
             Trial::Writes(it) => it.run(&mut report).await,
         }
     })?;

@@ -143,8 +143,6 @@ fn aes(algorithm: &'static Algorithm, material: &[u8]) -> Result<Cipher, Backend
 
 #[cfg(test)]
 mod tests {
-    use std::{collections::HashMap, fs};
-
     use sm4::cipher::{Block, BlockCipherEncrypt};
     use yaoku_model::{
         key::KeySpec,
@@ -152,33 +150,7 @@ mod tests {
     };
 
     use super::{Cipher, KeyInit, Sm4};
-    use crate::backend::BackendError;
-
-    /// One known answer: the fields of a paragraph of a vector file.
-    struct Answer(HashMap<String, String>);
-
-    impl Answer {
-        fn text(&self, name: &str) -> &str {
-            self.0.get(name).unwrap_or_else(|| panic!("no {name}"))
-        }
-
-        fn bytes(&self, name: &str) -> Vec<u8> {
-            hex::decode(self.text(name)).unwrap()
-        }
-    }
-
-    fn answers(file: &str) -> Vec<Answer> {
-        let path = format!("{}/../../vectors/{file}", env!("CARGO_MANIFEST_DIR"));
-        let text = fs::read_to_string(&path).unwrap();
-        let field = |line: &str| {
-            let (name, value) = line.split_once('=').unwrap();
-            (name.trim().to_owned(), value.trim().to_owned())
-        };
-        let paragraphs = text.split("\n\n").skip(1);
-        let all: Vec<_> = paragraphs.map(|it| Answer(it.lines().map(field).collect())).collect();
-        assert!(!all.is_empty(), "{path} has no answers");
-        all
-    }
+    use crate::{answers::answers, backend::BackendError};
 
     /// Randomness that says the IV of the answer.
     struct Says(Vec<u8>);

@@ -19,6 +19,8 @@ pub mod rootkey;
 pub mod seal;
 pub mod software;
 
+#[cfg(test)]
+mod answers;
 mod binding;
 mod cipher;
 mod loaded;

@@ -67,3 +67,38 @@ impl Mac {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use sm3::{Digest as _, Sm3};
+    use yaoku_model::key::KeySpec;
+
+    use super::Mac;
+    use crate::answers::answers;
+
+    #[test]
+    fn hmac_gives_the_known_answers() {
+        for (spec, file) in [
+            (KeySpec::HmacSm3, "hmac/hmac-sm3.txt"),
+            (KeySpec::HmacSha224, "hmac/hmac-sha-224.txt"),
+            (KeySpec::HmacSha256, "hmac/hmac-sha-256.txt"),
+            (KeySpec::HmacSha384, "hmac/hmac-sha-384.txt"),
+            (KeySpec::HmacSha512, "hmac/hmac-sha-512.txt"),
+        ] {
+            for it in answers(file) {
+                let mac = Mac::new(spec, &it.bytes("Key")).unwrap();
+                let (message, code) = (it.bytes("Msg"), it.bytes("MD"));
+                assert_eq!(mac.code(&message), code, "{file} {}", it.text("Count"));
+                assert!(mac.verify(&message, &code), "{file} {}", it.text("Count"));
+            }
+        }
+    }
+
+    #[test]
+    fn sm3_gives_the_known_answers() {
+        for it in answers("sm3/sm3.txt") {
+            let hash = Sm3::digest(it.bytes("Msg"));
+            assert_eq!(hash[..], it.bytes("MD"), "{}", it.text("Count"));
+        }
+    }
+}

@@ -6,15 +6,7 @@ use std::{borrow::Cow, sync::Arc};
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use yaoku_model::policy::{Context, Document, Kind, Layer, Object, Question, Verdict, decide};
-
-const KINDS: [Kind; 5] = [
-    Kind::Identity,
-    Kind::Session,
-    Kind::Trust,
-    Kind::Object(Object::Key),
-    Kind::Object(Object::Secret),
-];
+use yaoku_model::policy::{Context, Document, Kind, Layer, Question, Verdict, decide};
 
 /// A request with one tag, or none.
 struct Tagged(Option<&'static str>);
@@ -153,7 +145,7 @@ proptest! {
 
     #[test]
     fn no_text_at_all_makes_the_reader_panic(text in ".{0,200}") {
-        for kind in KINDS {
+        for kind in Kind::ALL {
             _ = Document::parse(&text, kind);
         }
     }
@@ -167,7 +159,7 @@ proptest! {
         let mut text = json!({ "Version": "1", "Statement": policy }).to_string();
         let at = at.index(text.len());
         text.replace_range(at..=at, &with);
-        for kind in KINDS {
+        for kind in Kind::ALL {
             _ = Document::parse(&text, kind);
         }
     }

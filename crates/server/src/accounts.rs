@@ -128,7 +128,8 @@ pub async fn create_access_key(
     Ok(NewAccessKey { id, secret })
 }
 
-/// Makes a software instance that is in service at once, generously sized, for a hundred years.
+/// Makes a software instance that is in service at once, as large as [`Limits`](crate::node::Limits)
+/// say, for a hundred years.
 ///
 /// Buying, starting and sizing instances comes with their own operations.
 pub async fn create_instance(
@@ -147,9 +148,9 @@ pub async fn create_instance(
         created: now,
         ends: now.plus_seconds(100 * YEAR),
         spec: 1000,
-        key_quota: 100_000,
-        secret_quota: 100_000,
-        access_quota: 10_000,
+        key_quota: node.limits.instance_keys,
+        secret_quota: node.limits.instance_secrets,
+        access_quota: node.limits.instance_access,
         deletion_protection: None,
         id,
     };

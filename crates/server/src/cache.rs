@@ -11,7 +11,7 @@ use std::{
 use quick_cache::{Weighter, sync::Cache};
 use tokio::sync::Notify;
 use yaoku_crypto::{
-    backend::{Backend, KeyHandle, KeyPlace},
+    backend::{Backend, KeyHandle, KeyPlace, SealLimit},
     envelope::DataKey,
     keyring::{CredentialPlace, Keyring},
     rootkey::WrappingPlace,
@@ -187,8 +187,7 @@ impl Caches {
         }
         let before = self.changes_so_far();
         let mut tx = self.store.read().await?;
-        let Some(secret) = tx.secret(account, name).await? else { return Ok(None) };
-        let tags = tx.tags(account, TagKind::Secret, name.as_str()).await?;
+        let Some((secret, tags)) = tx.secret(account, name).await? else { return Ok(None) };
         let versions = tx.secret_versions(account, name).await?.into_iter();
         let versions =
             versions.map(|version| CachedVersion { version, data_key: OnceLock::new() }).collect();
@@ -335,6 +334,8 @@ impl Caches {
                 version: &row.id,
             };
             let handle = self.backend.load(key.spec, &place, &row.sealed)?;
+            // Seals are reserved by who needs them: see `seals.rs`.
+            handle.permit(SealLimit::of(0));
             versions.push((row.id, handle));
         }
         Ok(Some(CachedKey { key, versions, tags }))

@@ -308,15 +308,14 @@ impl<'a> Call<'a> {
     pub async fn secret(&mut self, named: &SecretRef) -> Result<Secret, ApiError> {
         let (place, name) = self.resolve_secret(named);
         let mut found = None;
-        let mut tags = Vec::new();
         if place == self.home() {
             let now = self.now;
-            found = self.tx()?.secret(&place.account, &name).await?.filter(|it| !it.is_gone(now));
-            tags = self.tx()?.tags(&place.account, TagKind::Secret, name.as_str()).await?;
+            found = self.tx()?.secret(&place.account, &name).await?;
+            found = found.filter(|(it, _)| !it.is_gone(now));
         }
-        let ask = Ask::to(self.spec.action());
-        self.judge_secret(ask, &place, &name, found.as_ref().map(|it| (it, tags.as_slice())))?;
-        let found = found.ok_or(Code::ResourceNotFound)?;
+        let seen = found.as_ref().map(|(secret, tags)| (secret, tags.as_slice()));
+        self.judge_secret(Ask::to(self.spec.action()), &place, &name, seen)?;
+        let (found, _) = found.ok_or(Code::ResourceNotFound)?;
         self.must_be_connected(found.instance.as_ref()).await?;
         Ok(found)
     }

@@ -1,7 +1,8 @@
 //! What `yaoku dev` finds ready: an account, its keys, a user, an instance, a key with an alias.
 //!
 //! Made once, in one transaction; at every later start it is read back from the store, secrets
-//! included, so that `dev.json` can always be written anew.
+//! included, so that `dev.json` can always be written anew. A user or an access key that was deleted
+//! meanwhile is made again.
 
 use serde::{Deserialize, Serialize};
 use yaoku_crypto::{keyring::CredentialPlace, rootkey::WrappingPlace};
@@ -71,8 +72,11 @@ pub async fn prepare(node: &Node) -> Result<DevAccount, ApiError> {
     let now = node.domain_clock.now();
     let mut tx = node.store.write().await?;
     let remembered = match tx.setting(SETTING).await? {
-        Some(text) => serde_json::from_str(&text)
-            .map_err(|error| ApiError::caused(Code::InternalFailure, error))?,
+        Some(text) => {
+            let it = serde_json::from_str(&text)
+                .map_err(|error| ApiError::caused(Code::InternalFailure, error))?;
+            mend(node, tx.tx(), it, now).await?
+        }
         None => make(node, tx.tx(), now).await?,
     };
     let found = find(node, &mut *tx, &remembered).await?;
@@ -84,9 +88,8 @@ async fn make(node: &Node, tx: &mut dyn Tx, now: Timestamp) -> Result<Remembered
     let account = accounts::create_account(node, tx, now).await?.id;
     let root = accounts::create_access_key(node, tx, &account, None, now).await?;
     let user: UserName = known(USER)?;
-    accounts::create_user(node, tx, &account, &user, now).await?;
+    make_user(node, tx, &account, &user, now).await?;
     let user_key = accounts::create_access_key(node, tx, &account, Some(&user), now).await?;
-    attach(tx, &account, &user, now).await?;
     let instance = accounts::create_instance(node, tx, &account, now).await?.id;
     let id = KeyId::generate(Some(&instance), &node.region, now, &*node.random)?;
     let home = Some(instance.clone());
@@ -108,18 +111,49 @@ async fn make(node: &Node, tx: &mut dyn Tx, now: Timestamp) -> Result<Remembered
         instance: instance.to_string(),
         key: key.id.to_string(),
     };
-    let text = serde_json::to_string(&made)
-        .map_err(|error| ApiError::caused(Code::InternalFailure, error))?;
-    tx.put_setting(SETTING, &text).await?;
+    remember(tx, &made).await?;
     Ok(made)
 }
 
-async fn attach(
+/// Makes again what was deleted of user and access keys. The names of the new ones are remembered.
+async fn mend(
+    node: &Node,
+    tx: &mut dyn Tx,
+    mut it: Remembered,
+    now: Timestamp,
+) -> Result<Remembered, ApiError> {
+    let (account, user): (AccountId, UserName) = (known(&it.account)?, known(USER)?);
+    let mut changed = false;
+    if tx.user(&account, &user).await?.is_none() {
+        make_user(node, tx, &account, &user, now).await?;
+    }
+    for (id, user) in [(&mut it.root_key, None), (&mut it.user_key, Some(&user))] {
+        if tx.access_key(&known(id)?).await?.is_none() {
+            *id = accounts::create_access_key(node, tx, &account, user, now).await?.id.to_string();
+            changed = true;
+        }
+    }
+    if changed {
+        remember(tx, &it).await?;
+    }
+    Ok(it)
+}
+
+async fn remember(tx: &mut dyn Tx, it: &Remembered) -> Result<(), ApiError> {
+    let text = serde_json::to_string(it)
+        .map_err(|error| ApiError::caused(Code::InternalFailure, error))?;
+    Ok(tx.put_setting(SETTING, &text).await?)
+}
+
+/// Makes the user, with its policies.
+async fn make_user(
+    node: &Node,
     tx: &mut dyn Tx,
     account: &AccountId,
     user: &UserName,
     now: Timestamp,
 ) -> Result<(), ApiError> {
+    accounts::create_user(node, tx, account, user, now).await?;
     let own: PolicyName = known(OWN_POLICY)?;
     let policy = CustomPolicy {
         account: account.clone(),
@@ -127,6 +161,7 @@ async fn attach(
         document: OWN_POLICY_TEXT.to_owned(),
         created: now,
     };
+    // One that is there already is as its owner wants it.
     tx.insert_custom_policy(&policy).await?;
     for name in SYSTEM_POLICIES {
         let attached = Attachment { kind: PolicyType::System, policy: known(name)? };

@@ -21,6 +21,7 @@ use crate::{
     auth::{self, Proved, WINDOW_SECONDS},
     caller::{Caller, Principal},
     error::ApiError,
+    faults::Faults,
     listen::{Fault, Handler, HttpCall, HttpReply},
     node::Node,
     pipeline::Turn,
@@ -36,6 +37,7 @@ pub const CALLS: &str = "calls";
 pub struct Gateway {
     node: Arc<Node>,
     door: Door,
+    faults: Faults,
 }
 
 /// How a call comes in.
@@ -52,7 +54,7 @@ impl Gateway {
     /// A door to `node`.
     #[must_use]
     pub fn new(node: Arc<Node>, door: Door) -> Self {
-        Self { node, door }
+        Self { node, door, faults: Faults::default() }
     }
 
     /// The path of a call up to the pipeline. `Err` before the caller is known is only counted.
@@ -158,7 +160,7 @@ impl Gateway {
         }
         if let Some(error) = error {
             self.node.metrics.failure(error);
-            log_fault(request_id, answer.action(), error);
+            self.log_fault(request_id, answer.action(), error);
             if answer.stranger {
                 self.count(call.peer, call.tls, error.refusal());
             }
@@ -167,6 +169,24 @@ impl Gateway {
         let (action, source) = (answer.action(), call.peer.ip());
         let duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         tracing::info!(target: CALLS, request_id, action, code, duration_us, %source, "call");
+    }
+
+    /// The cause of a fault of ours goes to the log; what clients do wrong does not. While nothing can
+    /// be served, each call has the same cause: it is told now and then, with their number.
+    fn log_fault(&self, request_id: &str, action: &str, error: &ApiError) {
+        if error.code().status() < 500 {
+            return;
+        }
+        let mut causes = String::new();
+        let mut next = std::error::Error::source(error);
+        while let Some(cause) = next {
+            causes = format!("{causes}: {cause}");
+            next = cause.source();
+        }
+        if let Some(untold) = self.faults.note(&causes, Instant::now()) {
+            let code = error.code().wire();
+            tracing::error!(request_id, action, code, untold, "call failed{causes}");
+        }
     }
 
     fn request_id(&self) -> String {
@@ -313,17 +333,4 @@ fn event(
         count: 1,
     }
     .to_row()
-}
-
-/// The cause of a fault of ours goes to the log; what clients do wrong does not.
-fn log_fault(request_id: &str, action: &str, error: &ApiError) {
-    if error.code().status() >= 500 {
-        let mut causes = String::new();
-        let mut next = std::error::Error::source(error);
-        while let Some(cause) = next {
-            causes = format!("{causes}: {cause}");
-            next = cause.source();
-        }
-        tracing::error!(request_id, action, code = error.code().wire(), "call failed{causes}");
-    }
 }

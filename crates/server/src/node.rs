@@ -6,7 +6,7 @@ use std::{
 };
 
 use yaoku_crypto::{backend::Backend, keyring::Keyring};
-use yaoku_model::{ids::Region, random::Random, time::Clock};
+use yaoku_model::{ids::Region, random::Random, tag::Tag, time::Clock};
 use yaoku_store::Store;
 
 use crate::{
@@ -65,6 +65,8 @@ pub struct Node {
     pub random: Arc<dyn Random>,
     /// Where work is done that keeps a processor busy for long.
     pub heavy: Heavy,
+    /// Whose turn it is to reserve seals.
+    pub(crate) reserving: tokio::sync::Mutex<()>,
     /// What may be had, and how much of it.
     pub limits: Limits,
     /// The certificate chain that clients of an instance are told to trust, PEM.
@@ -86,6 +88,15 @@ pub struct Limits {
     pub key_versions: i64,
     /// Days that must pass before an asymmetric key is given its next version. Source: keys.md §8.1.
     pub asymmetric_version_days: i64,
+    /// Tags of a key, a secret or an instance. At most [`Tag::MAX_PER_RESOURCE`]
+    /// of them come in one call. Source: keys.md §14.
+    pub tags: usize,
+    /// Key versions that a new instance may hold. Source: instance.md §1.4.
+    pub instance_keys: i64,
+    /// Secrets that a new instance may hold.
+    pub instance_secrets: i64,
+    /// Grants to other accounts that a new instance may hold. Source: identity.md §4.7.
+    pub instance_access: i64,
     /// Users of an account.
     pub users: usize,
     /// Access keys of a user, or of the account itself.
@@ -109,6 +120,10 @@ impl Default for Limits {
             more_default_keys: true,
             key_versions: 50,
             asymmetric_version_days: 7,
+            tags: Tag::MAX_PER_RESOURCE,
+            instance_keys: 100_000,
+            instance_secrets: 100_000,
+            instance_access: 10_000,
             users: 1000,
             access_keys: 2,
             custom_policies: 1500,

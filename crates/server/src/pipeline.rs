@@ -169,24 +169,22 @@ impl Turn<'_> {
         let store = &self.node.store;
         let mut tx =
             if self.spec().one_thing { store.write_one().await? } else { store.write().await? };
-        let reply = match self.unused_nonce(tx.tx()).await {
-            Ok(()) => request.answer(&mut self.call(On::Store(tx.tx()), touched)).await,
-            Err(error) => Err(error),
-        };
+        let reply = request.answer(&mut self.call(On::Store(tx.tx()), touched)).await;
         match &reply {
             Ok(_) => {}
             Err(error) if error.is_conflict() => return Err(StoreError::Conflict.into()),
-            Err(error) => {
-                tx.undo().await?;
-                // Its nonce is undone too, and used all the same: after a kill only the store knows.
-                if error.code() != Code::SignatureNonceUsed {
-                    self.unused_nonce(tx.tx()).await?;
-                }
-            }
+            Err(_) => tx.undo().await?,
         }
         let event = (self.event)(&touched.asked, reply.as_ref().err().map(ApiError::code));
         tx.insert_event(self.node.name.as_str(), &event).await?;
-        let changes = tx.commit().await?;
+        // Of a refusal too: it is used, and after a kill only the store knows.
+        if let Some((hash, until)) = &self.nonce {
+            tx.use_nonce(hash, *until).await?;
+        }
+        let changes = match tx.commit().await {
+            Err(StoreError::NonceUsed) => return Err(Code::SignatureNonceUsed.into()),
+            done => done?,
+        };
         self.node.caches.apply(&changes);
         self.node.wrote.notify_one();
         Ok(reply)
@@ -198,15 +196,6 @@ impl Turn<'_> {
         let bound = 1 << tries.min(6);
         let ms = yaoku_model::random::below(&*self.node.random, bound)?;
         tokio::time::sleep(Duration::from_millis(ms as u64)).await;
-        Ok(())
-    }
-
-    async fn unused_nonce(&self, tx: &mut dyn yaoku_store::Tx) -> Result<(), ApiError> {
-        if let Some((hash, until)) = &self.nonce
-            && !tx.insert_nonce(hash, *until).await?
-        {
-            return Err(Code::SignatureNonceUsed.into());
-        }
         Ok(())
     }
 

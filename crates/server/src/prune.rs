@@ -57,11 +57,12 @@ mod tests {
     #[tokio::test]
     async fn what_a_stream_of_writes_leaves_is_removed() {
         let kms = Kms::new().await;
-        let mut tx = kms.node.store.write().await.unwrap();
-        for number in 0..2_500_i32 {
-            tx.insert_nonce(&number.to_be_bytes(), crate::testing::NOW).await.unwrap();
-        }
-        tx.commit().await.unwrap();
+        testing::execute(
+            &kms.url(),
+            "INSERT INTO nonces (hash, kept_until) WITH RECURSIVE n (i) AS \
+             (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2500) SELECT CAST(i AS BLOB), 0 FROM n",
+        )
+        .await;
         for _ in 0..3 {
             kms.key().await;
         }

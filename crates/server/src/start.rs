@@ -2,7 +2,6 @@
 
 use std::{
     io,
-    num::NonZero,
     path::PathBuf,
     sync::{
         Arc,
@@ -171,7 +170,8 @@ impl Running {
             clock: setup.clock,
             domain_clock: setup.domain_clock,
             random,
-            heavy: Heavy::new(std::thread::available_parallelism().map_or(1, NonZero::get)),
+            reserving: tokio::sync::Mutex::default(),
+            heavy: Heavy::new(tokio::runtime::Handle::current().metrics().num_workers()),
             limits: setup.limits,
             ca_pem: setup.ca_pem,
         });
@@ -262,15 +262,17 @@ pub async fn known_head(store: &dyn Store, name: &NodeName) -> Result<Option<Hea
 
 /// Copies the events of writes from the store into the journal, each exactly once.
 async fn copy_events(node: &Node) -> Result<(), StartError> {
-    const AT_ONCE: i64 = 256;
+    const AT_ONCE: u16 = 256;
     loop {
         let after = node.journal.highest_row().unwrap_or(0);
-        let rows = node.store.read().await?.events(node.name.as_str(), after, AT_ONCE).await?;
-        if rows.is_empty() {
-            return Ok(());
-        }
-        for row in rows {
+        let rows =
+            node.store.read().await?.events(node.name.as_str(), after, AT_ONCE.into()).await?;
+        for row in &rows {
             node.journal.append_row(row.row, &row.event)?;
+        }
+        // There may be more.
+        if rows.len() < usize::from(AT_ONCE) {
+            return Ok(());
         }
     }
 }
@@ -304,7 +306,7 @@ mod background {
         Arc, Duration, JoinHandle, Mark, Node, Ordering, StoreError, copy_events, keep_head, watch,
     };
     use crate::{
-        prune,
+        due, prune,
         root::{
             RootError,
             rotation::{self, Step},
@@ -314,6 +316,9 @@ mod background {
 
     /// How often the feed is asked what other nodes changed. Source: architecture.md, "Change feed".
     const POLL: Duration = Duration::from_millis(250);
+
+    /// How long the events of writes are awaited that come next, so as to copy them together.
+    const GATHER: Duration = Duration::from_millis(20);
 
     /// How many idle seconds pass between renewals of the claim to the node's name.
     const RENEWAL: u32 = 2;
@@ -330,6 +335,7 @@ mod background {
             tokio::spawn(follow_root_key(node(), stopped())),
             tokio::spawn(prune(node(), stopped())),
             tokio::spawn(write_uses(node(), stopped())),
+            tokio::spawn(do_what_is_due(node(), stopped())),
         ]
     }
 
@@ -339,6 +345,9 @@ mod background {
             tokio::select! {
                 _ = stopped.changed() => return,
                 () = node.wrote.notified() => {}
+            }
+            if !tick(&mut stopped, GATHER).await {
+                return;
             }
             while let Err(error) = copy_events(&node).await {
                 tracing::error!(%error, "events are not copied into the journal");
@@ -447,6 +456,19 @@ mod background {
                 // Another node adds to the same: the next time will do.
                 Ok(()) | Err(StoreError::Conflict) => {}
                 Err(error) => tracing::warn!(%error, "uses of keys are not in the store yet"),
+            }
+        }
+    }
+
+    /// Rotates keys, deletes them, and forgets their material, when it is time.
+    async fn do_what_is_due(node: Arc<Node>, mut stopped: Stopped) {
+        while tick(&mut stopped, due::EVERY).await {
+            match due::run(&node).await {
+                Ok(_) => {}
+                Err(error) if due::waits(&error) => {
+                    tracing::warn!(%error, "what is due has to wait for the store");
+                }
+                Err(error) => tracing::error!(%error, "what is due cannot be done"),
             }
         }
     }

@@ -146,6 +146,11 @@ impl Kms {
         self.with(Caller { principal: Principal::Operator, source: None, ..self.caller.clone() })
     }
 
+    /// What its clocks say.
+    pub(crate) fn clock_now(&self) -> Timestamp {
+        yaoku_model::time::Clock::now(&*self.clock)
+    }
+
     /// The address of its database.
     pub(crate) fn url(&self) -> String {
         format!("sqlite:{}", self.data.path().join("yaoku.db").display())

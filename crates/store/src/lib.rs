@@ -60,6 +60,9 @@ pub enum StoreError {
     /// Another transaction came first (SQLSTATE 40001, `SQLITE_BUSY`): nothing was kept, run it again.
     #[error("store: serialization conflict")]
     Conflict,
+    /// The nonce of the call is known: nothing was kept.
+    #[error("store: the nonce is known")]
+    NonceUsed,
     /// The database failed, or is away.
     #[error("store: {0}")]
     Failed(String),

@@ -6,7 +6,7 @@ use std::{fmt, str::FromStr, time::Duration};
 
 use async_trait::async_trait;
 use sqlx::{
-    Connection as _, Executor, PgConnection, PgPool,
+    ConnectOptions as _, Connection as _, Executor, PgConnection, PgPool,
     error::DatabaseError,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
@@ -34,8 +34,10 @@ const WRITE_ONE: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ; SAVEPOINT start"
 const MIGRATE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 
 /// Run on every new connection. A node that hangs must not hold back everybody's feed. A table that
-/// is read from end to end, as small ones are by default, conflicts with every write to it.
-const SETTINGS: &str = "SET idle_in_transaction_session_timeout = '60s'; SET enable_seqscan = off";
+/// is read from end to end, as small ones are by default, conflicts with every write to it. And what
+/// must be read so all the same then counts as very dear, and would be compiled first, each time.
+const SETTINGS: &str = "SET idle_in_transaction_session_timeout = '60s'; \
+     SET enable_seqscan = off; SET jit = off";
 
 /// A database on a PostgreSQL server.
 pub struct Postgres {
@@ -49,7 +51,10 @@ impl Postgres {
     /// Nothing of the URL is in any error.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
         let options = PgConnectOptions::from_str(url).map_err(|it| failure(&it))?;
-        let options = options.application_name("yaoku").statement_cache_capacity(STATEMENTS);
+        let options = options
+            .application_name("yaoku")
+            .statement_cache_capacity(STATEMENTS)
+            .disable_statement_logging();
         // A pool says only that no connection came in time; one connection says why.
         let one = PgConnection::connect_with(&options).await.map_err(|it| failure(&it))?;
         one.close().await.map_err(|it| failure(&it))?;

@@ -43,8 +43,9 @@ pub trait Records: Send {
     /// Keeps the head of a node's audit chain.
     async fn put_audit_head(&mut self, node: &str, head: &[u8]) -> Result<(), StoreError>;
 
-    /// Remembers a write's nonce (hashed) until `until`; `false` if it was there already.
-    async fn insert_nonce(&mut self, hash: &[u8], until: Timestamp) -> Result<bool, StoreError>;
+    /// Remembers the nonce (hashed) of this transaction's call until `until`. If it is known already,
+    /// the commit fails ([`StoreError::NonceUsed`]).
+    async fn use_nonce(&mut self, hash: &[u8], until: Timestamp) -> Result<(), StoreError>;
 
     /// Forgets at most `limit` of the nonces whose time has passed; answers how many.
     async fn delete_nonces(&mut self, before: Timestamp, limit: i64) -> Result<u64, StoreError>;

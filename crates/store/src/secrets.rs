@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use yaoku_model::{
     ids::{AccountId, InstanceId, KeyId, SecretName, VersionId},
     secret::{Secret, SecretVersion},
+    tag::Tag,
     time::Timestamp,
 };
 
@@ -45,12 +46,12 @@ pub struct SecretFilter {
 /// Secrets and versions.
 #[async_trait]
 pub trait Secrets: Send {
-    /// Finds a secret, its labels included.
+    /// Finds a secret, its labels included, and its tags in order of key.
     async fn secret(
         &mut self,
         account: &AccountId,
         name: &SecretName,
-    ) -> Result<Option<Secret>, StoreError>;
+    ) -> Result<Option<(Secret, Vec<Tag>)>, StoreError>;
 
     /// All versions of a secret, oldest first (in the order in which they were added).
     async fn secret_versions(
@@ -58,6 +59,13 @@ pub trait Secrets: Send {
         account: &AccountId,
         name: &SecretName,
     ) -> Result<Vec<SecretVersion>, StoreError>;
+
+    /// The ids of all versions of a secret, in the same order.
+    async fn secret_version_ids(
+        &mut self,
+        account: &AccountId,
+        name: &SecretName,
+    ) -> Result<Vec<VersionId>, StoreError>;
 
     /// Lists an account's secrets.
     async fn list_secrets(
@@ -94,11 +102,12 @@ pub trait Secrets: Send {
         version: &SecretVersion,
     ) -> Result<(), StoreError>;
 
-    /// Removes a version. Its id is free again.
-    async fn delete_secret_version(
+    /// Adds a version to a secret that is there, replaces everything about the secret that can
+    /// change, and removes `evicted`, another version of it, whose id is then free again.
+    async fn put_secret_version(
         &mut self,
-        account: &AccountId,
-        name: &SecretName,
-        version: &VersionId,
+        secret: &Secret,
+        version: &SecretVersion,
+        evicted: Option<&VersionId>,
     ) -> Result<(), StoreError>;
 }

@@ -10,7 +10,10 @@ use std::{
 use anyhow::{Context as _, bail};
 use rustix::fs::{FlockOperation, flock};
 use secrecy::{ExposeSecret as _, SecretString};
-use yaoku_server::process::{Store, open_store};
+use yaoku_server::{
+    listen::must_fit,
+    process::{Store, open_store},
+};
 
 use crate::config::Config;
 
@@ -88,6 +91,7 @@ impl Config {
     /// Opens the data directory, and the store that it was made with.
     pub(crate) async fn open(&self) -> anyhow::Result<(DataDir, Arc<dyn Store>)> {
         let mut data = DataDir::open(&self.data)?;
+        must_fit(data.path())?;
         let url = self.store.url()?;
         data.must_be_for(url.as_ref().map(SecretString::expose_secret))?;
         let store = match url {

@@ -14,7 +14,7 @@ use yaoku_model::{ids::Region, time::Clock as _};
 use yaoku_server::{
     audit, dev, disk,
     listen::{
-        Limits, Listener,
+        self, Limits, Listener,
         ca::{CA_FILE, Names},
         renewal::{Certificate, Origin},
     },
@@ -26,6 +26,7 @@ use yaoku_server::{
 
 use crate::{
     clock::{MachineClock, hostname},
+    config::meet,
     data::{DEFAULT_DATA, DataDir},
     serve::{self, Bound, Doors},
 };
@@ -77,8 +78,12 @@ impl Dev {
         if !self.http.ip().is_loopback() {
             bail!("--http {}: plain HTTP is served on loopback only; use --listen", self.http);
         }
+        if meet(self.listen, self.http) {
+            bail!("--listen {} and --http {} are the same address", self.listen, self.http);
+        }
         let region: Region = self.region.parse().context("--region is not a region's name")?;
         let mut data = DataDir::open(&self.data)?;
+        listen::must_fit(data.path())?;
         data.must_be_for(self.store.as_deref())?;
         let now = MachineClock.now();
         let certificate = Certificate::open(self.private_ca(&data), now)?;
@@ -131,8 +136,8 @@ impl Dev {
         let now = MachineClock.now();
         let root = root::open_or_create(&*store, &region, key_file, &SystemRandom, now).await?;
         let setup = serve::setup(data, store, region, root)?;
-        Ok(Running::start(Setup { ca_pem: ca_pem.to_owned(), journal: self.journal(), ..setup })
-            .await?)
+        let setup = Setup { ca_pem: ca_pem.to_owned(), journal: self.journal(), ..setup };
+        serve::start(setup, &format!("--data {}", self.data.display())).await
     }
 
     fn journal(&self) -> audit::Options {

@@ -1,5 +1,7 @@
 //! The log: lines on standard error, as text or as JSON. What may stand in it: docs/LOGGING.md.
 
+use std::io::IsTerminal as _;
+
 use anyhow::Context as _;
 use tracing_subscriber::{
     EnvFilter, Layer as _, layer::SubscriberExt as _, util::SubscriberInitExt as _,
@@ -16,7 +18,12 @@ pub(crate) fn plain() {
         Ok(off) if !filter.to_string().contains(CALLS) => filter.add_directive(off),
         _ => filter,
     };
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let colours = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(colours)
+        .init();
 }
 
 /// What must live as long as there is anything to tell: traces on their way, where they are built in.
@@ -32,7 +39,8 @@ pub(crate) fn configured(log: &config::Log) -> anyhow::Result<Guard> {
     let calls = if log.calls { "info" } else { "off" };
     let filter =
         EnvFilter::try_new(format!("{},{CALLS}={calls}", log.level)).context("log.level")?;
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let colours = std::io::stderr().is_terminal();
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(colours);
     let lines = if log.json { lines.json().flatten_event(true).boxed() } else { lines.boxed() };
     let all = tracing_subscriber::registry().with(lines.with_filter(filter));
     #[cfg(feature = "otel")]

@@ -8,9 +8,8 @@ use std::{
 
 use anyhow::{Context as _, bail};
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+use yaoku_server::private::{OTHERS, closed_to};
 use zeroize::Zeroizing;
-
-use crate::config::open_to;
 
 /// Bytes of the longest file of passphrases or shares that is read.
 const MAX_LEN: usize = 64 << 10;
@@ -18,7 +17,7 @@ const MAX_LEN: usize = 64 << 10;
 /// Fails if anybody but its owner may open a file that is handed to a verb.
 pub(crate) fn must_be_private(path: &Path) -> anyhow::Result<()> {
     let it = path.metadata().with_context(|| format!("{} cannot be read", path.display()))?;
-    open_to(0o077, path, &it).map_or(Ok(()), |what| bail!(what))
+    Ok(closed_to(OTHERS, path, &it)?)
 }
 
 /// The first line of a file, without its end.

@@ -3,10 +3,10 @@
 
 use std::path::Path;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use secrecy::SecretString;
 use yaoku_server::{
-    root::{NamedOpener, NewWrap, NewWrapHow, Opener, Share, WrapKind},
+    root::{NamedOpener, NewWrap, NewWrapHow, Opener, Share, WrapKind, must_be_key_file},
     sealed::Awaited,
 };
 use zeroize::Zeroizing;
@@ -27,6 +27,26 @@ pub(crate) fn openers(seals: &[Seal]) -> Vec<NamedOpener> {
         }
     }
     openers
+}
+
+/// The seals that should open without anybody being asked and cannot be used as they are now, and
+/// why. Fails if these are all that there are, and nobody may be asked either.
+pub(crate) fn doubts(seals: &[Seal]) -> anyhow::Result<Vec<String>> {
+    let mut doubts = Vec::new();
+    for seal in seals.iter().filter(|it| it.how.opens_by_itself()) {
+        let tried = match opener(&seal.how) {
+            Ok(Opener::KeyFile(path)) => must_be_key_file(&path)
+                .map_err(|error| anyhow::anyhow!("{}: {error}", path.display())),
+            other => other.map(drop),
+        };
+        if let Err(error) = tried {
+            doubts.push(format!("seal {}: it cannot be used: {error:#}", seal.name));
+        }
+    }
+    if doubts.len() == seals.len() && awaited(seals).is_empty() {
+        bail!("no seal can be opened:\n  {}", doubts.join("\n  "));
+    }
+    Ok(doubts)
 }
 
 /// What somebody may be asked for.

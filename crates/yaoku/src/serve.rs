@@ -14,7 +14,7 @@ use yaoku_model::{
     time::Clock as _,
 };
 use yaoku_server::{
-    audit,
+    audit::{self, AuditError},
     disk::RealDisk,
     gate::Gate,
     gateway::Door,
@@ -25,7 +25,7 @@ use yaoku_server::{
     root::OpenedRoot,
     sealed::Sealed,
     standing::Standing,
-    start::{Running, Setup},
+    start::{Running, Setup, StartError},
 };
 
 use crate::{
@@ -86,6 +86,18 @@ pub(crate) fn setup(
         limits: node::Limits::default(),
         journal: audit::Options::default(),
         disk: Arc::new(RealDisk),
+    })
+}
+
+/// Starts a node. If its journal is refused, the error names the verbs for that; `deployment` is the
+/// option that they find it by.
+pub(crate) async fn start(setup: Setup, deployment: &str) -> anyhow::Result<Running> {
+    Box::pin(Running::start(setup)).await.map_err(|error| match error {
+        StartError::Audit(AuditError::Tampered { .. }) => anyhow::Error::from(error).context(format!(
+            "not started: `yaoku audit verify {deployment}` shows what is wrong with the journal, \
+             and `yaoku audit accept {deployment} --reason …` takes it upon you and goes on"
+        )),
+        other => other.into(),
     })
 }
 

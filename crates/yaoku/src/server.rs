@@ -15,7 +15,7 @@ use yaoku_server::{
     root::{self, OpenedRoot, RootError},
     sealed::Sealed,
     standing::Standing,
-    start::{Running, Setup},
+    start::Setup,
 };
 
 use crate::{
@@ -23,7 +23,7 @@ use crate::{
     config::{Config, Purpose},
     data::DataDir,
     log,
-    seals::{awaited, openers},
+    seals::{awaited, doubts, openers},
     serve::{self, Bound, Doors},
     settings::Settings,
     systemd,
@@ -34,7 +34,8 @@ use crate::{
 pub(crate) struct Server {
     #[command(flatten)]
     settings: Settings,
-    /// Checks the configuration, tells everything that is wrong with it, and starts nothing.
+    /// Checks the configuration, with the files and directories that it names, tells everything that
+    /// is wrong with it, and starts nothing. The store is not opened.
     #[arg(long)]
     check_config: bool,
 }
@@ -42,26 +43,27 @@ pub(crate) struct Server {
 impl Server {
     /// Serves until it is told to stop.
     pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
-        let (config, warnings) = self.settings.load(Purpose::Serve)?;
+        let (config, warnings) = self.settings.load(Purpose::Serve { now: MachineClock.now() })?;
         if self.check_config {
             let mut screen = std::io::stderr();
-            for warning in warnings {
+            for warning in warnings.into_iter().chain(doubts(&config.seals)?) {
                 writeln!(screen, "warning: {warning}")?;
             }
-            writeln!(screen, "The configuration is in order.")?;
+            writeln!(screen, "The configuration is in order. The store was not opened.")?;
             return Ok(ExitCode::SUCCESS);
         }
         let _guard = log::configured(&config.log)?;
         for warning in warnings {
             tracing::warn!("{warning}");
         }
-        serve(&config).await?;
+        serve(&config, &format!("--config {}", self.settings.file().display())).await?;
         tracing::info!("stopped");
         Ok(ExitCode::SUCCESS)
     }
 }
 
-async fn serve(config: &Config) -> anyhow::Result<()> {
+/// `deployment` is the option that other verbs find this deployment by.
+async fn serve(config: &Config, deployment: &str) -> anyhow::Result<()> {
     let (data, store) = config.open().await?;
     let now = MachineClock.now();
     let certificate = match config.listen.https {
@@ -78,14 +80,14 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     let start = async {
         let root = open_root(config, &*store, &doors, &sealed).await?;
         let setup = serve::setup(&data, Arc::clone(&store), config.region.clone(), root)?;
-        let running = Running::start(Setup {
+        let setup = Setup {
             name: config.name.clone(),
             ca_pem: trusted,
             limits: config.quotas,
             journal: config.journal,
             ..setup
-        });
-        let running = running.await?;
+        };
+        let running = serve::start(setup, deployment).await?;
         let first = accounts::first(&running.node).await?;
         doors.open(&running, first.context("the store has no account: run yaoku init")?);
         systemd::ready(&doors.standing);
@@ -143,7 +145,11 @@ async fn bind(
 
 fn origin(config: &Config, data: &DataDir) -> Origin {
     match &config.tls.files {
-        Some((chain, key)) => Origin::Files { chain: chain.clone(), key: key.clone() },
+        Some((chain, key)) => Origin::Files {
+            chain: chain.clone(),
+            key: key.clone(),
+            privacy: config.privacy.clone(),
+        },
         None => Origin::PrivateCa {
             directory: data.path().to_owned(),
             names: Names {

@@ -1,6 +1,9 @@
 //! The arguments that `yaoku init` and `yaoku server` share: which configuration.
 
-use std::{fmt::Write as _, path::PathBuf};
+use std::{
+    fmt::Write as _,
+    path::{Path, PathBuf},
+};
 
 use anyhow::bail;
 
@@ -21,6 +24,11 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
+    /// The file.
+    pub(crate) fn file(&self) -> &Path {
+        &self.config
+    }
+
     /// The configuration, if nothing is wrong with it. The error tells every fault. What works, but
     /// not as it was meant to, comes along.
     pub(crate) fn load(&self, purpose: Purpose) -> anyhow::Result<(Config, Vec<String>)> {
@@ -35,7 +43,7 @@ impl Settings {
                 checked.faults
             }
             Err(faults) => {
-                more = "\nAddresses, files and their places are looked at once all settings can be read.";
+                more = "\nOnce all settings can be read, their addresses, files and places are looked at.";
                 faults
             }
         };

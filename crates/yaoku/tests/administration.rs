@@ -206,6 +206,11 @@ fn journal(server: Server) {
     let said = yaoku(data.path(), &["audit", "verify"]);
     assert_eq!(said.code, Some(1));
     assert!(said.out.contains("NOT WHOLE"), "{}", said.out);
+    let refused = yaoku(data.path(), &["dev", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"]);
+    assert_eq!(refused.code, Some(1), "{}", refused.out);
+    for verb in ["audit verify --data ", "audit accept --data ", "the audit journal was changed"] {
+        assert!(refused.error.contains(verb), "{}", refused.error);
+    }
     let said = yaoku(data.path(), &["audit", "accept", "--reason", "the disk broke"]);
     assert_eq!(said.code, Some(0), "{}", said.error);
     assert!(said.out.contains("accepted the loss of segments 1 to 1"), "{}", said.out);
@@ -218,6 +223,33 @@ fn journal(server: Server) {
     assert!(said.out.starts_with("node one: WHOLE BUT FOR ACCEPTED GAPS\n"), "{}", said.out);
     let said = yaoku(data.path(), &["audit", "accept", "--reason", "again"]);
     assert_eq!(said.code, Some(1), "{}", said.out);
+}
+
+#[test]
+fn what_was_deleted_of_devs_user_and_keys_is_made_again_at_the_next_start() {
+    let server = Server::start();
+    let dev = |data: &Path| -> Value {
+        serde_json::from_slice(&std::fs::read(data.join("dev.json")).unwrap()).unwrap()
+    };
+    let text = |it: &Value, name: &str| it[name].as_str().unwrap().to_owned();
+    let before = dev(server.data.path());
+    server.good(&["access-key", "delete", &text(&before, "access_key_id"), "--yes"]);
+    server.good(&["user", "delete", "app", "--yes"]);
+    let (_, data) = server.stop();
+    let server = Server::start_on(data);
+    let after = dev(server.data.path());
+    for id in ["access_key_id", "user_access_key_id"] {
+        assert_ne!(text(&before, id), text(&after, id));
+    }
+    let keys = server.good(&["access-key", "--user", "app", "list"]);
+    assert!(keys.contains(&text(&after, "user_access_key_id")), "{keys}");
+    assert_eq!(text(&before, "key_id"), text(&after, "key_id"));
+    let (_, data) = server.stop();
+    let server = Server::start_on(data);
+    let again = dev(server.data.path());
+    for id in ["access_key_secret", "user_access_key_secret"] {
+        assert_eq!(text(&again, id), text(&after, id), "and it stays so");
+    }
 }
 
 /// Cuts the end off the journal, as somebody would who has something to hide.

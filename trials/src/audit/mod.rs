@@ -3,6 +3,7 @@
 
 mod attacks;
 mod clock;
+mod key;
 
 use std::{
     collections::BTreeMap,
@@ -74,6 +75,7 @@ impl Audit {
             round.run(case, row, report).await?;
         }
         print(&table, report);
+        key::attacks(program, report).await?;
         clock::jumps(report).await
     }
 }

@@ -19,6 +19,10 @@ use crate::program::Dev;
 /// The longest that an abuser of a kind that holds on does so.
 const FOREVER: Duration = Duration::from_hours(1);
 
+/// Turns that 400 KB take besides their connection's: without optimisation the server reads some tens
+/// of MB a second on one processor, and a thousand of them would be 400.
+const READ_SLOWLY: u32 = if cfg!(debug_assertions) { 7 } else { 0 };
+
 /// Whom to abuse, and how fast.
 pub(super) struct Target {
     http: SocketAddr,
@@ -38,6 +42,13 @@ impl Target {
             hello: client_hello()?,
             pace: Mutex::new(pace),
         })
+    }
+
+    /// Takes so many turns.
+    async fn pause(&self, turns: u32) {
+        for _ in 0..turns {
+            self.pace.lock().await.tick().await;
+        }
     }
 
     /// A connection from an address of loopback's 16 million, once it is due.
@@ -168,7 +179,10 @@ impl Abuse {
                 Ok(stream.set_zero_linger()?)
             }
             Self::Empty => Ok(()),
-            Self::Oversized => send_and_read(&mut stream, &oversized(rng)).await,
+            Self::Oversized => {
+                target.pause(READ_SLOWLY).await;
+                send_and_read(&mut stream, &oversized(rng)).await
+            }
             Self::EndlessChunks => endless_chunks(&mut stream, rng).await,
             Self::NeverReads => {
                 let calls = "GET /?Action=ListKeys&Version=2016-01-20 HTTP/1.1\r\n\r\n".repeat(500);

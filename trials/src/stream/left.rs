@@ -20,9 +20,8 @@ pub(crate) async fn check(store: &dyn Store, report: &mut Report) -> anyhow::Res
     let mut tx = store.read().await?;
     for account in tx.accounts().await? {
         let account = account.id;
-        for id in
-            tx.list_keys(&account, &yaoku_store::KeyFilter::default(), LONG_AGO, ALL).await?.items
-        {
+        let every = KeyFilter::default();
+        for id in tx.list_keys(&account, &every, LONG_AGO, ALL).await?.items {
             key(&mut *tx, &id, report).await?;
         }
         for alias in tx.list_aliases(&account, None, ALL).await?.items {

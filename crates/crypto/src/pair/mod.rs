@@ -2,6 +2,8 @@
 //!
 //! A pair's material is PKCS#8 (DER), written by us, so that equal keys have equal material.
 
+#[cfg(test)]
+mod known;
 mod p256;
 mod p256k;
 mod rsa;
@@ -137,7 +139,9 @@ impl Pair {
             (Self::Rsa(it), SignatureAlgorithm::PssSha256) => it.verify_pss(digest, signature),
             (Self::Rsa(it), SignatureAlgorithm::Pkcs1Sha256) => it.verify_pkcs1(digest, signature),
             (Self::P256(it), SignatureAlgorithm::EcdsaSha256) => it.verify(digest, signature),
-            (Self::P256K(it), SignatureAlgorithm::EcdsaSha256) => Ok(it.verify(digest, signature)),
+            (Self::P256K(it), SignatureAlgorithm::EcdsaSha256) => {
+                Ok(p256k::verify(it.public(), digest, signature))
+            }
             (Self::Sm2(it), SignatureAlgorithm::Sm2Dsa) => Ok(it.verify(digest, signature)),
             _ => Err(BackendError::Unsupported),
         }

@@ -55,13 +55,16 @@ impl P256K {
         Ok(signature.to_der().as_bytes().to_vec())
     }
 
-    /// `k256` refuses the upper half of the numbers S, which others may well sign with: their
-    /// mirror in the lower half is as good a signature.
-    pub(crate) fn verify(&self, digest: &[u8; DIGEST_LEN], signature: &[u8]) -> bool {
-        let public: &VerifyingKey = self.0.verifying_key();
-        Signature::from_der(signature)
-            .is_ok_and(|it| public.verify_prehash(digest, &it.normalize_s()).is_ok())
+    pub(super) fn public(&self) -> &VerifyingKey {
+        self.0.verifying_key()
     }
+}
+
+/// `k256` refuses the upper half of the numbers S, which others may well sign with: their mirror in
+/// the lower half is as good a signature.
+pub(super) fn verify(public: &VerifyingKey, digest: &[u8; DIGEST_LEN], signature: &[u8]) -> bool {
+    Signature::from_der(signature)
+        .is_ok_and(|it| public.verify_prehash(digest, &it.normalize_s()).is_ok())
 }
 
 fn pkcs8_of(key: &SecretKey) -> Result<Zeroizing<Vec<u8>>, BackendError> {

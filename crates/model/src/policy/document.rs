@@ -28,6 +28,17 @@ pub enum Kind {
     Object(Object),
 }
 
+impl Kind {
+    /// All there are.
+    pub const ALL: [Self; 5] = [
+        Self::Identity,
+        Self::Session,
+        Self::Trust,
+        Self::Object(Object::Key),
+        Self::Object(Object::Secret),
+    ];
+}
+
 /// A policy, ready to be asked. The text itself is kept elsewhere, byte for byte.
 #[derive(Clone, Debug)]
 pub struct Document {

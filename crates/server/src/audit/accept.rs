@@ -251,16 +251,19 @@ fn begins_after(home: &Path, number: u32) -> Result<Option<Head>, AuditError> {
     }
 }
 
-/// Moves the files of the gaps, as they are.
+/// Moves the files of the gaps, as they are: they have their names there before they lose those
+/// here, for between two directories no file system need keep the order.
 fn put_aside(place: &Place, gaps: &[Gap], numbers: &[u32], aside: &Path) -> Result<(), AuditError> {
     place.disk.make_directory(aside)?;
     let lost = numbers.iter().filter(|it| gaps.iter().any(|gap| gap.covers(**it)));
-    for &number in lost {
-        for path in [segment_path, packed_path].map(|it| it(&place.home, number)) {
-            let Some(name) = path.file_name().filter(|_| path.exists()) else { continue };
-            place.disk.rename(&path, &aside.join(name))?;
-        }
+    let both = lost.flat_map(|it| [segment_path, packed_path].map(|path| path(&place.home, *it)));
+    let files: Vec<_> = both.filter(|it| it.exists()).collect();
+    for (file, name) in files.iter().filter_map(|it| Some((it, it.file_name()?))) {
+        place.disk.link(file, &aside.join(name))?;
     }
     place.disk.sync_directory(aside)?;
+    for file in &files {
+        place.disk.remove(file)?;
+    }
     Ok(place.disk.sync_directory(&place.home)?)
 }

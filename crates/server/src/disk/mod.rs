@@ -47,6 +47,11 @@ pub trait Disk: fmt::Debug + Send + Sync {
         std::fs::rename(from, to)
     }
 
+    /// Gives a file a second name, where none is. On the medium after [`Disk::sync_directory`].
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        std::fs::hard_link(from, to)
+    }
+
     /// Removes a file. On the medium after [`Disk::sync_directory`].
     fn remove(&self, path: &Path) -> io::Result<()> {
         std::fs::remove_file(path)

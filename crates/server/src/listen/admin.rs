@@ -20,6 +20,9 @@ use super::{ACCEPT_PAUSE, Guest, Handler, Limits, Server, Stopped, close};
 /// The socket's name in the data directory.
 pub const ADMIN_SOCKET: &str = "admin.sock";
 
+/// Bytes of the longest path of a socket. Source: unix(7), `sun_path`, less the zero at its end.
+const MAX_PATH: usize = 107;
+
 /// Connections that the kernel keeps waiting. Our choice.
 const BACKLOG: u32 = 64;
 
@@ -39,6 +42,7 @@ impl AdminSocket {
     /// The caller has locked the directory, so that nobody alive listens there.
     pub fn bind(data: &Path) -> io::Result<Self> {
         let path = data.join(ADMIN_SOCKET);
+        must_fit(data)?;
         remove_stale(&path)?;
         let socket = UnixSocket::new_stream()?;
         // Before it has a name: at no time may anybody else open it.
@@ -95,6 +99,21 @@ impl<H: Handler> Server<H> {
         drop(socket);
         while connections.join_next().await.is_some() {}
     }
+}
+
+/// Fails if the path of a directory is so long that the socket in it cannot have a name.
+pub fn must_fit(data: &Path) -> io::Result<()> {
+    let most = MAX_PATH - ADMIN_SOCKET.len() - 1;
+    let length = data.as_os_str().len();
+    if length > most {
+        let what = format!(
+            "{}: the path of a data directory may have {most} bytes, for the admin socket lies in \
+             it, and this one has {length}",
+            data.display()
+        );
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
+    }
+    Ok(())
 }
 
 /// Removes a socket that nobody listens at any more; anything else of that name stays.
@@ -160,6 +179,19 @@ mod tests {
         std::fs::write(data.path().join(ADMIN_SOCKET), "mine").unwrap();
         let error = AdminSocket::bind(data.path()).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
+    }
+
+    #[tokio::test]
+    async fn a_path_that_is_too_long_for_a_socket_is_refused_with_the_limit() {
+        let home = tempfile::tempdir().unwrap();
+        let length = 96 - home.path().as_os_str().len() - 1;
+        let [fits, longer] = [length, length + 1].map(|it| home.path().join("d".repeat(it)));
+        for data in [&fits, &longer] {
+            std::fs::create_dir(data).unwrap();
+        }
+        AdminSocket::bind(&fits).unwrap();
+        let error = AdminSocket::bind(&longer).unwrap_err().to_string();
+        assert!(error.contains("may have 96 bytes") && error.ends_with("has 97"), "{error}");
     }
 
     #[tokio::test]

@@ -39,7 +39,7 @@ use tokio::{
 use tokio_rustls::{LazyConfigAcceptor, server::TlsStream};
 
 pub use self::{
-    admin::{ADMIN_SOCKET, AdminSocket},
+    admin::{ADMIN_SOCKET, AdminSocket, must_fit},
     http::{Fault, Handler, HttpCall, HttpReply, Traffic},
     limits::{Limits, OutOfRange},
     tls::TlsSettings,

@@ -9,6 +9,7 @@ use super::{
     ca::{CaError, Names, PrivateCa},
     tls::{ServerIdentity, TlsError, TlsSettings},
 };
+use crate::private::Privacy;
 
 /// Where a certificate comes from.
 #[derive(Clone, Debug)]
@@ -19,6 +20,8 @@ pub enum Origin {
         chain: PathBuf,
         /// Its key, PEM.
         key: PathBuf,
+        /// Whose the key's file must be, at the start and at each renewal.
+        privacy: Privacy,
     },
     /// The private CA in a directory, which issues the next one a month before the last one ends.
     PrivateCa {
@@ -38,9 +41,6 @@ pub enum RenewalError {
     /// Of the files.
     #[error(transparent)]
     Tls(#[from] TlsError),
-    /// It is over, or has not begun.
-    #[error("the certificate is not valid now")]
-    NotNow,
 }
 
 /// The certificate of a server.
@@ -57,9 +57,7 @@ impl Certificate {
     pub fn open(origin: Origin, now: Timestamp) -> Result<Self, RenewalError> {
         let (served, trusted_pem) = origin.identity(now)?;
         let settings = TlsSettings::new(&served)?;
-        if !settings.is_valid_at(now) {
-            return Err(RenewalError::NotNow);
-        }
+        settings.must_be_valid_at(now)?;
         Ok(Self { origin, settings, served, trusted_pem })
     }
 
@@ -84,9 +82,7 @@ impl Certificate {
             return Ok(false);
         }
         // Judged apart from what is served, so that a bad one changes nothing.
-        if !TlsSettings::new(&next)?.is_valid_at(now) {
-            return Err(RenewalError::NotNow);
-        }
+        TlsSettings::new(&next)?.must_be_valid_at(now)?;
         self.settings.set_identity(&next)?;
         self.served = next;
         Ok(true)
@@ -96,8 +92,8 @@ impl Certificate {
 impl Origin {
     fn identity(&self, now: Timestamp) -> Result<(ServerIdentity, String), RenewalError> {
         match self {
-            Self::Files { chain, key } => {
-                let identity = ServerIdentity::read(chain, key)?;
+            Self::Files { chain, key, privacy } => {
+                let identity = ServerIdentity::read(chain, key, privacy)?;
                 let trusted = identity.chain_pem.clone();
                 Ok((identity, trusted))
             }
@@ -111,7 +107,7 @@ impl Origin {
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, path::Path, sync::Arc};
+    use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, sync::Arc};
 
     use rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs};
     use rustls_pki_types::{CertificateDer, ServerName, pem::PemObject as _};
@@ -119,7 +115,7 @@ mod tests {
     use tokio_rustls::{TlsAcceptor, TlsConnector};
     use yaoku_model::time::Timestamp;
 
-    use super::{Certificate, Names, Origin, PrivateCa};
+    use super::{Certificate, Names, Origin, Privacy, PrivateCa};
 
     const NOW: Timestamp = Timestamp::from_unix_seconds(1_795_000_000);
     const DAY: i64 = 86_400;
@@ -168,7 +164,8 @@ mod tests {
     }
 
     fn files(directory: &Path) -> Origin {
-        Origin::Files { chain: directory.join("server.pem"), key: directory.join("server.key") }
+        let [chain, key] = ["server.pem", "server.key"].map(|it| directory.join(it));
+        Origin::Files { chain, key, privacy: Privacy::default() }
     }
 
     #[tokio::test]
@@ -202,9 +199,16 @@ mod tests {
         it.renew(NOW).unwrap_err();
         // The chain of one and the key of the other, as while files are being replaced.
         fs::copy(two.path().join("server.pem"), one.path().join("server.pem")).unwrap();
-        it.renew(NOW).unwrap_err();
+        let error = it.renew(NOW).unwrap_err().to_string();
+        assert!(error.starts_with("the key is not that of the certificate"), "{error}");
         assert_eq!(served(&it, &old.ca_pem).await.unwrap(), first);
-        fs::copy(two.path().join("server.key"), one.path().join("server.key")).unwrap();
+        let key = one.path().join("server.key");
+        fs::copy(two.path().join("server.key"), &key).unwrap();
+        fs::set_permissions(&key, fs::Permissions::from_mode(0o640)).unwrap();
+        let error = it.renew(NOW).unwrap_err().to_string();
+        assert!(error.contains("may be opened by others (mode 0640)"), "{error}");
+        assert_eq!(served(&it, &old.ca_pem).await.unwrap(), first);
+        fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
         assert!(it.renew(NOW).unwrap());
         assert_ne!(served(&it, &new.ca_pem).await.unwrap(), first);
     }
@@ -214,7 +218,14 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let names = Names { region: "cn-hangzhou".to_owned(), ..Names::default() };
         PrivateCa::create_or_load(directory.path(), &names, NOW).unwrap();
-        Certificate::open(files(directory.path()), NOW.plus_seconds(400 * DAY)).unwrap_err();
+        let open = |now| Certificate::open(files(directory.path()), now);
+        let error = |now| open(now).unwrap_err().to_string();
+        assert_eq!(
+            error(NOW.plus_seconds(400 * DAY)),
+            "the certificate ended 2027-12-20T10:06:40Z"
+        );
+        let early = error(NOW.plus_seconds(-DAY));
+        assert!(early.starts_with("the certificate begins only 2026-11-1"), "{early}");
         let mut it = Certificate::open(files(directory.path()), NOW).unwrap();
         PrivateCa::create_or_load(directory.path(), &names, NOW.plus_seconds(500 * DAY)).unwrap();
         it.renew(NOW).unwrap_err();

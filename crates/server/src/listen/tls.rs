@@ -8,7 +8,7 @@ use std::{
 
 use arc_swap::ArcSwap;
 use rustls::{
-    ServerConfig,
+    InconsistentKeys, ServerConfig,
     crypto::{CryptoProvider, aws_lc_rs},
     server::{ClientHello, ResolvesServerCert},
     sign::CertifiedKey,
@@ -16,6 +16,8 @@ use rustls::{
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 use secrecy::{ExposeSecret, SecretString};
 use yaoku_model::time::Timestamp;
+
+use crate::private::{NotPrivate, Privacy};
 
 /// A certificate chain with its private key, both PEM.
 #[derive(Clone, Debug)]
@@ -27,12 +29,13 @@ pub struct ServerIdentity {
 }
 
 impl ServerIdentity {
-    /// Reads both files.
-    pub fn read(chain: &Path, key: &Path) -> Result<Self, TlsError> {
-        let read = |path: &Path| {
-            fs::read_to_string(path).map_err(|source| TlsError::File { path: path.into(), source })
-        };
-        Ok(Self { chain_pem: read(chain)?, key_pem: read(key)?.into() })
+    /// Reads both files. That of the key must be private.
+    pub fn read(chain: &Path, key: &Path, privacy: &Privacy) -> Result<Self, TlsError> {
+        let unread = |path: &Path, source| TlsError::File { path: path.into(), source };
+        let chain_pem = fs::read_to_string(chain).map_err(|it| unread(chain, it))?;
+        privacy.check(key, &key.metadata().map_err(|it| unread(key, it))?)?;
+        let key_pem = fs::read_to_string(key).map_err(|it| unread(key, it))?;
+        Ok(Self { chain_pem, key_pem: key_pem.into() })
     }
 }
 
@@ -50,8 +53,20 @@ pub enum TlsError {
     /// Not PEM, or no certificate or key in it. The text never quotes the input.
     #[error("not a PEM certificate chain with its key")]
     Pem(#[source] rustls_pki_types::pem::Error),
-    /// The key does not fit the certificate, or either is of a kind that rustls cannot use.
-    #[error("the certificate or its key cannot be used")]
+    /// Two files that do not belong together, as while they are being replaced.
+    #[error("the key is not that of the certificate: one of the two files is another one's")]
+    OtherKey,
+    /// It is over.
+    #[error("the certificate ended {0}")]
+    Ended(Timestamp),
+    /// It has not begun.
+    #[error("the certificate begins only {0}")]
+    NotBegun(Timestamp),
+    /// Others may open the key's file.
+    #[error("the key: {0}")]
+    NotPrivate(#[from] NotPrivate),
+    /// The certificate or the key is of a kind that rustls cannot use.
+    #[error("the certificate or its key is of a kind that cannot be used: {0}")]
     Unusable(#[source] rustls::Error),
 }
 
@@ -84,12 +99,17 @@ impl TlsSettings {
         self.validity().map(|(_, end)| end)
     }
 
-    /// Whether the certificate that is served now has begun and not ended.
-    #[must_use]
-    pub fn is_valid_at(&self, now: Timestamp) -> bool {
-        let now = now.unix_seconds();
-        self.validity()
-            .is_some_and(|(from, to)| (from.unix_seconds()..=to.unix_seconds()).contains(&now))
+    /// Fails unless the certificate that is served now has begun and not ended.
+    pub fn must_be_valid_at(&self, now: Timestamp) -> Result<(), TlsError> {
+        let undated = || TlsError::Unusable(rustls::CertificateError::BadEncoding.into());
+        let (begin, end) = self.validity().ok_or_else(undated)?;
+        if now.unix_seconds() < begin.unix_seconds() {
+            return Err(TlsError::NotBegun(begin));
+        }
+        if now.unix_seconds() > end.unix_seconds() {
+            return Err(TlsError::Ended(end));
+        }
+        Ok(())
     }
 
     fn validity(&self) -> Option<(Timestamp, Timestamp)> {
@@ -132,7 +152,10 @@ pub(super) fn certified(
     }
     let key = PrivateKeyDer::from_pem_slice(identity.key_pem.expose_secret().as_bytes())
         .map_err(TlsError::Pem)?;
-    CertifiedKey::from_der(chain, key, provider).map_err(TlsError::Unusable)
+    CertifiedKey::from_der(chain, key, provider).map_err(|error| match error {
+        rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => TlsError::OtherKey,
+        other => TlsError::Unusable(other),
+    })
 }
 
 /// Every name gets the one certificate: clients reach us by addresses and names of all sorts.

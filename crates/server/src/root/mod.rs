@@ -10,7 +10,12 @@ pub(crate) mod rotation;
 mod tests;
 mod wraps;
 
-use std::{collections::BTreeMap, io, path::PathBuf, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use secrecy::SecretString;
 use yaoku_crypto::{
@@ -259,6 +264,12 @@ pub async fn open_or_create(
         }
         other => other,
     }
+}
+
+/// Fails if a file holds no wrap's key that could be read now. Whether it opens anything, only the
+/// store could say.
+pub fn must_be_key_file(path: &Path) -> Result<(), SealError> {
+    KeyFile::at(path).read().map(drop)
 }
 
 /// What the store has of the root key.

@@ -19,7 +19,7 @@ pub enum Misplaced {
     #[error("is in the data directory: the root key would lie beside its backup")]
     InData,
     /// The same, of the database.
-    #[error("is beside the database: the root key would lie beside its backup")]
+    #[error("is beside the database or below it: the root key would lie beside its backup")]
     BesideDatabase,
     /// Whoever loses one loses both.
     #[error("is in the directory of seal {0}: lost together")]
@@ -44,7 +44,7 @@ impl Places {
         if file.starts_with(&self.data) {
             return Err(Misplaced::InData);
         }
-        if home.is_some() && home == self.database.as_deref() {
+        if self.database.as_ref().is_some_and(|it| file.starts_with(it)) {
             return Err(Misplaced::BesideDatabase);
         }
         let mut others = others.into_iter();

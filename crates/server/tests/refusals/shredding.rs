@@ -78,7 +78,7 @@ async fn is_unreadable(world: &World, root: &Party, things: &Things) {
     assert_eq!(world.call(root, "Decrypt", &blob).await.code(), "Forbidden.KeyNotFound");
     let mut tx = world.node.store.read().await.unwrap();
     let (account, name) = (&root.account, SECRET.parse().unwrap());
-    let secret = tx.secret(account, &name).await.unwrap().unwrap();
+    let (secret, _) = tx.secret(account, &name).await.unwrap().unwrap();
     let versions = tx.secret_versions(account, &name).await.unwrap();
     assert_eq!(versions.len(), 2);
     let service = "alias/acs/secretsmanager".parse().unwrap();

@@ -8,7 +8,7 @@ use tokio::{
     net::TcpStream,
 };
 use yaoku_model::time::Timestamp;
-use yaoku_wire::rpc::{Credentials, Format, Outgoing, Signed, sign_v1, sign_v3};
+use yaoku_wire::rpc::{Credentials, Format, Outgoing, sign_v1, sign_v3};
 
 /// The `Version` of KMS.
 pub(crate) const KMS: &str = "2016-01-20";
@@ -67,19 +67,8 @@ impl Outbound<'_> {
             Scheme::V1 => sign_v1(&call, &by, self.at, self.nonce),
             Scheme::V3 => sign_v3(&call, &by, self.at, self.nonce),
         };
-        bytes(&signed)
+        signed.post("connection: close\r\n").to_vec()
     }
-}
-
-fn bytes(signed: &Signed) -> Vec<u8> {
-    let headers = signed.headers.iter().map(|(name, value)| format!("{name}: {}\r\n", &**value));
-    let head = format!(
-        "POST {} HTTP/1.1\r\n{}content-length: {}\r\nconnection: close\r\n\r\n",
-        &*signed.target,
-        headers.collect::<String>(),
-        signed.body.len()
-    );
-    [head.as_bytes(), &signed.body].concat()
 }
 
 /// An answer.

@@ -111,8 +111,26 @@ pub(crate) struct Added {
     pub(super) changes: Vec<Change>,
     /// Its events, in order.
     pub(super) events: Vec<NewEvent>,
+    /// The nonce of its call: nothing is kept if it is known already.
+    pub(super) nonce: Option<NewNonce>,
     /// Whether something sealed was deleted: it must not be left in a file.
     pub(crate) shreds: bool,
+}
+
+/// A nonce, hashed, and how long it is kept.
+#[derive(Debug)]
+pub(super) struct NewNonce {
+    pub(super) hash: Vec<u8>,
+    pub(super) until: Timestamp,
+}
+
+impl NewNonce {
+    /// Keeps it, and touches no row if it is there already.
+    pub(super) fn insert(&self) -> Statement {
+        let insert = sql("INSERT INTO nonces (hash, kept_until) VALUES ($1, $2) \
+             ON CONFLICT (hash) DO NOTHING");
+        insert.bind(self.hash.as_slice()).bind(self.until)
+    }
 }
 
 /// An event, and the node that it is of.
@@ -130,7 +148,7 @@ impl Added {
         self.shreds |= other.shreds;
     }
 
-    /// The statements that write it.
+    /// The statements that write it, but for the nonce.
     pub(crate) fn statements(&self, places: Places) -> Result<Vec<Statement>, StoreError> {
         let mut statements = Vec::new();
         if self.changes.is_empty() && self.events.is_empty() {
@@ -146,7 +164,16 @@ impl Added {
             }
             statements.push(insert_events(places, first, events));
         }
-        statements.extend(self.changes.chunks(ROWS).map(|it| insert_changes(places, it)));
+        let mut changes = self.changes.chunks(ROWS).map(|it| insert_changes(places, it));
+        if self.events.len() <= ROWS
+            && let Some(events) = statements.pop_if(|_| !self.events.is_empty())
+        {
+            statements.push(match changes.next() {
+                Some(changes) => events.and(changes),
+                None => events,
+            });
+        }
+        statements.extend(changes);
         Ok(statements)
     }
 }

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use yaoku_model::{ids::Invalid, time::Timestamp};
 
 use super::{
-    feed::NewEvent,
+    feed::{NewEvent, NewNonce},
     row::{Readable, Row},
     session::Session,
     statement::sql,
@@ -55,10 +55,9 @@ impl Records for Session {
         self.run(put.bind(node).bind(head)).await.map(drop)
     }
 
-    async fn insert_nonce(&mut self, hash: &[u8], until: Timestamp) -> Result<bool, StoreError> {
-        let insert = sql("INSERT INTO nonces (hash, kept_until) VALUES ($1, $2) \
-             ON CONFLICT (hash) DO NOTHING");
-        Ok(self.run(insert.bind(hash).bind(until)).await? > 0)
+    async fn use_nonce(&mut self, hash: &[u8], until: Timestamp) -> Result<(), StoreError> {
+        self.added.nonce = Some(NewNonce { hash: hash.to_vec(), until });
+        Ok(())
     }
 
     async fn delete_nonces(&mut self, before: Timestamp, limit: i64) -> Result<u64, StoreError> {

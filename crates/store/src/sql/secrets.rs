@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use yaoku_model::{
     ids::{AccountId, InstanceId, Invalid, KeyId, SecretName, Stage, VersionId},
     secret::{Secret, SecretVersion},
+    tag::Tag,
 };
 
 use super::{
@@ -21,9 +22,19 @@ impl Secrets for Session {
         &mut self,
         account: &AccountId,
         name: &SecretName,
-    ) -> Result<Option<Secret>, StoreError> {
-        let found = sql("SELECT * FROM secrets WHERE account = $1 AND name = $2");
-        self.first(found.bind(account.as_str()).bind(name.as_str())).await
+    ) -> Result<Option<(Secret, Vec<Tag>)>, StoreError> {
+        let found = sql("SELECT s.*, t.key AS tag_key, t.value AS tag_value FROM secrets s \
+             LEFT JOIN tags t \
+             ON t.account = s.account AND t.kind = 'secret' AND t.resource = s.name \
+             WHERE s.account = $1 AND s.name = $2 ORDER BY t.key");
+        let lines = self.all(found.bind(account.as_str()).bind(name.as_str())).await?;
+        let mut secret = None;
+        let mut tags = Vec::new();
+        for Tagged(found, tag) in lines {
+            secret = Some(found);
+            tags.extend(tag);
+        }
+        Ok(secret.map(|it| (it, tags)))
     }
 
     async fn secret_versions(
@@ -33,6 +44,16 @@ impl Secrets for Session {
     ) -> Result<Vec<SecretVersion>, StoreError> {
         let found = sql("SELECT id, created, data_type, key_version, sealed_data_key, \
              sealed_value FROM secret_versions WHERE account = $1 AND secret = $2 \
+             ORDER BY number");
+        self.all(found.bind(account.as_str()).bind(name.as_str())).await
+    }
+
+    async fn secret_version_ids(
+        &mut self,
+        account: &AccountId,
+        name: &SecretName,
+    ) -> Result<Vec<VersionId>, StoreError> {
+        let found = sql("SELECT id FROM secret_versions WHERE account = $1 AND secret = $2 \
              ORDER BY number");
         self.all(found.bind(account.as_str()).bind(name.as_str())).await
     }
@@ -81,13 +102,7 @@ impl Secrets for Session {
     }
 
     async fn update_secret(&mut self, secret: &Secret) -> Result<(), StoreError> {
-        let update = sql("UPDATE secrets SET key = $3, customer_key = $4, description = $5, \
-             updated = $6, delete_at = $7, policy = $8, stages = $9 \
-             WHERE account = $1 AND name = $2")
-        .bind(secret.account.as_str())
-        .bind(secret.name.as_str());
-        let update = bind_changeable(update, secret);
-        self.change(changed(&secret.account, &secret.name), update).await.map(drop)
+        self.change(changed(&secret.account, &secret.name), update(secret)).await.map(drop)
     }
 
     async fn delete_secret(
@@ -110,32 +125,50 @@ impl Secrets for Session {
         name: &SecretName,
         version: &SecretVersion,
     ) -> Result<(), StoreError> {
-        let insert = sql("INSERT INTO secret_versions \
-             (account, secret, id, created, data_type, key_version, sealed_data_key, \
-              sealed_value) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)")
-        .bind(account.as_str())
-        .bind(name.as_str())
-        .bind(version.id.as_str())
-        .bind(version.created)
-        .bind(version.data_type.as_str())
-        .bind(version.key_version.as_str())
-        .bind(version.sealed_data_key.as_slice())
-        .bind(version.sealed_value.as_slice());
-        self.change(changed(account, name), insert).await.map(drop)
+        self.change(changed(account, name), insert_version(account, name, version)).await.map(drop)
     }
 
-    async fn delete_secret_version(
+    async fn put_secret_version(
         &mut self,
-        account: &AccountId,
-        name: &SecretName,
-        version: &VersionId,
+        secret: &Secret,
+        version: &SecretVersion,
+        evicted: Option<&VersionId>,
     ) -> Result<(), StoreError> {
-        self.added.shreds = true;
-        let delete = sql("DELETE FROM secret_versions \
-             WHERE account = $1 AND secret = $2 AND id = $3");
-        let delete = delete.bind(account.as_str()).bind(name.as_str()).bind(version.as_str());
-        self.change(changed(account, name), delete).await.map(drop)
+        let (account, name) = (&secret.account, &secret.name);
+        let mut put = insert_version(account, name, version).and(update(secret));
+        if let Some(evicted) = evicted {
+            self.added.shreds = true;
+            let delete = sql("DELETE FROM secret_versions \
+                 WHERE account = $1 AND secret = $2 AND id = $3");
+            put = put.and(delete.bind(account.as_str()).bind(name.as_str()).bind(evicted.as_str()));
+        }
+        self.run(put).await?;
+        self.note(changed(account, name));
+        Ok(())
     }
+}
+
+fn update(secret: &Secret) -> Statement {
+    let update = sql("UPDATE secrets SET key = $3, customer_key = $4, description = $5, \
+         updated = $6, delete_at = $7, policy = $8, stages = $9 \
+         WHERE account = $1 AND name = $2")
+    .bind(secret.account.as_str())
+    .bind(secret.name.as_str());
+    bind_changeable(update, secret)
+}
+
+fn insert_version(account: &AccountId, name: &SecretName, version: &SecretVersion) -> Statement {
+    sql("INSERT INTO secret_versions \
+         (account, secret, id, created, data_type, key_version, sealed_data_key, sealed_value) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)")
+    .bind(account.as_str())
+    .bind(name.as_str())
+    .bind(version.id.as_str())
+    .bind(version.created)
+    .bind(version.data_type.as_str())
+    .bind(version.key_version.as_str())
+    .bind(version.sealed_data_key.as_slice())
+    .bind(version.sealed_value.as_slice())
 }
 
 fn changed(account: &AccountId, name: &SecretName) -> Change {
@@ -238,6 +271,27 @@ impl Readable for Secret {
             policy: row.column("policy")?,
             stages: read_stages(row.column("stages")?)?,
         })
+    }
+}
+
+/// A secret, and one of its tags.
+struct Tagged(Secret, Option<Tag>);
+
+impl Readable for Tagged {
+    const TABLE: &'static str = Secret::TABLE;
+
+    fn read(row: &Row) -> Result<Self, Invalid> {
+        let (key, value) = (row.maybe_parsed("tag_key")?, row.maybe_parsed("tag_value")?);
+        let tag = key.zip(value).map(|(key, value)| Tag { key, value });
+        Ok(Self(Secret::read(row)?, tag))
+    }
+}
+
+impl Readable for VersionId {
+    const TABLE: &'static str = SecretVersion::TABLE;
+
+    fn read(row: &Row) -> Result<Self, Invalid> {
+        row.parsed("id")
     }
 }
 

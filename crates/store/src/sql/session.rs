@@ -166,6 +166,29 @@ impl Session {
         }
     }
 
+    /// Writes what it adds. In a turn that is the nonce alone: the rest is written with the group's.
+    async fn write_added(&mut self) -> Result<(), StoreError> {
+        let mut statements = match self.link {
+            Link::Turn(_) => Vec::new(),
+            _ => self.added.statements(self.places)?,
+        };
+        let nonce = self.added.nonce.take().map(|it| it.insert());
+        let is_given = nonce.is_some();
+        let last = match (statements.pop(), nonce) {
+            (Some(last), Some(nonce)) => Some(last.and(nonce)),
+            (last, nonce) => nonce.or(last),
+        };
+        for statement in statements {
+            self.run(statement).await?;
+        }
+        let Some(last) = last else { return Ok(()) };
+        // PostgreSQL counts the rows of the last part, which is the nonce.
+        if self.run(last).await? == 0 && is_given {
+            return Err(StoreError::NonceUsed);
+        }
+        Ok(())
+    }
+
     fn noted<T>(&mut self, result: Result<T, sqlx::Error>) -> Result<T, StoreError> {
         result.map_err(|it| {
             let it = error::from(&it);
@@ -200,13 +223,11 @@ impl Transaction for Session {
 
     async fn commit(mut self: Box<Self>) -> Result<Vec<Change>, StoreError> {
         self.must_be_sound()?;
+        self.write_added().await?;
         let changes = self.added.changes.clone();
         if let Link::Turn(turn) = self.link {
             turn.commit(self.added).await?;
             return Ok(changes);
-        }
-        for statement in self.added.statements(self.places)? {
-            self.run(statement).await?;
         }
         let done = match self.link {
             Link::Sqlite(tx) => tx.commit().await,

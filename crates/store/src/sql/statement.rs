@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use sqlx::{Database, Encode, Type, database::HasStatementCache, query::Query};
+use sqlx::{Database, Encode, Postgres, Sqlite, Type, database::HasStatementCache, query::Query};
 use yaoku_model::time::Timestamp;
 
 /// A statement and the values of its `$1`, `$2`, ….
@@ -10,6 +10,8 @@ use yaoku_model::time::Timestamp;
 /// Its text is made of constants alone, so nothing that a caller sends is ever read as SQL.
 #[derive(Debug)]
 pub(crate) struct Statement {
+    /// What runs before it, in the same round trip.
+    before: Vec<Cow<'static, str>>,
     text: Cow<'static, str>,
     values: Vec<Value>,
     cached: bool,
@@ -26,7 +28,28 @@ pub(crate) enum Value {
 
 /// Starts a statement that each connection keeps prepared.
 pub(crate) fn sql(text: &'static str) -> Statement {
-    Statement { text: Cow::Borrowed(text), values: Vec::new(), cached: true }
+    Statement { before: Vec::new(), text: Cow::Borrowed(text), values: Vec::new(), cached: true }
+}
+
+/// How an engine runs several statements in one round trip.
+pub(crate) trait Together: Database {
+    /// One text of several. Their placeholders count through.
+    fn together(before: &[Cow<'static, str>], last: &str) -> String;
+}
+
+impl Together for Sqlite {
+    fn together(before: &[Cow<'static, str>], last: &str) -> String {
+        [&before.join("; "), "; ", last].concat()
+    }
+}
+
+/// A prepared statement is one statement: the others go into its `WITH`.
+impl Together for Postgres {
+    fn together(before: &[Cow<'static, str>], last: &str) -> String {
+        let parts = before.iter().enumerate();
+        let parts: Vec<_> = parts.map(|(index, it)| format!("w{index} AS ({it})")).collect();
+        ["WITH ", &parts.join(", "), " ", last].concat()
+    }
 }
 
 impl Statement {
@@ -66,16 +89,37 @@ impl Statement {
         if values.is_empty() { statement } else { statement.push(")") }
     }
 
+    /// Runs `last` after it, in the same round trip; how many rows they touched is not to be asked.
+    ///
+    /// Each must be a write, and none may touch a row that another has touched: on PostgreSQL they
+    /// all see what was there before the first.
+    pub(crate) fn and(mut self, last: Self) -> Self {
+        let offset = self.values.len();
+        let mut parts = last.before;
+        parts.push(last.text);
+        let parts = parts.iter().map(|it| Cow::Owned(renumbered(it, offset)));
+        self.before.push(std::mem::take(&mut self.text));
+        self.before.extend(parts);
+        self.text = self.before.pop().unwrap_or_default();
+        self.values.extend(last.values);
+        self.cached &= last.cached;
+        self
+    }
+
     /// The statement as one engine takes it.
     pub(crate) fn query<DB>(self) -> Query<'static, DB, DB::Arguments>
     where
-        DB: Database + HasStatementCache,
+        DB: Together + HasStatementCache,
         Option<String>: for<'q> Encode<'q, DB> + Type<DB>,
         Option<i64>: for<'q> Encode<'q, DB> + Type<DB>,
         Option<Vec<u8>>: for<'q> Encode<'q, DB> + Type<DB>,
         bool: for<'q> Encode<'q, DB> + Type<DB>,
     {
-        let query = sqlx::query(sqlx::AssertSqlSafe(self.text)).persistent(self.cached);
+        let text = match self.before.as_slice() {
+            [] => self.text,
+            before => DB::together(before, &self.text).into(),
+        };
+        let query = sqlx::query(sqlx::AssertSqlSafe(text)).persistent(self.cached);
         self.values.into_iter().fold(query, |query, value| match value {
             Value::Text(it) => query.bind(it),
             Value::Number(it) => query.bind(it),
@@ -83,6 +127,20 @@ impl Statement {
             Value::Flag(it) => query.bind(it),
         })
     }
+}
+
+/// The text with each `$n` as `$(n + offset)`. Nothing else in our texts begins with `$`.
+fn renumbered(text: &str, offset: usize) -> String {
+    let mut parts = text.split('$');
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let end = part.find(|it: char| !it.is_ascii_digit()).unwrap_or(part.len());
+        let number: usize = part[..end].parse().unwrap_or_default();
+        out.push('$');
+        out.push_str(&(number + offset).to_string());
+        out.push_str(&part[end..]);
+    }
+    out
 }
 
 impl From<&str> for Value {

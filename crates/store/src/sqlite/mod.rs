@@ -13,7 +13,7 @@ use std::{
 
 use async_trait::async_trait;
 use sqlx::{
-    Connection as _, SqlitePool,
+    ConnectOptions as _, Connection as _, SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
@@ -130,6 +130,7 @@ fn options(path: &Path) -> SqliteConnectOptions {
         // What is deleted is overwritten: a deleted key must be gone from the file.
         .pragma("secure_delete", "ON")
         .busy_timeout(BUSY)
+        .disable_statement_logging()
 }
 
 fn pool(size: u32) -> SqlitePoolOptions {

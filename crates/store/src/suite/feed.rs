@@ -83,7 +83,7 @@ pub(super) async fn a_commit_that_began_earlier_and_ended_later_is_not_missed(pl
     let store = place.open().await;
     let start = store.mark().await.unwrap();
     let (mut early, mut late) = (write(&*store).await, write(&*store).await);
-    early.insert_nonce(b"early", at(1)).await.unwrap();
+    early.put_setting("early", "any").await.unwrap();
     late.insert_key(&key("late", 1)).await.unwrap();
     late.commit().await.unwrap();
     let feed = store.changes(start).await.unwrap();

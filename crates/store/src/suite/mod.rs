@@ -116,6 +116,7 @@ store_suite! {
         two_nodes_may_open_an_empty_database_at_once;
     records:
         a_nonce_is_remembered_until_its_time
+        a_write_whose_nonce_is_known_leaves_nothing
         an_event_is_not_listed_before_an_earlier_one
         events_are_kept_per_node_in_order
         settings_and_heads_are_replaced;

@@ -1,7 +1,9 @@
 //! Settings, events, heads, nonces.
 
-use super::{Place, at, key, read, write};
-use crate::Store;
+use yaoku_model::time::Timestamp;
+
+use super::{Place, at, id, key, read, secret, write};
+use crate::{Store, StoreError};
 
 /// A node's events, once nothing that came before them is open. On PostgreSQL other tests share
 /// the server, and so its transaction ids.
@@ -76,14 +78,35 @@ pub(super) async fn an_event_is_not_listed_before_an_earlier_one(place: Place) {
 
 pub(super) async fn a_nonce_is_remembered_until_its_time(place: Place) {
     let store = place.open().await;
+    assert!(uses_nonce(&*store, b"old", at(10)).await);
+    assert!(uses_nonce(&*store, b"new", at(11)).await);
+    assert!(!uses_nonce(&*store, b"old", at(20)).await);
     let mut tx = write(&*store).await;
-    assert!(tx.insert_nonce(b"old", at(10)).await.unwrap());
-    assert!(tx.insert_nonce(b"new", at(11)).await.unwrap());
-    tx.commit().await.unwrap();
-    let mut tx = write(&*store).await;
-    assert!(!tx.insert_nonce(b"old", at(20)).await.unwrap());
     assert_eq!(tx.delete_nonces(at(11), 0).await.unwrap(), 0);
     assert_eq!(tx.delete_nonces(at(11), 9).await.unwrap(), 1);
-    assert!(tx.insert_nonce(b"old", at(20)).await.unwrap());
-    assert!(!tx.insert_nonce(b"new", at(20)).await.unwrap());
+    tx.commit().await.unwrap();
+    assert!(uses_nonce(&*store, b"old", at(20)).await);
+    assert!(!uses_nonce(&*store, b"new", at(20)).await);
+}
+
+pub(super) async fn a_write_whose_nonce_is_known_leaves_nothing(place: Place) {
+    let store = place.open().await;
+    assert!(uses_nonce(&*store, b"nonce", at(10)).await);
+    assert!(!uses_nonce(&*store, b"nonce", at(10)).await);
+    assert!(uses_nonce(&*store, b"another", at(10)).await);
+    assert_eq!(events(&*store, "n", 0, 2).await.len(), 2);
+}
+
+/// Writes a secret, an event and the nonce; answers whether they were kept.
+async fn uses_nonce(store: &dyn Store, nonce: &[u8], until: Timestamp) -> bool {
+    let mut tx = write(store).await;
+    tx.delete_secret(&id("1000"), &id("s")).await.unwrap();
+    tx.insert_secret(&secret("s", 1)).await.unwrap();
+    tx.insert_event("n", b"an event").await.unwrap();
+    tx.use_nonce(nonce, until).await.unwrap();
+    match tx.commit().await {
+        Ok(_) => true,
+        Err(StoreError::NonceUsed) => false,
+        Err(error) => panic!("{error}"),
+    }
 }

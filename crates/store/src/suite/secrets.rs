@@ -37,13 +37,13 @@ pub(super) async fn secrets_keep_what_they_were_given(place: Place) {
     for it in [secret("plain", 1), odd("odd")] {
         assert!(tx.insert_secret(&it).await.unwrap());
         assert!(!tx.insert_secret(&it).await.unwrap());
-        assert_eq!(tx.secret(&it.account, &it.name).await.unwrap(), Some(it));
+        assert_eq!(tx.secret(&it.account, &it.name).await.unwrap(), Some((it, vec![])));
     }
     let changed =
         Secret { created: at(1), kind: SecretType::Generic, instance: None, ..odd("plain") };
     tx.update_secret(&changed).await.unwrap();
     let found = tx.secret(&changed.account, &changed.name).await.unwrap();
-    assert_eq!(found, Some(changed));
+    assert_eq!(found, Some((changed, vec![])));
     assert_eq!(tx.secret(&id("1000"), &id("Plain")).await.unwrap(), None);
     assert_eq!(tx.secret(&id("2000"), &id("plain")).await.unwrap(), None);
     assert_eq!(tx.count_secrets(&id("kst-a")).await.unwrap(), 1);
@@ -66,10 +66,12 @@ pub(super) async fn versions_are_listed_as_they_were_added(place: Place) {
         tx.insert_secret_version(&account, &name, it).await.unwrap();
     }
     assert_eq!(tx.secret_versions(&account, &name).await.unwrap(), versions);
-    tx.delete_secret_version(&account, &name, &id("b")).await.unwrap();
-    tx.insert_secret_version(&account, &name, &secret_version("b")).await.unwrap();
-    let ids = tx.secret_versions(&account, &name).await.unwrap();
-    assert_eq!(ids.iter().map(|it| it.id.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+    let changed = Secret { description: "changed".to_owned(), ..secret("s", 1) };
+    tx.put_secret_version(&changed, &secret_version("c"), Some(&id("b"))).await.unwrap();
+    tx.put_secret_version(&changed, &secret_version("b"), None).await.unwrap();
+    let ids = tx.secret_version_ids(&account, &name).await.unwrap();
+    assert_eq!(ids, ["a", "c", "b"].map(id));
+    assert_eq!(tx.secret(&account, &name).await.unwrap(), Some((changed, vec![])));
 }
 
 pub(super) async fn a_secret_deleted_leaves_its_name_free(place: Place) {
@@ -79,7 +81,10 @@ pub(super) async fn a_secret_deleted_leaves_its_name_free(place: Place) {
     tx.insert_secret(&odd("s")).await.unwrap();
     tx.insert_secret_version(&account, &name, &secret_version("v1")).await.unwrap();
     tx.put_tag(&account, TagKind::Secret, "s", &tag("a", "b")).await.unwrap();
+    tx.put_tag(&account, TagKind::Secret, "s", &tag("0", "")).await.unwrap();
     tx.put_tag(&account, TagKind::Key, "s", &tag("a", "b")).await.unwrap();
+    let tags = vec![tag("0", ""), tag("a", "b")];
+    assert_eq!(tx.secret(&account, &name).await.unwrap(), Some((odd("s"), tags)));
     tx.delete_secret(&account, &name).await.unwrap();
     assert!(tx.insert_secret(&secret("s", 2)).await.unwrap());
     assert_eq!(tx.secret_versions(&account, &name).await.unwrap(), []);

@@ -165,9 +165,8 @@ async fn put_version(
     version: &str,
 ) -> Result<(), StoreError> {
     let account = id("1000");
-    let secret = tx.secret(&account, &id(name)).await?.unwrap();
-    tx.secret_versions(&account, &secret.name).await?;
-    tx.insert_secret_version(&account, &secret.name, &secret_version(version)).await?;
-    tx.update_secret(&secret).await?;
+    let (secret, _) = tx.secret(&account, &id(name)).await?.unwrap();
+    tx.secret_version_ids(&account, &secret.name).await?;
+    tx.put_secret_version(&secret, &secret_version(version), None).await?;
     tx.insert_event("n", version.as_bytes()).await
 }

@@ -11,7 +11,7 @@ use std::{
     io::{BufRead, BufReader},
     net::TcpListener,
     os::unix::fs::MetadataExt,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{
         OnceLock,
@@ -33,14 +33,14 @@ const SCRIPT: &str = r#"
 set -e
 bin=$1 port=$2 settings=$3
 cd /
-dir=$(mktemp -d /tmp/yaoku-postgres.XXXXXX)
+dir=$(mktemp -d "$4/yaoku-postgres.XXXXXX")
 trap '"$bin/pg_ctl" -D "$dir/data" -m immediate -w stop >/dev/null 2>&1; rm -rf "$dir"' EXIT
 "$bin/initdb" -D "$dir/data" -U yaoku -A trust -E UTF8 --no-sync \
     --locale=C.UTF-8 --locale-provider=icu --icu-locale=en >"$dir/log" 2>&1 || { cat "$dir/log"; exit 1; }
 "$bin/pg_ctl" -D "$dir/data" -l "$dir/log" -w \
     -o "$settings -p $port -k $dir -c listen_addresses=127.0.0.1 -c max_connections=500" \
     start >/dev/null 2>&1 || { cat "$dir/log"; exit 1; }
-echo ready
+echo "ready $dir"
 cat >/dev/null
 "#;
 
@@ -48,6 +48,8 @@ cat >/dev/null
 #[derive(Debug)]
 pub struct TestPostgres {
     port: u16,
+    /// Where its socket is, if that is how it is asked.
+    socket: Option<String>,
     databases: AtomicU32,
     /// Holds the standard input that keeps the server running.
     _server: Child,
@@ -60,11 +62,15 @@ impl TestPostgres {
     /// If there is no server to start. It never answers that a test may be skipped.
     pub fn shared() -> &'static Self {
         static SHARED: OnceLock<TestPostgres> = OnceLock::new();
-        SHARED.get_or_init(|| Self::start("-F"))
+        SHARED.get_or_init(|| Self { socket: None, ..Self::start("-F") })
     }
 
-    /// A server of its own, which syncs, and takes so long for it: who writes a commit waits before
-    /// (`commit_delay`, at most 100 ms), and whoever commits meanwhile is written with it.
+    /// A server of its own, which syncs, and takes so long for it (`commit_delay`, at most 100 ms).
+    ///
+    /// The first of those who commit holds the lock on the write-ahead log so long, and then writes
+    /// what all have added; the others wait for it, and for the next if they came too late. That is
+    /// what a slow disk under PostgreSQL does, whose commits are always written together; the disk
+    /// that there is must be fast beside it, so the files lie in memory where there is such a place.
     ///
     /// # Panics
     /// If there is no server to start.
@@ -93,7 +99,8 @@ impl TestPostgres {
     }
 
     fn url(&self, database: &str) -> String {
-        format!("postgres://yaoku:not-checked@127.0.0.1:{}/{database}", self.port)
+        let asked = self.socket.as_ref().map(|it| format!("?host={it}")).unwrap_or_default();
+        format!("postgres://yaoku:not-checked@127.0.0.1:{}/{database}{asked}", self.port)
     }
 
     fn start(settings: &str) -> Self {
@@ -105,10 +112,12 @@ impl TestPostgres {
             };
         let mut said = Vec::new();
         for line in server.stdout.take().map(BufReader::new).into_iter().flat_map(BufRead::lines) {
-            said.push(line.unwrap_or_default());
-            if said.last().is_some_and(|it| it == "ready") {
-                return Self { port, databases: AtomicU32::new(0), _server: server };
+            let line = line.unwrap_or_default();
+            if let Some(socket) = line.strip_prefix("ready ") {
+                let (socket, databases) = (Some(socket.to_owned()), AtomicU32::new(0));
+                return Self { port, socket, databases, _server: server };
             }
+            said.push(line);
         }
         panic!("the test server does not start:\n{}", said.join("\n"))
     }
@@ -184,7 +193,15 @@ fn command(port: u16, settings: &str) -> Command {
         Command::new("sh")
     };
     command.args(["-c", SCRIPT, "sh"]).arg(programs()).arg(port.to_string()).arg(settings);
+    command.arg(memory().unwrap_or_else(|| Path::new("/tmp")));
     command
+}
+
+/// Where files lie in memory, if there is such a place: what others do to the disk is not felt there.
+#[must_use]
+pub fn memory() -> Option<&'static Path> {
+    let memory = Path::new("/dev/shm");
+    memory.is_dir().then_some(memory)
 }
 
 /// The folder with `initdb`: the newest, by the number it is called.

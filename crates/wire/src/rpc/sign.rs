@@ -54,6 +54,23 @@ pub struct Signed {
     pub body: Zeroizing<Vec<u8>>,
 }
 
+impl Signed {
+    /// A signed `POST`, as HTTP/1.1 has it on the wire. `more` are further header lines, each with
+    /// its CRLF.
+    #[must_use]
+    pub fn post(&self, more: &str) -> Zeroizing<Vec<u8>> {
+        let length = self.body.len().to_string();
+        let mut head = vec!["POST ", self.target.as_str(), " HTTP/1.1\r\n"];
+        for (name, value) in &self.headers {
+            head.extend([name, ": ", value.as_str(), "\r\n"]);
+        }
+        head.extend(["content-length: ", &length, "\r\n", more, "\r\n"]);
+        let parts = head.iter().map(|it| it.as_bytes()).chain([self.body.as_slice()]);
+        // One allocation, so that no copy is left behind.
+        Zeroizing::new(parts.collect::<Vec<_>>().concat())
+    }
+}
+
 /// Sizes only.
 impl std::fmt::Debug for Signed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

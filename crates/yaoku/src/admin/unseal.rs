@@ -24,11 +24,11 @@ pub(crate) struct Unseal {
     /// The data directory of the server that runs.
     #[arg(long, value_name = "DIR", default_value = DEFAULT_DATA)]
     data: PathBuf,
-    /// The seal to open. Needed if the server waits for more than one.
-    #[arg(long, value_name = "NAME")]
+    /// The seal to open. Needed if the server waits for more than one; a share names its own.
+    #[arg(long, value_name = "NAME", conflicts_with = "share_file")]
     seal: Option<String>,
     /// A file with the passphrase. Without it (and without shares) it is asked for.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "share_file")]
     passphrase_file: Option<PathBuf>,
     /// A file with one share; give it once for each.
     #[arg(long, value_name = "FILE")]
@@ -87,6 +87,9 @@ impl Unseal {
             };
             let name = Zeroizing::new(name);
             return self.hand_in(&[("Wrap", &name), ("Passphrase", &passphrase)]).await;
+        }
+        if self.passphrase_file.is_some() {
+            bail!("seal {name} is opened with shares: give --share-file, not --passphrase-file");
         }
         while self.hand_in(&[("Share", &ask(&format!("Share of seal {name}: "))?)]).await? {}
         Ok(false)

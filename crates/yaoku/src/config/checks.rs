@@ -3,14 +3,18 @@
 
 use std::{
     fs::Metadata,
-    net::SocketAddr,
-    os::unix::fs::{MetadataExt as _, PermissionsExt as _},
+    net::{IpAddr, SocketAddr},
     path::{Path, PathBuf},
 };
 
+use rustix::fs::{Access, access};
 use secrecy::ExposeSecret as _;
+use yaoku_model::time::Timestamp;
 use yaoku_server::{
-    listen::tls::{ServerIdentity, TlsSettings},
+    listen::{
+        must_fit,
+        tls::{ServerIdentity, TlsSettings},
+    },
     root::{Places, WrapName},
 };
 
@@ -22,7 +26,10 @@ pub(crate) enum Purpose {
     /// The deployment is about to be made: key files are not there yet.
     Init,
     /// A server is about to start.
-    Serve,
+    Serve {
+        /// When: a certificate must be valid then.
+        now: Timestamp,
+    },
 }
 
 /// What was found.
@@ -45,9 +52,9 @@ impl Config {
         if let Err(error) = self.limits.check() {
             found.fault("limits", &error.to_string());
         }
-        if purpose == Purpose::Serve {
-            self.certificate(&mut found);
-            self.directory(&mut found);
+        if let Purpose::Serve { now } = purpose {
+            self.certificate(now, &mut found);
+            self.directories(&mut found);
         }
         found
     }
@@ -56,6 +63,18 @@ impl Config {
         let listen = &self.listen;
         if listen.https.is_none() && listen.http.is_none() {
             found.fault("listen.https", "is needed: where calls are taken");
+        }
+        let named = [
+            ("listen.https", listen.https),
+            ("listen.http", listen.http),
+            ("listen.operations", listen.operations),
+        ];
+        for (nth, (name, address)) in named.iter().enumerate() {
+            let before = named.iter().take(nth);
+            let taken = before.filter(|(_, it)| it.zip(*address).is_some_and(|(a, b)| meet(a, b)));
+            for (other, _) in taken {
+                found.fault(name, &format!("is the same address as {other}: each has its own"));
+            }
         }
         let open = |it: &Option<SocketAddr>| it.is_some_and(|it| !it.ip().is_loopback());
         if open(&listen.http) {
@@ -85,7 +104,7 @@ impl Config {
                     (Purpose::Init, Err(error)) => {
                         found.fault(&seal.setting(), &format!("{}: {error}", file.display()));
                     }
-                    (Purpose::Serve, Err(error)) => {
+                    (Purpose::Serve { .. }, Err(error)) => {
                         missing += 1;
                         found.warn(&seal.setting(), &format!("{}: {error}", file.display()));
                     }
@@ -135,51 +154,54 @@ impl Config {
         }
     }
 
-    fn certificate(&self, found: &mut Checked) {
+    fn certificate(&self, now: Timestamp, found: &mut Checked) {
         let Some((chain, key)) = &self.tls.files else { return };
-        if let Ok(it) = key.metadata() {
-            self.private("tls.key", key, &it, found);
-        }
-        match ServerIdentity::read(chain, key) {
-            Err(error) => found.fault("tls.certificate", &error.to_string()),
-            Ok(identity) => {
-                if let Err(error) = TlsSettings::new(&identity) {
-                    found.fault("tls.certificate", &error.to_string());
-                }
-            }
+        let judged = ServerIdentity::read(chain, key, &self.privacy)
+            .and_then(|it| TlsSettings::new(&it))
+            .and_then(|it| it.must_be_valid_at(now));
+        if let Err(error) = judged {
+            found.fault("tls", &error.to_string());
         }
     }
 
-    fn directory(&self, found: &mut Checked) {
+    /// The data directory must be there, private and writable; that of an SQLite file, writable.
+    fn directories(&self, found: &mut Checked) {
         match self.data.metadata() {
             Err(error) => found.fault("data", &format!("{}: {error}", self.data.display())),
             Ok(it) if !it.is_dir() => found.fault("data", "is not a directory"),
-            Ok(it) => self.private("data", &self.data, &it, found),
+            Ok(it) => {
+                self.private("data", &self.data, &it, found);
+                if let Err(error) = self.data.canonicalize().and_then(|it| must_fit(&it)) {
+                    found.fault("data", &error.to_string());
+                }
+                writable("data", &self.data, found);
+            }
+        }
+        if let Some(database) = self.store.directory(&self.data).filter(|it| *it != self.data) {
+            writable("store", &database, found);
         }
     }
 
-    /// Fails what anybody but its owner may open. Credentials of systemd show a group's bits: the
-    /// mask of an access list, which names the service's user alone.
     fn private(&self, setting: &str, path: &Path, it: &Metadata, found: &mut Checked) {
-        let credential = self.credentials.as_ref().is_some_and(|home| path.starts_with(home));
-        let others = if credential { 0o007 } else { 0o077 };
-        if let Some(what) = open_to(others, path, it) {
-            found.fault(setting, &what);
-        }
-        let (owner, us) = (it.uid(), rustix::process::geteuid().as_raw());
-        if !credential && owner != us && owner != 0 {
-            let what = format!("{} belongs to user {owner}, and this is user {us}", path.display());
-            found.fault(setting, &what);
+        if let Err(what) = self.privacy.check(path, it) {
+            found.fault(setting, &what.to_string());
         }
     }
 }
 
-/// What is wrong with a path whose mode has one of the bits `others`.
-pub(crate) fn open_to(others: u32, path: &Path, it: &Metadata) -> Option<String> {
-    let mode = it.permissions().mode() & 0o777;
-    let path = path.display();
-    (mode & others != 0)
-        .then(|| format!("{path} may be opened by others (mode {mode:04o}): chmod go= {path}"))
+fn writable(setting: &str, directory: &Path, found: &mut Checked) {
+    let needed = Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK;
+    if let Err(error) = access(directory, needed) {
+        found.fault(setting, &format!("{} cannot be written: {error}", directory.display()));
+    }
+}
+
+/// Whether two listeners would take the same port of the same address. Port 0 is any free one; `::`
+/// takes IPv4 too.
+pub(crate) fn meet(a: SocketAddr, b: SocketAddr) -> bool {
+    let all = |a: IpAddr, b: IpAddr| a.is_unspecified() && (a.is_ipv6() || b.is_ipv4());
+    let (one, two) = (a.ip(), b.ip());
+    a.port() != 0 && a.port() == b.port() && (one == two || all(one, two) || all(two, one))
 }
 
 impl Checked {

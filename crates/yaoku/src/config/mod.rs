@@ -18,11 +18,12 @@ use yaoku_model::ids::Region;
 use yaoku_server::{
     audit::{self, Fsync, NodeName},
     listen, node,
+    private::Privacy,
     root::WrapName,
 };
 use zeroize::Zeroizing;
 
-pub(crate) use self::checks::{Purpose, open_to};
+pub(crate) use self::checks::{Purpose, meet};
 pub(crate) use self::layers::Layers;
 use self::section::Section;
 
@@ -40,8 +41,8 @@ pub(crate) struct Config {
     pub(crate) limits: listen::Limits,
     pub(crate) quotas: node::Limits,
     pub(crate) log: Log,
-    /// Where systemd puts credentials: files there are its own to protect.
-    credentials: Option<PathBuf>,
+    /// Whose files with secrets must be.
+    pub(crate) privacy: Privacy,
 }
 
 /// `[listen]`: where calls are taken.
@@ -147,7 +148,7 @@ impl Config {
             limits,
             quotas,
             log,
-            credentials,
+            privacy: Privacy { credentials },
         })
     }
 }
@@ -331,6 +332,13 @@ fn quotas(it: &mut Section) -> node::Limits {
     let mut quotas = node::Limits::default();
     it.number("keys", &mut quotas.keys);
     it.number("aliases", &mut quotas.aliases);
+    it.flag("more_default_keys", &mut quotas.more_default_keys);
+    it.number("key_versions", &mut quotas.key_versions);
+    it.number("asymmetric_version_days", &mut quotas.asymmetric_version_days);
+    it.number("tags", &mut quotas.tags);
+    it.number("instance_keys", &mut quotas.instance_keys);
+    it.number("instance_secrets", &mut quotas.instance_secrets);
+    it.number("instance_access", &mut quotas.instance_access);
     it.number("users", &mut quotas.users);
     it.number("access_keys", &mut quotas.access_keys);
     it.number("custom_policies", &mut quotas.custom_policies);

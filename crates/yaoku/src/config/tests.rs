@@ -71,6 +71,19 @@ fn unsafe_addresses_are_refused() {
 }
 
 #[test]
+fn two_listeners_at_one_address_are_refused() {
+    let check = |http: &str, operations: &str| {
+        let more = format!("listen.http = \"{http}\"\nlisten.operations = \"{operations}\"");
+        faults(&with(&more).replace("127.0.0.1:0\"\nlisten.http", "0.0.0.0:8443\"\nlisten.http"))
+    };
+    let (http, same) = ("listen.http: is the same address", "as listen.https: each has its own");
+    assert_eq!(check("127.0.0.1:8443", "127.0.0.1:9"), [format!("{http} {same}")]);
+    has(&check("127.0.0.1:9", "127.0.0.1:9"), "listen.operations: is the same address as listen.h");
+    has(&check("127.0.0.1:9", "[::]:8443"), "listen.operations: is the same address as listen.ht");
+    assert_eq!(check("[::1]:8443", "127.0.0.1:9"), [""; 0]);
+}
+
+#[test]
 fn a_password_stays_out_of_settings() {
     for url in ["postgres://me:secret@db/kms", "postgres://db/kms?user=me&password=secret"] {
         let found = faults(&with(&format!("store.url = \"{url}\"")));
@@ -96,6 +109,7 @@ fn a_root_key_is_never_beside_its_backup_or_its_other_copy() {
     let check = |seals: String| faults(&format!("{base}{seals}"));
     has(&check(seal("a", &data.join("sub/k"))), "seal a: is in the data directory");
     has(&check(seal("a", &home.path().join("db/k"))), "seal a: is beside the database");
+    has(&check(seal("a", &home.path().join("db/sub/k"))), "seal a: is beside the database");
     let two = seal("a", &keys.join("a")) + &seal("b", &keys.join("b"));
     has(&check(two), "seal b: is in the directory of seal a");
     // A link hides nothing.

@@ -2,7 +2,7 @@
 
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
-use crate::harness::{Deployment, has, key_file, run};
+use crate::harness::{Deployment, has, key_file, run, yaoku};
 
 /// `--check-config`, and a start, both refuse, and say why.
 fn refuses(it: &Deployment, why: &[&str]) {
@@ -130,10 +130,53 @@ fn a_server_makes_no_root_key() {
     refuses_to_start(&it, "run yaoku init");
 }
 
+#[test]
+fn a_check_looks_into_the_files_and_directories_that_are_named() {
+    let it = Deployment::with_key_files().made();
+    let check = |words: &[&str]| run(it.command("server", &[&["--check-config"], words].concat()));
+    let said = check(&[]);
+    assert_eq!(said.error, "The configuration is in order. The store was not opened.\n");
+    it.private("one/root.key", "not a key");
+    let said = check(&[]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(said.error.starts_with("warning: seal first: it cannot be used: "), "{said:?}");
+    it.private("two/root.key", "not a key");
+    let said = check(&[]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.error.contains("no seal can be opened:\n  seal first: "), "{said:?}");
+    let said = check(&["--set", "store.url=sqlite:/proc/none/yaoku.db"]);
+    assert!(said.error.contains("store: /proc/none cannot be written: No such file"), "{said:?}");
+    let [chain, key] = ["tls.certificate", "tls.key"].map(|it| format!("{it}=/proc/none.pem"));
+    let said = check(&["--set", &chain, "--set", &key]);
+    assert!(said.error.contains("tls: /proc/none.pem: No such file"), "{said:?}");
+}
+
 fn refuses_to_start(it: &Deployment, why: &str) {
     let (status, log) = it.start(|_| {}).ended();
     assert_eq!(status.code(), Some(1));
     assert!(format!("{log:?}").contains(why), "no {why:?} in {log:#?}");
+}
+
+#[test]
+fn a_damaged_journal_is_shown_and_accepted_by_the_configuration_alone() {
+    let it = Deployment::with_key_files().made();
+    assert!(it.serve().stop().success());
+    let config = it.config();
+    let audit = |words: &[&str]| {
+        let mut command = yaoku(&[&["audit"], words].concat());
+        command.arg("--config").arg(&config);
+        run(command)
+    };
+    assert_eq!(audit(&["verify"]).code, Some(0));
+    fs::remove_file(it.path("data/audit/one/00000001.log")).unwrap();
+    let accept = format!("audit accept --config {}", config.display());
+    refuses_to_start(&it, &accept);
+    assert_eq!(audit(&["verify"]).code, Some(1));
+    let said = audit(&["accept", "--reason", "it went"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(it.serve().stop().success());
+    let said = audit(&["verify"]);
+    assert!(said.code == Some(0) && said.out.contains("ACCEPTED GAPS"), "{said:?}");
 }
 
 #[test]

@@ -80,6 +80,25 @@ async fn shares_open_it_one_by_one() {
     assert_eq!((said.code, said.out.as_str()), (Some(0), "the server is not sealed\n"));
 }
 
+#[test]
+fn what_contradicts_itself_is_refused_and_leaves_it_sealed() {
+    let it = with_phrase();
+    let server = sealed(&it);
+    let file = it.private("phrase", "correct horse battery\n");
+    let [share, file] = [it.path("share-0"), file].map(|it| it.to_str().unwrap().to_owned());
+    let unseal = |words: &[&str]| it.admin(&[&["unseal"], words].concat());
+    for other in [["--seal", "phrase"], ["--passphrase-file", &file]] {
+        let said = unseal(&["--share-file", &share, other[0], other[1]]);
+        assert_eq!(said.code, Some(2), "{said:?}");
+        assert!(said.error.contains("cannot be used with"), "{said:?}");
+    }
+    let said = unseal(&["--seal", "safe", "--passphrase-file", &file]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.error.contains("seal safe is opened with shares: give --share-file"), "{said:?}");
+    assert_eq!(server.view("/readyz").0, 503);
+    assert!(server.stop().success());
+}
+
 #[tokio::test]
 async fn a_passphrase_opens_it_and_a_wrong_one_does_not() {
     let it = with_phrase();

@@ -92,7 +92,7 @@ impl Operation for CreateManagedDataKeyVersion {
         let id = pick(call.random(), ALPHABET, ID_LEN)?;
         let id: VersionId = id.parse().map_err(|Invalid| Code::InternalFailure)?;
         let secret = self.secret(call, &key, id.clone())?;
-        let sealed = self.value(call, id)?.seal(call, &key, &secret)?;
+        let sealed = self.value(call, id)?.seal(call.node, call.now, &key, &secret).await?;
         self.prepared = Some((secret, sealed));
         Ok(())
     }

@@ -8,6 +8,8 @@ mod delete_key_material;
 mod get_parameters_for_import;
 mod import_key_material;
 
+pub(crate) use delete_key_material::forget;
+
 /// The operations of this folder.
 pub const OPERATIONS: &[Entry] = &[
     Entry::of::<delete_key_material::DeleteKeyMaterial>(), //

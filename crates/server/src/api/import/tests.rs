@@ -123,7 +123,8 @@ impl OpenSsl {
             KeySpec::EcP256K => "EC -pkeyopt ec_paramgen_curve:secp256k1",
             _ => "EC -pkeyopt ec_paramgen_curve:SM2",
         };
-        self.run(b"", &format!("genpkey -outform DER -algorithm {options}"))
+        let key = self.run(b"", &format!("genpkey -outform PEM -algorithm {options}"));
+        self.run(&key, "pkcs8 -topk8 -nocrypt -in in -outform DER")
     }
 }
 
@@ -182,9 +183,9 @@ async fn private_keys_come_wrapped_in_every_way() {
             let begun = begin(&kms, &key, algorithm).await;
             assert_eq!(begun.is_ok(), algorithm.fits(spec), "{spec}, {algorithm}");
             let Ok(parameters) = begun else { continue };
-            let number = sm2_number(&private);
-            let material = if algorithm == It::Sm2PkeSm4 { &number } else { &private };
-            let wrapped = openssl.wrap(&parameters, algorithm, material);
+            let by_number = algorithm == It::Sm2PkeSm4;
+            let material = if by_number { sm2_number(&private) } else { private.clone() };
+            let wrapped = openssl.wrap(&parameters, algorithm, &material);
             let token = parameters.get("ImportToken").unwrap();
             assert_eq!(bring(&kms, &key, token, &wrapped).await, Ok(()), "{spec}, {algorithm}");
             let versions = kms.call("ListKeyVersions", [("KeyId", &*key)]).await.unwrap();

@@ -15,6 +15,8 @@ use yaoku_wire::{
 use crate::{
     call::{Call, UsableKey},
     error::ApiError,
+    node::Node,
+    seals,
 };
 
 use super::context;
@@ -46,8 +48,8 @@ pub(super) fn take(params: &mut Params) -> Result<CiphertextBlob, ApiError> {
 }
 
 /// Seals `plaintext` into a blob that `Decrypt` takes.
-pub(super) fn seal(
-    call: &Call<'_>,
+pub(super) async fn seal(
+    node: &Node,
     key: &UsableKey,
     context: &EncryptionContext,
     plaintext: &[u8],
@@ -56,7 +58,13 @@ pub(super) fn seal(
     let mut blob = Vec::with_capacity(len);
     blob.extend_from_slice(key.version.as_str().as_bytes());
     let aad = context::aad(context);
-    call.node.backend.seal_into(&key.handle, aad.as_ref(), plaintext, call.random(), &mut blob)?;
+    let (handle, random) = (&key.handle, &*node.random);
+    while let Err(error) =
+        node.backend.seal_into(handle, aad.as_ref(), plaintext, random, &mut blob)
+    {
+        seals::must_be_out_of_them(error)?;
+        seals::reserve(node, key).await?;
+    }
     Ok(Sealed { key: key.key.key.id.clone(), version: key.version.clone(), blob })
 }
 

@@ -147,7 +147,8 @@ impl CreateKey {
             Some(id) => self.check_home(tx, account, id).await?,
             None => self.check_default(tx, account, limits).await?,
         }
-        if tx.count_keys(account).await? >= limits.keys {
+        let full = tx.count_keys(account).await? >= limits.keys;
+        if full || self.tags.len() > limits.tags {
             return Err(Code::LimitExceeded.into());
         }
         Ok(())
@@ -179,14 +180,14 @@ impl CreateKey {
         account: &AccountId,
         limits: &Limits,
     ) -> Result<(), ApiError> {
-        let only_aes_256 = !limits.more_default_keys;
+        let only_one = !limits.more_default_keys;
         if self.protection == ProtectionLevel::Hsm {
             return Err(Code::UnsupportedProtectionLevel.into());
         }
-        if self.policy.is_some() || (only_aes_256 && self.spec != KeySpec::Aes256) {
+        if self.policy.is_some() || (only_one && self.spec != KeySpec::Aes256) {
             return Err(Code::UnsupportedOperation.into());
         }
-        if !limits.more_default_keys && tx.count_default_keys(account).await? > 0 {
+        if only_one && tx.count_default_keys(account).await? > 0 {
             return Err(Code::LimitExceeded.into());
         }
         Ok(())

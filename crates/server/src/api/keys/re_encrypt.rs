@@ -5,6 +5,7 @@ use yaoku_model::{
     algorithm::EncryptionAlgorithm,
     arn::KeyRef,
     context::{CiphertextBlob, EncryptionContext},
+    ids::Invalid,
 };
 use yaoku_wire::{error::Code, params::Params};
 use zeroize::Zeroizing;
@@ -102,7 +103,7 @@ impl Operation for ReEncrypt {
             (from, to) => (from?, to?),
         };
         let text = self.source.open(call, &from)?;
-        let sealed = blob::seal(call, &to, &self.context, &text)?;
+        let sealed = blob::seal(call.node, &to, &self.context, &text).await?;
         Ok(Sealed { key: from.key.key.id.clone(), version: from.version, blob: sealed.blob })
     }
 }
@@ -111,23 +112,23 @@ impl Source {
     /// The three parameters of a pair come together or not at all. Source: keys.md §9.8 (inferred).
     fn take(params: &mut Params) -> Result<Self, ApiError> {
         let context = context::take(params, "SourceEncryptionContext")?;
-        let (key, version, algorithm) = (
-            params.optional(SOURCE[0])?,
-            params.optional(SOURCE[1])?,
-            params.optional::<EncryptionAlgorithm>(SOURCE[2])?,
-        );
-        let sent = [key.is_some(), version.is_some(), algorithm.is_some()];
-        match (key, version, algorithm) {
-            (None, None, None) => Ok(Self::Blob(blob::take(params)?, context)),
-            (Some(key), Some(version), Some(algorithm)) => {
-                let ciphertext = asymmetric::take_ciphertext(params)?;
-                Ok(Self::Pair(Pair { key, version }, algorithm, ciphertext))
-            }
-            _ => {
-                let missing = SOURCE.iter().zip(sent).find(|(_, sent)| !sent);
-                Err(ApiError::missing(missing.map_or(SOURCE[0], |(name, _)| name)))
-            }
-        }
+        let texts = SOURCE.map(|name| params.text(name).filter(|it| !it.is_empty()));
+        let [Some(key), Some(version), Some(algorithm)] = &texts else {
+            return match SOURCE.iter().zip(&texts).find(|(_, sent)| sent.is_none()) {
+                Some((missing, _)) if texts.iter().any(Option::is_some) => {
+                    Err(ApiError::missing(missing))
+                }
+                _ => Ok(Self::Blob(blob::take(params)?, context)),
+            };
+        };
+        let [key_name, version_name, algorithm_name] = SOURCE;
+        let pair = Pair {
+            key: key.parse().map_err(|Invalid| ApiError::invalid(key_name))?,
+            version: version.parse().map_err(|Invalid| ApiError::invalid(version_name))?,
+        };
+        let algorithm = algorithm.parse();
+        let algorithm = algorithm.map_err(|Invalid| ApiError::invalid(algorithm_name))?;
+        Ok(Self::Pair(pair, algorithm, asymmetric::take_ciphertext(params)?))
     }
 
     async fn usable(&self, call: &mut Call<'_>) -> Result<UsableKey, ApiError> {

@@ -120,7 +120,7 @@ impl Operation for CreateSecret {
         self.allow(call)?;
         let key = self.usable_key(call).await?;
         let secret = self.secret(call, &key);
-        let sealed = self.value.seal(call, &key, &secret)?;
+        let sealed = self.value.seal(call.node, call.now, &key, &secret).await?;
         self.prepared = Some((secret, sealed));
         Ok(())
     }
@@ -128,6 +128,9 @@ impl Operation for CreateSecret {
     async fn run(&self, call: &mut Call<'_>) -> Result<Created, ApiError> {
         self.allow(call)?;
         let Some((secret, value)) = &self.prepared else { return Err(ApiError::conflict()) };
+        if self.tags.len() > call.node.limits.tags {
+            return Err(Code::LimitExceeded.into());
+        }
         free_name(call, &self.name).await?;
         self.check_home(call, secret).await?;
         call.must_still_seal(&value.key, &value.version.key_version).await?;
@@ -231,8 +234,8 @@ async fn free_name(call: &mut Call<'_>, name: &SecretName) -> Result<(), ApiErro
     let (account, now) = (call.account(), call.now);
     match call.tx()?.secret(account, name).await? {
         None => Ok(()),
-        Some(old) if old.is_gone(now) => Ok(call.tx()?.delete_secret(account, name).await?),
-        Some(old) => {
+        Some((old, _)) if old.is_gone(now) => Ok(call.tx()?.delete_secret(account, name).await?),
+        Some((old, _)) => {
             old.must_not_be_scheduled()?;
             Err(Code::ResourceExist.into())
         }

@@ -56,6 +56,10 @@ impl Operation for PutSecretValue {
         effect: Effect::Write,
         // Every write of a secret or of its versions updates the secret's row. The key, the tags
         // and the instance are read as they were at the start: it stands before their next change.
+        // A key that is disabled or scheduled for deletion in that moment takes the new version with
+        // it as it takes the old ones: GetSecretValue asks for the key's state on every call. Its
+        // material goes seven days later at the earliest, so no version is ever sealed under a key
+        // that is gone; and CancelKeyDeletion brings back both. So does importing material again.
         one_thing: true,
         errors: &[
             CACHED_SECRET,
@@ -102,23 +106,25 @@ impl Operation for PutSecretValue {
             self.compare(call, &found, known).await?
         } else {
             let key = call.usable_key_of_secret(&found.secret, None, SEAL_SECRET).await?;
-            Prepared::New(self.value.seal(call, &key, &found.secret)?)
+            Prepared::New(self.value.seal(call.node, call.now, &key, &found.secret).await?)
         });
         Ok(())
     }
 
     async fn run(&self, call: &mut Call<'_>) -> Result<Put, ApiError> {
         let mut secret = call.live_secret(&self.secret).await?;
-        let versions = call.tx()?.secret_versions(&secret.account, &secret.name).await?;
-        let row = versions.iter().find(|it| it.id == self.value.id);
-        match (&self.prepared, row) {
-            (Some(Prepared::New(new)), None) => self.add(call, &mut secret, &versions, new).await?,
-            (Some(Prepared::Known(known, same)), Some(row)) if known == row => {
+        match &self.prepared {
+            Some(Prepared::New(new)) => self.add(call, &mut secret, new).await?,
+            Some(Prepared::Known(known, same)) => {
+                let versions = call.tx()?.secret_versions(&secret.account, &secret.name).await?;
+                if !versions.contains(known) {
+                    return Err(ApiError::conflict());
+                }
                 if !same {
                     return Err(Code::ResourceExist.into());
                 }
             }
-            _ => return Err(ApiError::conflict()),
+            None => return Err(ApiError::conflict()),
         }
         Ok(Put {
             version: self.value.id.clone(),
@@ -150,9 +156,12 @@ impl PutSecretValue {
         &self,
         call: &mut Call<'_>,
         secret: &mut Secret,
-        versions: &[SecretVersion],
         new: &Sealed,
     ) -> Result<(), ApiError> {
+        let versions = call.tx()?.secret_version_ids(&secret.account, &secret.name).await?;
+        if versions.contains(&self.value.id) {
+            return Err(ApiError::conflict());
+        }
         must_be_generic(secret)?;
         // A secret of that name that was made anew may have another key.
         if new.key != secret.key {
@@ -161,13 +170,9 @@ impl PutSecretValue {
         call.must_still_seal(&new.key, &new.version.key_version).await?;
         secret.label_new(&new.version.id, &self.stages)?;
         secret.updated = call.now;
-        let (account, name) = (secret.account.clone(), secret.name.clone());
-        call.tx()?.insert_secret_version(&account, &name, &new.version).await?;
-        call.tx()?.update_secret(secret).await?;
-        let all: Vec<_> = versions.iter().map(|it| &it.id).chain([&new.version.id]).collect();
-        if let Some(old) = secret.evicted(&all) {
-            call.tx()?.delete_secret_version(&account, &name, old).await?;
-        }
+        let all: Vec<_> = versions.iter().chain([&new.version.id]).collect();
+        let evicted = secret.evicted(&all);
+        call.tx()?.put_secret_version(secret, &new.version, evicted).await?;
         Ok(())
     }
 }

@@ -5,6 +5,7 @@ use yaoku_model::{
     ids::{KeyId, VersionId},
     secret::{DataType, Secret, SecretVersion},
     text::SecretData,
+    time::Timestamp,
 };
 use yaoku_wire::error::Code;
 
@@ -12,6 +13,8 @@ use crate::{
     cache::CachedVersion,
     call::{Call, UsableKey},
     error::ApiError,
+    node::Node,
+    seals,
 };
 
 /// A version that is sealed and not kept yet.
@@ -36,18 +39,26 @@ pub(in crate::api) struct NewValue {
 
 impl NewValue {
     /// Seals it under `key`, for `secret` and nowhere else.
-    pub(in crate::api) fn seal(
+    pub(in crate::api) async fn seal(
         &self,
-        call: &Call<'_>,
+        node: &Node,
+        now: Timestamp,
         key: &UsableKey,
         secret: &Secret,
     ) -> Result<Sealed, ApiError> {
-        let (place, backend) = (place(secret, &self.id), &*call.node.backend);
-        let envelope =
-            Envelope::seal(backend, &key.handle, &place, self.data.expose(), call.random())?;
+        let (place, data) = (place(secret, &self.id), self.data.expose());
+        let envelope = loop {
+            match Envelope::seal(&*node.backend, &key.handle, &place, data, &*node.random) {
+                Ok(envelope) => break envelope,
+                Err(error) => {
+                    seals::must_be_out_of_them(error)?;
+                    seals::reserve(node, key).await?;
+                }
+            }
+        };
         let version = SecretVersion {
             id: self.id.clone(),
-            created: call.now,
+            created: now,
             data_type: self.data_type,
             key_version: key.version.clone(),
             sealed_data_key: envelope.data_key,

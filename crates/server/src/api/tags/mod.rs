@@ -61,11 +61,11 @@ fn must_differ<'a>(
 
 /// Gives a resource tags, or its tags other values; refused if it would have more than it may.
 async fn put(call: &mut Call<'_>, on: &Tagged, tags: &[Tag]) -> Result<(), ApiError> {
-    let account = call.account();
+    let (account, most) = (call.account(), call.node.limits.tags);
     let tx = call.tx()?;
     let before = tx.tags(account, on.kind, &on.resource).await?;
     let keys: BTreeSet<_> = before.iter().chain(tags).map(|it| &it.key).collect();
-    if keys.len() > Tag::MAX_PER_RESOURCE {
+    if keys.len() > most {
         return Err(Code::LimitExceeded.into());
     }
     for tag in tags {

@@ -47,7 +47,7 @@ fn watched() -> (World, Shared, Watch, Head) {
 }
 
 /// The same, stopped and then attacked; with the last head that the store was told.
-fn attacked(attack: Attack) -> (World, Head) {
+pub(super) fn attacked(attack: Attack) -> (World, Head) {
     let (world, journal, _, _) = watched();
     journal.finish();
     let head = journal.head();
@@ -56,10 +56,10 @@ fn attacked(attack: Attack) -> (World, Head) {
     (world, head)
 }
 
-type Attack = fn(&World);
+pub(super) type Attack = fn(&World);
 
 /// What is done to old segments.
-const ATTACKS: [(&str, Attack); 6] = [
+pub(super) const ATTACKS: [(&str, Attack); 6] = [
     ("deleted", |it| fs::remove_file(packed_path(&it.home(), 2)).unwrap()),
     ("cut", |it| {
         let file = File::options().write(true).open(packed_path(&it.home(), 1)).unwrap();

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::disk::testing::{FaultyDisk, Trouble};
 
+mod accepting;
 mod attacks;
 mod keeping;
 

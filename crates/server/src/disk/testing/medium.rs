@@ -91,10 +91,16 @@ impl Medium {
         let old = from.file_name().unwrap_or_default().to_owned();
         if from.parent() == to.parent() {
             self.names(to, |names, name| names.since.push(Change::Renamed(old, name, it)));
-        } else {
-            self.names(to, |names, name| names.since.push(Change::Made(name, it)));
-            self.removed(from);
+            return Ok(());
         }
+        self.removed(from);
+        self.linked(to)
+    }
+
+    /// Notes that a file that was met has a second name.
+    pub(super) fn linked(&mut self, to: &Path) -> io::Result<()> {
+        let it = id(&std::fs::metadata(to)?);
+        self.names(to, |names, name| names.since.push(Change::Made(name, it)));
         Ok(())
     }
 

@@ -39,6 +39,8 @@ pub struct FaultyDisk {
     trouble: Mutex<Option<Trouble>>,
     sync_fails: AtomicBool,
     off: AtomicBool,
+    /// How many more changes there is power for; `None`: any number.
+    left: Mutex<Option<usize>>,
     free: Mutex<Option<u64>>,
     syncs: AtomicUsize,
     medium: Mutex<Medium>,
@@ -71,6 +73,11 @@ impl FaultyDisk {
         self.off.store(true, SeqCst);
     }
 
+    /// The same, once so many more changes and syncs were made.
+    pub fn cut_power_after(&self, changes: usize) {
+        *lock(&self.left) = Some(changes);
+    }
+
     /// Makes the files what they are after a power cut, and works again. The same seed loses the
     /// same things: of what was appended since a file's last sync, nothing, a part, a part and
     /// zeros, or all is kept; of the changes of names since a directory's last sync, the first few.
@@ -81,12 +88,18 @@ impl FaultyDisk {
         lock(&self.medium).lose(seed)?;
         self.set(None);
         self.fail_syncs(false);
+        *lock(&self.left) = None;
         self.off.store(false, SeqCst);
         Ok(())
     }
 
     /// Fails what cannot be done now; `grows`: whether it needs room.
     fn may(&self, grows: bool) -> io::Result<()> {
+        match &mut *lock(&self.left) {
+            Some(0) => self.cut_power(),
+            Some(left) => *left -= 1,
+            None => {}
+        }
         if self.off.load(SeqCst) {
             return Err(io::Error::other("the power was cut"));
         }
@@ -145,6 +158,14 @@ impl Disk for FaultyDisk {
         medium.meet(to)?;
         std::fs::rename(from, to)?;
         medium.renamed(from, to)
+    }
+
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.may(true)?;
+        let mut medium = lock(&self.medium);
+        medium.meet(from)?;
+        RealDisk.link(from, to)?;
+        medium.linked(to)
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {

@@ -233,7 +233,7 @@ async fn re_encrypt_needs_both_permissions_and_a_blob_that_opens() {
                 source("SourceKeyVersionId"),
                 source("SourceEncryptionAlgorithm"),
             ],
-            Code::UnsupportedOperation,
+            Code::InvalidParameter,
         ),
     ] {
         assert_eq!(kms.call_with("ReEncrypt", params).await, Err(expected), "{params:?}");

@@ -282,7 +282,6 @@ async fn create_key_refuses_what_it_cannot_make_and_makes_nothing() {
         (&[("Origin", "external")], Code::InvalidParameter),
         (&[("ProtectionLevel", "software")], Code::InvalidParameter),
         (&[("ProtectionLevel", "HSM")], Code::UnsupportedProtectionLevel),
-        (&[("KeySpec", "RSA_2048")], Code::UnsupportedOperation),
         (&[("DKMSInstanceId", "kst-none")], Code::DkmsInstanceNotFound),
         (&[("Policy", "{}")], Code::InvalidParameter),
         (&[rotation], Code::MissingParameter),

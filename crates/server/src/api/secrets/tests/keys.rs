@@ -113,8 +113,13 @@ fn blobs(version: &SecretVersion) -> Blobs {
 async fn overwrite(kms: &Kms, secret: &Secret, version: &SecretVersion, (key, value): Blobs) {
     let changed = SecretVersion { sealed_data_key: key, sealed_value: value, ..version.clone() };
     let mut tx = kms.node.store.write().await.unwrap();
-    tx.delete_secret_version(&secret.account, &secret.name, &version.id).await.unwrap();
-    tx.insert_secret_version(&secret.account, &secret.name, &changed).await.unwrap();
+    let versions = tx.secret_versions(&secret.account, &secret.name).await.unwrap();
+    tx.delete_secret(&secret.account, &secret.name).await.unwrap();
+    tx.insert_secret(secret).await.unwrap();
+    for it in &versions {
+        let it = if it.id == version.id { &changed } else { it };
+        tx.insert_secret_version(&secret.account, &secret.name, it).await.unwrap();
+    }
     commit(kms, tx).await;
 }
 

@@ -88,7 +88,7 @@ async fn rows_of(
 ) -> Option<(Secret, Vec<SecretVersion>)> {
     let name = name.parse().unwrap();
     let mut tx = kms.node.store.read().await.unwrap();
-    let secret = tx.secret(account, &name).await.unwrap()?;
+    let (secret, _) = tx.secret(account, &name).await.unwrap()?;
     Some((secret, tx.secret_versions(account, &name).await.unwrap()))
 }
 

@@ -202,7 +202,7 @@ async fn a_label_moves_by_the_rules() {
 async fn only_the_service_versions_other_types() {
     let kms = kms().await;
     let mut tx = kms.node.store.write().await.unwrap();
-    let mut secret = tx.secret(&kms.account, &"a".parse().unwrap()).await.unwrap().unwrap();
+    let (mut secret, _) = tx.secret(&kms.account, &"a".parse().unwrap()).await.unwrap().unwrap();
     tx.delete_secret(&secret.account, &secret.name).await.unwrap();
     secret.kind = SecretType::Rds;
     tx.insert_secret(&secret).await.unwrap();
