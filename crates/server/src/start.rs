@@ -123,18 +123,8 @@ impl Running {
             .map_err(|source| StartError::File { file: "the data directory", source })?;
         claim_name(&setup, &place).await?;
         let witness = Witness::of(&*setup.store, &setup.name).await?;
-        let signer = witness.signer(&setup.data, &*setup.disk)?;
         let nonces = open_nonces(&setup)?;
-        let journal = Journal::open(audit::Setup {
-            data: &setup.data,
-            node: setup.name.clone(),
-            signer,
-            clock: Arc::clone(&setup.clock),
-            steady: Arc::clone(&setup.steady_clock),
-            disk: Arc::clone(&setup.disk),
-            known: witness.head,
-            options: setup.journal,
-        })?;
+        let journal = open_journal(&setup, &witness)?;
         // Only of a journal that opens: another key may lie beside it.
         witness.adopt(&*setup.store, &setup.name, &journal.public_key()).await?;
         let OpenedRoot { roots, held } = setup.root;
@@ -231,6 +221,19 @@ async fn load_keyring(store: &dyn Store, roots: Vec<RootKey>) -> Result<Keyring,
         keyring.load(&owner, &row.sealed)?;
     }
     Ok(keyring)
+}
+
+fn open_journal(setup: &Setup, witness: &Witness) -> Result<Journal, StartError> {
+    Ok(Journal::open(audit::Setup {
+        data: &setup.data,
+        node: setup.name.clone(),
+        signer: witness.signer(&setup.data, &*setup.disk)?,
+        clock: Arc::clone(&setup.clock),
+        steady: Arc::clone(&setup.steady_clock),
+        disk: Arc::clone(&setup.disk),
+        known: witness.head,
+        options: setup.journal,
+    })?)
 }
 
 fn open_nonces(setup: &Setup) -> Result<Nonces, StartError> {
