@@ -118,7 +118,6 @@ pub struct Running {
 impl Running {
     /// Starts a node on a data directory, which is made ready if it is new.
     pub async fn start(setup: Setup) -> Result<Self, StartError> {
-        let random = Arc::new(SystemRandom);
         let place = Place::of(&setup.data)
             .map_err(|source| StartError::File { file: "the data directory", source })?;
         claim_name(&setup, &place).await?;
@@ -159,7 +158,7 @@ impl Running {
             nonces,
             clock: setup.clock,
             domain_clock: setup.domain_clock,
-            random,
+            random: Arc::new(SystemRandom),
             reserving: tokio::sync::Mutex::default(),
             heavy: Heavy::new(tokio::runtime::Handle::current().metrics().num_workers()),
             limits: setup.limits,

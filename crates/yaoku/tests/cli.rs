@@ -180,7 +180,7 @@ fn life(server: &Server) {
     let said = server.say(&["key", "delete", id]);
     assert_eq!(said.code, Some(2));
     assert!(said.error.contains("Decrypt") && said.error.contains("Nothing was done"));
-    server.good(&["key", "delete", id, "--yes", "--days", "7"]);
+    server.good(&["key", "delete", "alias/cli", "--yes", "--days", "7"]);
     assert!(server.good(&["key", "show", id]).contains("PendingDeletion"));
     server.good(&["key", "restore", id]);
     server.good(&["key", "alias", id, "alias/cli", "--remove"]);

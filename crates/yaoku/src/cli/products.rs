@@ -104,7 +104,8 @@ fn product_command(product: Product, name: &str) -> Command {
         operations().map(|it| it.spec).filter(|it| it.product == product).collect();
     specs.sort_by_key(|it| it.name);
     let about = format!("Calls an operation of {name}");
-    let command = Command::new(product.prefix())
+    // What the options say of themselves must not stand for the command.
+    Options::augment_args(Command::new(product.prefix()))
         .about(about.clone())
         .long_about(format!(
             "{about}.\n\nAny parameter is read from a file (or, with -, from standard input) by \
@@ -112,9 +113,8 @@ fn product_command(product: Product, name: &str) -> Command {
              command lines are seen by others."
         ))
         .subcommand_required(true)
-        .arg_required_else_help(true);
-    let command = command.subcommands(specs.into_iter().map(operation_command));
-    Options::augment_args(command)
+        .arg_required_else_help(true)
+        .subcommands(specs.into_iter().map(operation_command))
 }
 
 fn operation_command(spec: &'static Spec) -> Command {
@@ -134,8 +134,11 @@ fn operation_command(spec: &'static Spec) -> Command {
 /// A parameter, each of its items if it is repeated, and the same from files.
 fn parameter(spec: &Spec, name: &str, example: &str) -> Vec<Arg> {
     let secret = spec.secret_params.contains(&name);
-    let such =
-        if example.is_empty() || secret { String::new() } else { format!("Such as {example}") };
+    let such = match example {
+        _ if secret => "A secret: others see a command line, so give it in a file".to_owned(),
+        "" => String::new(),
+        _ => format!("Such as {example}"),
+    };
     let mut args = Vec::new();
     for (nth, item) in items(name).into_iter().enumerate() {
         let file = in_file(&item);

@@ -50,11 +50,10 @@ impl Drop for Server {
 
 impl Server {
     pub(crate) fn start() -> Self {
-        Self::start_on(tempfile::tempdir().unwrap())
+        Self::start_on(tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap())
     }
 
-    fn start_on(data: TempDir) -> Self {
-        let home = tempfile::tempdir().unwrap();
+    fn start_on(data: TempDir, home: TempDir) -> Self {
         let mut dev = command(home.path());
         dev.args(["dev", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--data"]);
         let mut process = dev.arg(data.path()).stdout(Stdio::piped()).spawn().unwrap();
@@ -67,14 +66,15 @@ impl Server {
     /// Stops it as an operator does, and starts it again on the same data.
     pub(crate) fn restarted(mut self) -> Self {
         self.stop();
-        let data = std::mem::replace(&mut self.data, tempfile::tempdir().unwrap());
-        Self::start_on(data)
+        let kept = |it: &mut TempDir| std::mem::replace(it, tempfile::tempdir().unwrap());
+        Self::start_on(kept(&mut self.data), kept(&mut self.home))
     }
 
     fn stop(&mut self) {
-        // It may be gone already.
-        _ = kill_process(Pid::from_child(&self.process), Signal::TERM);
-        _ = self.process.wait();
+        if self.process.try_wait().unwrap().is_none() {
+            kill_process(Pid::from_child(&self.process), Signal::TERM).unwrap();
+            self.process.wait().unwrap();
+        }
     }
 
     pub(crate) fn home(&self) -> &Path {

@@ -134,7 +134,9 @@ impl Delete {
         if !leave.given(&format!("Delete {key} in {days} days, and all that it has sealed?"))? {
             return Ok(NOT_CONFIRMED.into());
         }
-        let params = [("KeyId", Some(key.as_str())), ("PendingWindowInDays", Some(days))];
+        // As it takes no alias; and the key that was shown is the one that goes.
+        let id = text("KeyId");
+        let params = [("KeyId", Some(id.as_str())), ("PendingWindowInDays", Some(days))];
         let done = format!("{key} is deleted in {days} days, and no longer usable now.");
         calls.tell("ScheduleKeyDeletion", &params, &done).await
     }
