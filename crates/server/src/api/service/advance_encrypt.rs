@@ -21,7 +21,9 @@ impl Operation for AdvanceEncrypt {
         name: "AdvanceEncrypt",
         effect: Effect::Use,
         errors: &[&[Code::UnsupportedOperation]],
+        // Not read, and yet never to be echoed.
         secret_params: &["Plaintext"],
+        example: &[("Plaintext", "hello")],
         source: "no public page; aliyun-python-sdk-kms 2.16.5 calls it",
         ..Spec::DEFAULT
     };
