@@ -12,7 +12,7 @@ use crate::{
     error::ApiError,
 };
 
-/// A request to encrypt with a chosen mode. Nothing of it is read.
+/// A request to encrypt with a chosen mode. Nothing of it is kept.
 #[derive(Debug)]
 pub(super) struct AdvanceEncrypt;
 
@@ -21,7 +21,6 @@ impl Operation for AdvanceEncrypt {
         name: "AdvanceEncrypt",
         effect: Effect::Use,
         errors: &[&[Code::UnsupportedOperation]],
-        // Not read, and yet never to be echoed.
         secret_params: &["Plaintext"],
         example: &[("Plaintext", "hello")],
         source: "no public page; aliyun-python-sdk-kms 2.16.5 calls it",
@@ -30,7 +29,8 @@ impl Operation for AdvanceEncrypt {
 
     type Response = ();
 
-    fn parse(_params: &mut Params) -> Result<Self, ApiError> {
+    fn parse(params: &mut Params) -> Result<Self, ApiError> {
+        _ = params.text("Plaintext");
         Ok(Self)
     }
 
