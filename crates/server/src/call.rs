@@ -458,7 +458,9 @@ impl<'a> Call<'a> {
     /// A key of an instance that is out of service is stored as `Unavailable`: one state says it all.
     fn usable(&self, key: Arc<CachedKey>, version: KeyVersionId) -> Result<UsableKey, ApiError> {
         key.key.must_be_enabled(self.now)?;
-        let handle = key.versions.iter().find(|(id, _)| *id == version).map(|(_, it)| it.clone());
+        // The newest is the one that is used most.
+        let mut newest_first = key.versions.iter().rev();
+        let handle = newest_first.find(|(id, _)| *id == version).map(|(_, it)| it.clone());
         let handle = handle.ok_or(Code::KeyNotFound)?;
         Ok(UsableKey { key, version, handle })
     }
