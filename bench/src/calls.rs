@@ -15,6 +15,9 @@ use crate::server::Yaoku;
 /// What is encrypted and kept: as long as an AES-256 key in Base64.
 const PLAINTEXT: &str = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
 
+/// What is signed: 32 bytes in Base64.
+const DIGEST: &str = "ZOyIygCyaOW6GjVnihtTFtIS9PNmskdyMlNKiuyjfzw=";
+
 /// The secret that is read, and the one that is written to.
 const SECRET: &str = "bench/secret";
 
@@ -26,16 +29,30 @@ pub(crate) enum Operation {
     GenerateDataKey,
     GetSecretValue,
     PutSecretValue,
+    SignP256,
+    SignRsa2048,
 }
 
 impl Operation {
-    /// Those that are compared with the bare server: they work on the caches.
+    /// Those that are compared with the bare server at all connections: they work on the caches.
     pub(crate) const HOT: &[Self] =
         &[Self::Encrypt, Self::Decrypt, Self::GenerateDataKey, Self::GetSecretValue];
 
-    /// Its `Action`.
+    /// Those that are compared at sixteen connections.
+    pub(crate) const SIGNING: &[Self] = &[Self::SignP256, Self::SignRsa2048];
+
+    /// What its row is called: its `Action` and, where it matters, the spec of the key.
     pub(crate) const fn name(self) -> &'static str {
         match self {
+            Self::SignP256 => "AsymmetricSign EC_P256",
+            Self::SignRsa2048 => "AsymmetricSign RSA_2048",
+            _ => self.action(),
+        }
+    }
+
+    const fn action(self) -> &'static str {
+        match self {
+            Self::SignP256 | Self::SignRsa2048 => "AsymmetricSign",
             Self::Encrypt => "Encrypt",
             Self::Decrypt => "Decrypt",
             Self::GenerateDataKey => "GenerateDataKey",
@@ -44,16 +61,16 @@ impl Operation {
         }
     }
 
-    /// What its calls are sent with, once what they need is there.
-    fn prepare(self, signer: Signer<'_>) -> anyhow::Result<Vec<(&'static str, String)>> {
-        let account = &signer.yaoku.account;
-        let key = || ("KeyId", account.key_id.clone());
+    /// What its calls are sent with, once what they need is there. `key` is an AES-256 key.
+    fn prepare(self, signer: Signer<'_>, key: &str) -> anyhow::Result<Vec<Parameter>> {
+        let id = key;
+        let key = || ("KeyId", id.to_owned());
         let secret = || ("SecretName", SECRET.to_owned());
         Ok(match self {
             Self::Encrypt => vec![key(), ("Plaintext", PLAINTEXT.to_owned())],
             Self::GenerateDataKey => vec![key(), ("KeySpec", "AES_256".to_owned())],
             Self::Decrypt => {
-                let sent = [("KeyId", account.key_id.as_str()), ("Plaintext", PLAINTEXT)];
+                let sent = [("KeyId", id), ("Plaintext", PLAINTEXT)];
                 let sealed = signer.call(Who::User, "Encrypt", &sent)?;
                 vec![("CiphertextBlob", text(&sealed, "CiphertextBlob")?)]
             }
@@ -62,11 +79,14 @@ impl Operation {
                 signer.call(Who::Root, "CreateSecret", &made)?;
                 vec![secret()]
             }
+            Self::SignP256 => signer.prepare_to_sign("EC_P256", "ECDSA_SHA_256")?,
+            Self::SignRsa2048 => signer.prepare_to_sign("RSA_2048", "RSA_PKCS1_SHA_256")?,
         })
     }
 
-    /// Fails unless `answer` is what the operation must give: it is turned back into what went in.
-    fn check(self, answer: &[u8], signer: Signer<'_>) -> anyhow::Result<()> {
+    /// Fails unless `answer` is what the operation must give to calls with `sent`: it is turned back
+    /// into what went in.
+    fn check(self, answer: &[u8], sent: &[Parameter], signer: Signer<'_>) -> anyhow::Result<()> {
         let opens_to = |expected: &str| {
             let blob = text(answer, "CiphertextBlob")?;
             let opened = signer.call(Who::User, "Decrypt", &[("CiphertextBlob", &blob)])?;
@@ -83,32 +103,51 @@ impl Operation {
             Self::PutSecretValue => {
                 ensure!(text(answer, "SecretName")? == SECRET, "another secret");
             }
+            Self::SignP256 | Self::SignRsa2048 => {
+                let signature = text(answer, "Value")?;
+                let mut sent: Vec<_> = sent.iter().map(|(name, it)| (*name, it.as_str())).collect();
+                sent.push(("Value", &signature));
+                let verified = signer.call(Who::User, "AsymmetricVerify", &sent)?;
+                ensure!(json(&verified)?["Value"] == true, "a signature does not verify");
+            }
         }
         Ok(())
     }
 }
+
+/// What calls are sent with: names and values.
+type Parameter = (&'static str, String);
 
 /// Calls of one operation to one Yaoku.
 #[derive(Clone)]
 pub(crate) struct Calls<'a> {
     operation: Operation,
     signer: Signer<'a>,
-    parameters: Vec<(&'static str, String)>,
+    parameters: Vec<Parameter>,
 }
 
 impl<'a> Calls<'a> {
     /// Makes what the operation needs.
     pub(crate) fn prepare(yaoku: &'a Yaoku, operation: Operation) -> anyhow::Result<Self> {
+        Self::of_key(yaoku, operation, &yaoku.account.key_id)
+    }
+
+    /// The same with an AES-256 key that the caller made.
+    pub(crate) fn of_key(
+        yaoku: &'a Yaoku,
+        operation: Operation,
+        key: &str,
+    ) -> anyhow::Result<Self> {
         let signer = Signer { yaoku };
-        let parameters = operation.prepare(signer)?;
+        let parameters = operation.prepare(signer, key)?;
         Ok(Self { operation, signer, parameters })
     }
 
     /// So many requests, ready to be written to a connection.
     pub(crate) fn requests(&self, count: usize) -> Vec<Vec<u8>> {
         let (who, action) = match self.operation {
-            Operation::PutSecretValue => (Who::Root, self.operation.name()),
-            _ => (Who::User, self.operation.name()),
+            Operation::PutSecretValue => (Who::Root, self.operation.action()),
+            _ => (Who::User, self.operation.action()),
         };
         let mut parameters: Vec<(&str, &str)> =
             self.parameters.iter().map(|(name, value)| (*name, value.as_str())).collect();
@@ -128,13 +167,17 @@ impl<'a> Calls<'a> {
 
     /// Fails unless `answer` is right.
     pub(crate) fn check(&self, answer: &[u8]) -> anyhow::Result<()> {
-        self.operation.check(answer, self.signer)
+        self.operation.check(answer, &self.parameters, self.signer)
     }
 }
 
 fn text(answer: &[u8], name: &str) -> anyhow::Result<String> {
-    let answer: Value = serde_json::from_slice(answer).context("an answer is no JSON")?;
+    let answer = json(answer)?;
     Ok(answer[name].as_str().with_context(|| format!("an answer without {name}"))?.to_owned())
+}
+
+fn json(answer: &[u8]) -> anyhow::Result<Value> {
+    serde_json::from_slice(answer).context("an answer is no JSON")
 }
 
 /// Who signs, and what for.
@@ -168,6 +211,30 @@ impl<'a> Signer<'a> {
     /// The answer to the cheapest call that a server can give.
     pub(crate) fn ask(self) -> anyhow::Result<()> {
         self.call(Who::Root, "DescribeRegions", &[]).map(drop)
+    }
+
+    /// Makes a key, and says its id.
+    pub(crate) fn make_key(self, spec: &str, usage: &str) -> anyhow::Result<String> {
+        let made = self.call(Who::Root, "CreateKey", &[("KeySpec", spec), ("KeyUsage", usage)])?;
+        let id = json(&made)?["KeyMetadata"]["KeyId"].as_str().map(str::to_owned);
+        id.context("a key without an id")
+    }
+
+    /// Gives a key so many new versions.
+    pub(crate) fn rotate(self, key: &str, times: usize) -> anyhow::Result<()> {
+        (0..times)
+            .try_for_each(|_| self.call(Who::Root, "CreateKeyVersion", &[("KeyId", key)]).map(drop))
+    }
+
+    /// Makes a key that signs, and says what signing with its version takes.
+    fn prepare_to_sign(self, spec: &str, algorithm: &str) -> anyhow::Result<Vec<Parameter>> {
+        let key = self.make_key(spec, "SIGN/VERIFY")?;
+        let listed = self.call(Who::Root, "ListKeyVersions", &[("KeyId", &key)])?;
+        let version = json(&listed)?["KeyVersions"]["KeyVersion"][0]["KeyVersionId"].clone();
+        let version = version.as_str().context("a key without a version")?.to_owned();
+        let (algorithm, digest) = (algorithm.to_owned(), DIGEST.to_owned());
+        let named = vec![("KeyId", key), ("KeyVersionId", version)];
+        Ok([named, vec![("Algorithm", algorithm), ("Digest", digest)]].concat())
     }
 
     /// Makes one call on a connection of its own, and gives the body of its answer.

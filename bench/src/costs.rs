@@ -2,17 +2,23 @@
 
 use std::{path::Path, time::Duration};
 
+use clap::ValueEnum;
+
 use crate::{
     calls::{Calls, Operation, Signer},
+    library::RsaLoop,
     load,
-    paired::{Plan, Side, rounds},
+    paired::{Measured as _, Plan, Side, rounds},
     policies,
-    report::{Cost, over_percent},
+    report::{Cost, over_percent, rate_percent},
     server::{Cores, Node, Yaoku},
 };
 
 /// The connections of each comparison.
-const CONNECTIONS: usize = 16;
+pub(crate) const CONNECTIONS: usize = 16;
+
+/// How often a key is rotated that has many versions.
+const ROTATIONS: usize = 50;
 
 /// Warm calls over which database accesses are counted.
 const COUNTED: usize = 20_000;
@@ -26,6 +32,19 @@ const NONCES: usize = 150_000;
 /// Versions that are written at one client, and at sixteen.
 const WRITES: [(usize, usize); 2] = [(1, 200), (16, 800)];
 
+/// What can be measured by itself.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum Part {
+    Tls,
+    Policies,
+    Audit,
+    Versions,
+    Signing,
+    Accesses,
+    Writes,
+    Idle,
+}
+
 /// How all of it is measured.
 pub(crate) struct Costs<'a> {
     pub(crate) program: &'a Path,
@@ -34,22 +53,27 @@ pub(crate) struct Costs<'a> {
 }
 
 impl Costs<'_> {
-    /// Measures all; each is shown as soon as it is there.
+    /// Measures `only` these, or all; each is shown as soon as it is there.
     pub(crate) async fn all(
         &self,
+        only: &[Part],
         show: fn(&Cost) -> anyhow::Result<()>,
     ) -> anyhow::Result<Vec<Cost>> {
         let mut costs = Vec::new();
-        for part in [
-            vec![self.tls().await?],
-            vec![self.policies().await?],
-            vec![self.audit().await?],
-            vec![self.accesses().await?],
-            self.writes().await?,
-            self.idle().await?,
-        ] {
-            part.iter().try_for_each(show)?;
-            costs.extend(part);
+        for part in Part::value_variants().iter().filter(|it| only.is_empty() || only.contains(it))
+        {
+            let of_part = match part {
+                Part::Tls => vec![self.tls().await?],
+                Part::Policies => vec![self.policies().await?],
+                Part::Audit => vec![self.audit().await?],
+                Part::Versions => self.versions().await?,
+                Part::Signing => self.signing().await?,
+                Part::Accesses => vec![self.accesses().await?],
+                Part::Writes => self.writes().await?,
+                Part::Idle => self.idle().await?,
+            };
+            of_part.iter().try_for_each(show)?;
+            costs.extend(of_part);
         }
         Ok(costs)
     }
@@ -86,6 +110,49 @@ impl Costs<'_> {
         policies::make_twenty(Signer::of(&real.yaoku))?;
         let value = self.compared(&null.yaoku, &real.yaoku).await?;
         Ok(Cost::at_most("audit against a null sink, CPU", "%", value, 15.0))
+    }
+
+    /// A key that was rotated fifty times against a fresh one: to encrypt, and to decrypt what its
+    /// oldest version sealed.
+    async fn versions(&self) -> anyhow::Result<Vec<Cost>> {
+        let mut costs = Vec::new();
+        for operation in [Operation::Encrypt, Operation::Decrypt] {
+            let node = Node::start(self.cores, "--node")?;
+            let (yaoku, signer) = (&node.yaoku, Signer::of(&node.yaoku));
+            policies::make_twenty(signer)?;
+            let [fresh, old] =
+                [(); 2].map(|()| signer.make_key("Aliyun_AES_256", "ENCRYPT/DECRYPT"));
+            let (fresh, old) = (fresh?, old?);
+            let calls = |key: &str| Calls::of_key(yaoku, operation, key);
+            let (of_fresh, of_old) = (calls(&fresh)?, calls(&old)?);
+            signer.rotate(&old, ROTATIONS)?;
+            let mut fresh = Side::new(&yaoku.server, of_fresh, None, CONNECTIONS).await?;
+            let mut old = Side::new(&yaoku.server, of_old, None, CONNECTIONS).await?;
+            let (fresh, old) = rounds(self.plan, &mut fresh, &mut old).await?;
+            let missing = 100.0 - rate_percent(&fresh, &old);
+            let name = operation.name();
+            let what = |it| format!("{name}, key of 51 versions against a fresh one, {it}");
+            costs.push(Cost::at_most(what("fewer calls/s"), "%", missing, 10.0));
+            costs.push(Cost::at_most(what("CPU"), "%", over_percent(&fresh, &old), 10.0));
+        }
+        Ok(costs)
+    }
+
+    /// RSA signatures against a plain loop of the library on the same core.
+    async fn signing(&self) -> anyhow::Result<Vec<Cost>> {
+        let yaoku = Yaoku::start(self.program, self.cores)?;
+        policies::make_twenty(Signer::of(&yaoku))?;
+        let calls = Calls::prepare(&yaoku, Operation::SignRsa2048)?;
+        let mut ours = Side::new(&yaoku.server, calls, None, CONNECTIONS).await?;
+        let (library, ours) = rounds(self.plan, &mut RsaLoop(self.cores), &mut ours).await?;
+        let percent = rate_percent(&library, &ours);
+        let over = over_percent(&library, &ours);
+        Ok(vec![
+            Cost::of("RSA_2048 signatures, the library alone", "1/s", library.rate()),
+            Cost::of("RSA_2048 signatures, Yaoku", "1/s", ours.rate()),
+            Cost::of("Yaoku's of the library's (at least 85 %)", "%", percent),
+            Cost::of("RSA_2048 signature over the library's, CPU", "%", over),
+        ])
     }
 
     /// Transactions that warm calls of the four operations open.

@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use crate::{
     calls::{Calls, Operation, Signer},
-    costs::Costs,
+    costs::{CONNECTIONS, Costs, Part},
     paired::{Plan, Side},
     report::{COSTS_HEADER, Cost, HEADER, Line, Row},
     server::{Cores, Server, Yaoku},
@@ -23,6 +23,7 @@ use crate::{
 mod bare;
 mod calls;
 mod costs;
+mod library;
 mod load;
 mod paired;
 mod policies;
@@ -59,6 +60,9 @@ struct Bench {
     /// How long a round is meant to take, in milliseconds.
     #[arg(long, value_name = "MS", default_value_t = 500)]
     round: u64,
+    /// Only these costs. Without it, all.
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
+    costs: Vec<Part>,
     /// Leave out the table of costs.
     #[arg(long)]
     no_costs: bool,
@@ -117,17 +121,15 @@ impl Bench {
         let (mut rows, mut slowest) = (Vec::new(), None);
         say(HEADER)?;
         for tls in [false, true].into_iter().filter(|it| self.wants_scheme(*it)) {
-            for operation in Operation::HOT.iter().filter(|it| self.wants(**it)) {
-                for connections in &self.connections {
-                    let setting = (*operation, *connections, tls);
-                    let (bare, row) = self.row(program, cores, setting).await?;
-                    say(&Line("bare", &bare).to_string())?;
-                    say(&Line("yaoku", &row).to_string())?;
-                    if setting == (Operation::Encrypt, 64, false) {
-                        slowest = Some(row.p99_us / bare.p99_us);
-                    }
-                    rows.push(row);
+            for (operation, connections) in self.settings() {
+                let setting = (operation, connections, tls);
+                let (bare, row) = self.row(program, cores, setting).await?;
+                say(&Line("bare", &bare).to_string())?;
+                say(&Line("yaoku", &row).to_string())?;
+                if setting == (Operation::Encrypt, 64, false) {
+                    slowest = Some(row.p99_us / bare.p99_us);
                 }
+                rows.push(row);
             }
         }
         let mut costs = Vec::new();
@@ -137,7 +139,7 @@ impl Bench {
             let what = "p99 of Encrypt at 64 connections, over bare's";
             costs.extend(slowest.map(|value| Cost::at_most(what, "×", value, 3.0)));
             costs.iter().try_for_each(show)?;
-            costs.extend(Costs { program, cores, plan: self.plan() }.all(show).await?);
+            costs.extend(Costs { program, cores, plan: self.plan() }.all(&self.costs, show).await?);
         }
         Ok(Report { rows, costs })
     }
@@ -164,6 +166,15 @@ impl Bench {
 
     fn plan(&self) -> Plan {
         Plan { rounds: self.rounds, round: Duration::from_millis(self.round) }
+    }
+
+    /// What has rows, and at how many connections: signing at sixteen only, for it takes long.
+    fn settings(&self) -> impl Iterator<Item = (Operation, usize)> {
+        let signing = Operation::SIGNING.iter().map(|it| (*it, CONNECTIONS));
+        let hot = Operation::HOT.iter();
+        let hot = hot.flat_map(|it| self.connections.iter().map(move |count| (*it, *count)));
+        let asked = |it: &usize| self.connections.contains(it);
+        hot.chain(signing).filter(move |(it, count)| self.wants(*it) && asked(count))
     }
 
     fn wants(&self, operation: Operation) -> bool {

@@ -54,9 +54,10 @@ impl<'a> Side<'a> {
     ) -> anyhow::Result<Self> {
         Ok(Self { judged: false, ..Self::new(server, calls, ca, connections).await? })
     }
+}
 
-    /// One round of so many requests, and the processor time that the server took for it.
-    pub(crate) async fn round(&mut self, count: usize) -> anyhow::Result<(Round, Duration)> {
+impl Measured for Side<'_> {
+    async fn round(&mut self, count: usize) -> anyhow::Result<(Round, Duration)> {
         let requests = self.calls.requests(count);
         let before = self.server.cpu()?;
         let round = self.load.round(requests).await?;
@@ -70,11 +71,17 @@ impl<'a> Side<'a> {
     }
 }
 
+/// What is measured in rounds.
+pub(crate) trait Measured {
+    /// One round of so many requests, and the processor time that they took of who served them.
+    async fn round(&mut self, count: usize) -> anyhow::Result<(Round, Duration)>;
+}
+
 /// Alternates: `base` then `other`, with as many requests. Both are warmed up first.
 pub(crate) async fn rounds(
     plan: Plan,
-    base: &mut Side<'_>,
-    other: &mut Side<'_>,
+    base: &mut impl Measured,
+    other: &mut impl Measured,
 ) -> anyhow::Result<(Rounds, Rounds)> {
     let (mut of_base, mut of_other) = (Rounds::default(), Rounds::default());
     base.round(WARM_UP).await?;

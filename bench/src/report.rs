@@ -19,6 +19,11 @@ impl Rounds {
         self.waits.extend(waits);
     }
 
+    /// Requests per second.
+    pub(crate) fn rate(&self) -> f64 {
+        median(self.rates())
+    }
+
     fn rates(&self) -> Vec<f64> {
         self.each.iter().map(|(count, took, _)| whole(*count) / took.as_secs_f64()).collect()
     }
@@ -66,7 +71,7 @@ impl Row {
             operation,
             connections,
             tls,
-            requests_per_second: median(ours.rates()),
+            requests_per_second: ours.rate(),
             p50_us: ours.wait(500),
             p99_us: ours.wait(990),
             cpu_us_per_request: median(ours.costs()),
@@ -80,6 +85,11 @@ impl Row {
 /// neighbouring rounds.
 pub(crate) fn over_percent(base: &Rounds, other: &Rounds) -> f64 {
     (over(other.costs(), base.costs()) - 1.0) * 100.0
+}
+
+/// The throughput of `other` in percent of that of `base`: the median of neighbouring rounds.
+pub(crate) fn rate_percent(base: &Rounds, other: &Rounds) -> f64 {
+    over(other.rates(), base.rates()) * 100.0
 }
 
 /// One figure that stands for itself.

@@ -51,6 +51,9 @@ const ANY: (Ipv4Addr, u16) = (Ipv4Addr::LOCALHOST, 0);
 /// As many policies as the bench attaches: RAM allows ten custom ones.
 const POLICIES: usize = 64;
 
+/// As many versions as the bench makes of a key: 50 are allowed, with the first.
+const KEY_VERSIONS: i64 = 51;
+
 /// Is the bare server, with the certificate of the Yaoku whose data directory this is.
 pub(crate) async fn bare(data: &Path) -> anyhow::Result<()> {
     let identity = ServerIdentity {
@@ -87,7 +90,11 @@ pub(crate) async fn node(data: &Path, null_sink: bool) -> anyhow::Result<()> {
         steady_clock: clock,
         boot_id: std::fs::read_to_string("/proc/sys/kernel/random/boot_id")?,
         ca_pem: ca.ca_pem,
-        limits: node::Limits { custom_policies_of_user: POLICIES, ..node::Limits::default() },
+        limits: node::Limits {
+            custom_policies_of_user: POLICIES,
+            key_versions: KEY_VERSIONS,
+            ..node::Limits::default()
+        },
         journal: audit::Options::default(),
     })
     .await?;

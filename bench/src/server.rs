@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, anyhow, bail, ensure};
 use rustix::{
     process::{Pid, Signal, kill_process},
     thread::{CpuSet, sched_getaffinity, sched_setaffinity},
@@ -45,6 +45,14 @@ impl Cores {
         let child = command.env("TOKIO_WORKER_THREADS", "1").spawn();
         pin(self.load)?;
         child.with_context(|| format!("{} does not start", command.get_program().display()))
+    }
+
+    /// Works on the servers' core in a thread of its own, and waits for it.
+    pub(crate) fn on_servers<T: Send>(self, work: impl FnOnce() -> T + Send) -> anyhow::Result<T> {
+        std::thread::scope(|scope| {
+            let thread = scope.spawn(|| pin(self.server).map(|()| work()));
+            thread.join().map_err(|_| anyhow!("the work on the servers' core panicked"))?
+        })
     }
 }
 
@@ -102,16 +110,15 @@ impl Server {
 
     /// The processor time that its threads have used up to now.
     pub(crate) fn cpu(&self) -> anyhow::Result<Duration> {
-        let mut nanos = 0;
+        let mut time = Duration::ZERO;
         for thread in std::fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
             // One that has just ended counts no more. Source: sched-stats.rst, first field.
             let Ok(stat) = std::fs::read_to_string(thread?.path().join("schedstat")) else {
                 continue;
             };
-            let time = stat.split_whitespace().next().and_then(|it| it.parse::<u64>().ok());
-            nanos += time.context("no time in schedstat")?;
+            time += time_in(&stat)?;
         }
-        Ok(Duration::from_nanos(nanos))
+        Ok(time)
     }
 
     /// What of its memory is in RAM, in bytes.
@@ -121,6 +128,16 @@ impl Server {
         let kilobytes = line.and_then(|it| it.trim().strip_suffix(" kB")?.parse::<u64>().ok());
         Ok(kilobytes.context("no VmRSS in status")? * 1024)
     }
+}
+
+/// The processor time that the thread which asks has used.
+pub(crate) fn cpu_of_this_thread() -> anyhow::Result<Duration> {
+    time_in(&std::fs::read_to_string("/proc/thread-self/schedstat")?)
+}
+
+fn time_in(schedstat: &str) -> anyhow::Result<Duration> {
+    let nanos = schedstat.split_whitespace().next().and_then(|it| it.parse().ok());
+    Ok(Duration::from_nanos(nanos.context("no time in schedstat")?))
 }
 
 impl Drop for Server {

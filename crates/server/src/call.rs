@@ -463,7 +463,9 @@ impl<'a> Call<'a> {
         version: KeyVersionId,
     ) -> Result<UsableKey, ApiError> {
         key.key.must_be_enabled(self.now)?;
-        let handle = key.versions.iter().find(|(id, _)| *id == version).map(|(_, it)| it.clone());
+        // The newest is the one that is used most.
+        let mut newest_first = key.versions.iter().rev();
+        let handle = newest_first.find(|(id, _)| *id == version).map(|(_, it)| it.clone());
         let handle = handle.ok_or(Code::KeyNotFound)?;
         self.touched.uses(&key);
         Ok(UsableKey { key, version, handle })
