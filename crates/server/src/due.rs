@@ -41,7 +41,14 @@ pub(crate) async fn run(node: &Node) -> Result<usize, ApiError> {
         due.rotate_left(start);
         let before = done;
         for key in due {
-            done += usize::from(act(node, &key, now).await?);
+            match act(node, &key, now).await {
+                Ok(acted) => done += usize::from(acted),
+                Err(error) if waits(&error) => return Err(error),
+                // One key that cannot be helped does not hold up the others.
+                Err(error) => tracing::error!(
+                    key = key.as_str(), %error, "what is due for a key cannot be done"
+                ),
+            }
         }
         // What is left is another node's, or cannot be done now.
         if done == before {

@@ -2,13 +2,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
+#[path = "support/mortal.rs"]
+mod mortal;
+
 use std::{
     io::{BufRead as _, BufReader},
     os::unix::fs::PermissionsExt,
     path::Path,
-    process::{Child, Command, ExitStatus, Stdio},
+    process::{Command, ExitStatus, Stdio},
 };
 
+use mortal::Mortal;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -32,7 +36,7 @@ fn yaoku(data: &Path, words: &[&str]) -> Said {
 
 /// `yaoku dev`, until it is stopped.
 struct Server {
-    process: Child,
+    process: Mortal,
     data: TempDir,
 }
 
@@ -45,7 +49,7 @@ impl Server {
         let mut command = Command::new(env!("CARGO_BIN_EXE_yaoku"));
         command.args(["dev", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"]);
         command.arg("--data").arg(data.path()).env_remove("YAOKU_STORE").stdout(Stdio::piped());
-        let mut process = command.spawn().unwrap();
+        let mut process = Mortal(command.spawn().unwrap());
         let lines = BufReader::new(process.stdout.as_mut().unwrap()).lines();
         // It announces itself once calls queue.
         assert!(lines.map_while(Result::ok).any(|it| it.contains("Yaoku is running")));

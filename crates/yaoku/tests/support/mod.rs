@@ -4,25 +4,27 @@
 pub(crate) mod canaries;
 #[path = "../../../server/tests/support/client.rs"]
 pub(crate) mod client;
+pub(crate) mod mortal;
 
 use std::{
     fs,
     io::{BufRead as _, BufReader},
     net::SocketAddr,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     sync::atomic::{AtomicU64, Ordering},
     time::SystemTime,
 };
 
 use client::{Answer, KMS, Key, Outbound, Param, Scheme, exchange};
+use mortal::Mortal;
 use serde_json::Value;
 use yaoku_model::time::Timestamp;
 use yaoku_wire::rpc::Format;
 
 /// `yaoku dev`, running.
 pub(crate) struct Dev {
-    pub(crate) process: Child,
+    pub(crate) process: Mortal,
     pub(crate) http: SocketAddr,
     pub(crate) https: SocketAddr,
     /// The certificate that it is to be trusted by.
@@ -40,13 +42,14 @@ impl Dev {
 
     /// As [`Self::start`], by a command that ends in the program's path.
     pub(crate) fn start_by(mut command: Command, data: &Path) -> Self {
-        let mut process = command
+        let process = command
             .args(["dev", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--data"])
             .arg(data)
             .env_remove("YAOKU_STORE")
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
+        let mut process = Mortal(process);
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
         assert!(lines.any(|it| it.unwrap().contains("Stop with Ctrl-C")), "it does not start");
         let file: Value =
@@ -62,9 +65,9 @@ impl Dev {
         }
     }
 
-    pub(crate) fn kill(mut self) {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
+    /// `kill -9`, and waits until it is gone.
+    pub(crate) fn kill(self) {
+        drop(self.process);
     }
 }
 

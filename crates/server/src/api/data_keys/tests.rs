@@ -60,6 +60,21 @@ async fn an_unknown_data_key_is_not_found_and_nobody_makes_one_by_another_door()
         ("SecretData", "x"),
     ];
     assert_eq!(kms.call("CreateSecret", params).await, Err(Code::InvalidParameter));
+    let made = make(&kms, "kept").await;
+    let before = kms.call("GetManagedDataKey", [("DataKeyName", "kept")]).await.unwrap();
+    let name = format!("kms-datakeyversion!kept!{made}");
+    for (action, more) in [
+        ("PutSecretValue", [("VersionId", "v2"), ("SecretData", "x")]),
+        ("UpdateSecret", [("Description", "x"), ("VersionId", "")]),
+        ("DeleteSecret", [("ForceDeleteWithoutRecovery", "true"), ("VersionId", "")]),
+        ("UpdateSecretVersionStage", [("VersionStage", "mine"), ("MoveToVersion", &made)]),
+        ("TagResource", [("Tags", r#"[{"TagKey":"a","TagValue":"b"}]"#), ("VersionId", "")]),
+    ] {
+        let params = [&[("SecretName", &*name)][..], &more].concat();
+        assert_eq!(kms.call_with(action, &params).await, Err(Code::NoPermission), "{action}");
+    }
+    let after = kms.call("GetManagedDataKey", [("DataKeyName", "kept")]).await.unwrap();
+    assert_eq!(after.get("Plaintext"), before.get("Plaintext"));
     let reply = kms.call("GetManagedDataKey", [("DataKeyName", "a!b")]).await;
     assert_eq!(reply, Err(Code::InvalidParameter));
 }
