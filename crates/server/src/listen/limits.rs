@@ -87,18 +87,14 @@ impl Limits {
     }
 
     /// The same with so many connections that, of `open_files` that this process may have open, a
-    /// quarter stays for its own files and the store, or 64 where there are few (but half at most).
+    /// quarter stays for its own files and the store.
     #[must_use]
     pub fn within(mut self, open_files: u64) -> Self {
-        let own = (open_files / 4).max(OWN_FILES).min(open_files / 2);
-        let most = usize::try_from(open_files - own).unwrap_or(usize::MAX);
+        let most = usize::try_from(open_files - open_files / 4).unwrap_or(usize::MAX);
         self.max_connections = self.max_connections.min(most).max(1);
         self
     }
 }
-
-/// What the store's connections, the journal and the rest have open when they are busy, and some.
-const OWN_FILES: u64 = 64;
 
 fn within<T: fmt::Debug + PartialOrd>(
     name: &'static str,
@@ -143,7 +139,6 @@ mod tests {
     fn connections_leave_files_for_the_store() {
         assert_eq!(Limits::default().within(1024).max_connections, 768);
         assert_eq!(Limits::default().within(1_048_576).max_connections, 4096);
-        assert_eq!(Limits::default().within(128).max_connections, 64);
         assert_eq!(Limits::default().within(0).max_connections, 1);
     }
 }
