@@ -48,6 +48,7 @@ go_program() {
 for name in kms-2.4.0 kms-3.3.1 v1 secrets-v2; do
     part "$name" "$here/python/requirements-$name.txt" -- venv "$name"
 done
+part interop "$here/python/requirements-interop.txt" "$here/python/requirements-kms-3.3.1.txt" -- venv interop
 part node "$here/node/package-lock.json" -- node_modules
 part java "$here/java/pom.xml" "$here"/java/src/main/java/yaoku/conformance/*.java -- java_classes
 part go "$here/go/go.mod" "$here/go/go.sum" "$here/go/main.go" -- go_program

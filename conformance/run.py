@@ -32,6 +32,7 @@ from checks.run import CHECKS, UNKNOWN_CALLER, CheckFailed, Ledger, Run, load_de
 from clients import CLIENTS, HERE, HOME, WITNESS, Answer, Driver, DriverDied, environment, make_trust_store
 
 LIFECYCLES = {"lifecycle-2.4.0": "kms-2.4.0", "lifecycle-3.3.1": "kms-3.3.1"}
+INTEROP = "interop"
 IN_PARALLEL = 2
 SERVES_WITHIN_SECONDS = 60
 STOPS_WITHIN_SECONDS = 30
@@ -81,6 +82,8 @@ def run_client(name: str, server: Server, scheme: str, ledger: Ledger) -> list[d
     """One client through all its checks: a row for each of its operations."""
     if name in LIFECYCLES:
         return run_lifecycle(name, server, scheme, ledger)
+    if name == INTEROP:
+        return run_interop(server, scheme, ledger)
     env = environment(server.dev_json, server.home / "trust.p12")
     log = server.home / f"{name}-{scheme}.log"
     drivers: list[Driver] = []
@@ -138,6 +141,23 @@ def run_lifecycle(name: str, server: Server, scheme: str, ledger: Ledger) -> lis
         last = calls[-1]["operation"] if calls else "(start)"
         rows[last] = row(name, last, done.stderr.strip().splitlines()[-1] if done.stderr.strip() else "no reason given")
     return list(rows.values())
+
+
+def run_interop(server: Server, scheme: str, ledger: Ledger) -> list[dict[str, str]]:
+    """Every algorithm with other implementations: a row for each operation that a scenario is about."""
+    command = [str(HOME / INTEROP / "bin" / "python"), "-m", "interop", str(server.dev_json), scheme]
+    env = environment(server.dev_json, server.home / "trust.p12")
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env, cwd=HERE)
+    (server.home / f"{INTEROP}-{scheme}.log").write_text(done.stderr)
+    whys: dict[str, list[str]] = {}
+    for line in map(json.loads, done.stdout.splitlines()):
+        if "why" in line:
+            whys.setdefault(line["operation"], []).extend([line["why"]] * bool(line["why"]))
+        else:
+            ledger.note(Answer(code=line["code"], request_id=line["request_id"]))
+    if done.returncode != 0:
+        whys["(start)"] = [(done.stderr.strip().splitlines() or ["no reason given"])[-1]]
+    return [row(INTEROP, operation, "; ".join(why)) for operation, why in whys.items()]
 
 
 def row(client: str, operation: str, why: str) -> dict[str, str]:
@@ -216,7 +236,7 @@ def run_server(options: argparse.Namespace, store: str, url: str | None, home: P
 def run_scheme(
     options: argparse.Namespace, server: Server, store: str, scheme: str, ledger: Ledger
 ) -> list[dict[str, Any]]:
-    names = [name for name in options.client if name in LIFECYCLES or scheme in CLIENTS[name].schemes]
+    names = [name for name in options.client if name not in CLIENTS or scheme in CLIENTS[name].schemes]
     with ThreadPoolExecutor(IN_PARALLEL) as pool:
         found = pool.map(lambda name: run_client(name, server, scheme, ledger), names)
         rows = [scheme_row(each, store, scheme) for part in found for each in part]
@@ -257,7 +277,7 @@ def judge(rows: list[dict[str, Any]], gaps: dict[str, str], everything: bool) ->
 
 
 def options_of(arguments: list[str]) -> argparse.Namespace:
-    names = [*CLIENTS, *LIFECYCLES]
+    names = [*CLIENTS, *LIFECYCLES, INTEROP]
     parser = argparse.ArgumentParser(description="Runs the official clients against a live yaoku dev.")
     parser.add_argument("--yaoku", type=Path, default=HERE.parent / "target" / "debug" / "yaoku", help="the program")
     parser.add_argument("--store", default="sqlite", help="sqlite, postgres, or postgres=URL")

@@ -4,6 +4,7 @@ import base64
 from typing import Any
 
 from checks.keys import NO_KEY, a_key, key_arn
+from checks.pairs import denied, made, opener
 from checks.run import ABSENT, BASE64, CheckFailed, Run, check, match, require
 
 CONTEXT = {"purpose": "a & b = ü", "order": "1"}
@@ -53,6 +54,30 @@ def what_cannot_be_encrypted_is_refused(run: Run) -> None:
         run.refused("DryRunOperationError", 400, "Encrypt", KeyId=key, Plaintext="x", DryRun="true")
 
 
+@check("Encrypt")
+def a_key_of_another_kind_does_not_encrypt(run: Run) -> None:
+    for pair in (opener(run, "RSA_2048"), made(run, "Aliyun_HMAC_SHA_256", "GENERATE/VERIFY")):
+        run.refused("UnsupportedOperation", 400, "Encrypt", KeyId=pair.key, Plaintext="x")
+
+
+@check("Encrypt")
+def the_user_is_kept_out_by_a_key_s_policy(run: Run) -> None:
+    key = denied(run, "Aliyun_AES_256", "ENCRYPT/DECRYPT").key
+    run.refused("Forbidden.NoPermission", 403, "Encrypt", who="user", KeyId=key, Plaintext="x")
+
+
+@check("Encrypt")
+def no_context_has_many_spellings_and_a_wrong_one_is_refused(run: Run) -> None:
+    key = {"KeyId": run.dev["key_id"], "Plaintext": "x"}
+    for spelling in ("{}", "null"):
+        blob = run.ok("Encrypt", **key, EncryptionContext=spelling)["CiphertextBlob"]
+        match(run.aside("Decrypt", CiphertextBlob=blob), {"Plaintext": "x"})
+    if run.driver.name == "npm-kms20160120":  # it sends a parameter for each member, so all values are text
+        return
+    for wrong in ({"a": 1}, {"a": {"b": "c"}}):  # not as text, of which 2.4.0 makes "null"
+        run.refused("InvalidParameter", 400, "Encrypt", **key, EncryptionContext=wrong)
+
+
 @check("Decrypt")
 def a_blob_opens_only_in_its_context(run: Run) -> None:
     made = run.see("Encrypt", KeyId=run.dev["key_id"], Plaintext="in context", EncryptionContext=CONTEXT)
@@ -91,6 +116,23 @@ def a_blob_of_a_disabled_key_stays_closed(run: Run) -> None:
     match(run.ok("Decrypt", CiphertextBlob=blob), {"Plaintext": "x"})
 
 
+def refuses_a_recipient(run: Run, operation: str, **parameters: Any) -> None:
+    """Whoever names a recipient expects no plaintext: it is never ignored."""
+    if run.knows(operation, "Recipient"):
+        run.refused("UnsupportedOperation", 400, operation, **parameters, Recipient="someone")
+
+
+@check("Decrypt")
+def a_recipient_is_refused(run: Run) -> None:
+    blob = run.see("Encrypt", KeyId=run.dev["key_id"], Plaintext="x")["CiphertextBlob"]
+    refuses_a_recipient(run, "Decrypt", CiphertextBlob=blob)
+
+
+@check("GenerateDataKey")
+def a_recipient_of_a_data_key_is_refused(run: Run) -> None:
+    refuses_a_recipient(run, "GenerateDataKey", KeyId=run.dev["key_id"])
+
+
 @check("ReEncrypt")
 def a_blob_moves_to_another_key_and_context(run: Run) -> None:
     source, target = run.dev["key_id"], a_key(run, "moved to")
@@ -105,6 +147,19 @@ def a_blob_moves_to_another_key_and_context(run: Run) -> None:
     match(body, {"KeyId": source, "KeyVersionId": made["KeyVersionId"], "CiphertextBlob": BASE64})
     opened = run.see("Decrypt", CiphertextBlob=body["CiphertextBlob"], EncryptionContext={"new": "context"})
     match(opened, {"Plaintext": "moving", "KeyId": target})
+
+
+@check("ReEncrypt")
+def what_a_pair_encrypted_moves_under_a_key(run: Run) -> None:
+    pair, target = opener(run, "RSA_2048"), a_key(run, "moved to")
+    named = {**pair.named(), "Algorithm": "RSAES_OAEP_SHA_256"}
+    blob = run.see("AsymmetricEncrypt", **named, Plaintext="aGVsbG8=")["CiphertextBlob"]
+    source = {"SourceKeyId": pair.key, "SourceKeyVersionId": pair.version}
+    whole = {**source, "SourceEncryptionAlgorithm": "RSAES_OAEP_SHA_256"}
+    body = run.ok("ReEncrypt", CiphertextBlob=blob, DestinationKeyId=target, **whole)
+    match(body, {**pair.named(), "CiphertextBlob": BASE64})
+    match(run.see("Decrypt", CiphertextBlob=body["CiphertextBlob"]), {"Plaintext": "aGVsbG8=", "KeyId": target})
+    run.refused("MissingParameter", 400, "ReEncrypt", CiphertextBlob=blob, DestinationKeyId=target, **source)
 
 
 @check("ReEncrypt")

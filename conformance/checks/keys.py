@@ -5,6 +5,19 @@ import re
 from checks.run import ABSENT, INSTANCE_KEY, TEXT, TIME, UUID, Run, check, match, one, require
 from checks.service import NO_INSTANCE
 
+USAGES = {
+    "Aliyun_AES_256": "ENCRYPT/DECRYPT",
+    "Aliyun_SM4": "ENCRYPT/DECRYPT",
+    "EC_P256": "SIGN/VERIFY",
+    "EC_P256K": "SIGN/VERIFY",
+    "EC_SM2": "SIGN/VERIFY",
+    "RSA_2048": "SIGN/VERIFY",
+    "Aliyun_HMAC_SM3": "GENERATE/VERIFY",
+    "Aliyun_HMAC_SHA_224": "GENERATE/VERIFY",
+    "Aliyun_HMAC_SHA_256": "GENERATE/VERIFY",
+    "Aliyun_HMAC_SHA_384": "GENERATE/VERIFY",
+    "Aliyun_HMAC_SHA_512": "GENERATE/VERIFY",
+}
 NO_KEY = "00000000-0000-4000-8000-000000000000"
 
 
@@ -67,8 +80,30 @@ def a_key_of_an_instance_has_the_ids_of_one(run: Run) -> None:
 
 
 @check("CreateKey")
+def every_spec_has_its_usage_and_only_a_cipher_has_a_primary_version(run: Run) -> None:
+    for spec, usage in USAGES.items():
+        metadata = run.ok("CreateKey", KeySpec=spec)["KeyMetadata"]
+        match(metadata, {"KeySpec": spec, "KeyUsage": usage, "KeyState": "Enabled", "AutomaticRotation": "Disabled"})
+        match(metadata, {"PrimaryKeyVersion": ABSENT if usage == "SIGN/VERIFY" else UUID})
+        run.aside("ScheduleKeyDeletion", KeyId=metadata["KeyId"], PendingWindowInDays=7)
+
+
+@check("CreateKey")
+def a_key_for_material_from_outside_waits_for_it(run: Run) -> None:
+    metadata = run.ok("CreateKey", Origin="EXTERNAL")["KeyMetadata"]
+    match(metadata, {"Origin": "EXTERNAL", "KeyState": "PendingImport", "PrimaryKeyVersion": ABSENT})
+    if run.knows("CreateKey", "EnableAutomaticRotation"):
+        rotating = {"EnableAutomaticRotation": True, "RotationInterval": "365d"}
+        run.refused("InvalidParameter", 400, "CreateKey", Origin="EXTERNAL", **rotating)
+        metadata = run.ok("CreateKey", **rotating)["KeyMetadata"]
+        match(metadata, {"AutomaticRotation": "Enabled", "RotationInterval": "31536000s", "NextRotationDate": TIME})
+
+
+@check("CreateKey")
 def a_key_that_cannot_be_is_refused(run: Run) -> None:
     run.refused("InvalidParameter", 400, "CreateKey", KeySpec="Aliyun_AES_256", KeyUsage="SIGN/VERIFY")
+    run.refused("InvalidParameter", 400, "CreateKey", KeySpec="EC_P256", KeyUsage="ENCRYPT/DECRYPT")
+    run.refused("InvalidParameter", 400, "CreateKey", KeySpec="Aliyun_HMAC_SM3", KeyUsage="SIGN/VERIFY")
     run.refused("InvalidParameter", 400, "CreateKey", Origin="aliyun_kms")
     run.refused("InvalidParameter", 400, "CreateKey", Description="x" * 8193)
     run.refused("Forbidden.NoPermission", 403, "CreateKey", who="user")

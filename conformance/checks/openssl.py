@@ -42,11 +42,20 @@ def decrypt(private: bytes, algorithm: str, data: bytes) -> bytes:
 
 def verifies(public: str, algorithm: str, digest: bytes, signature: bytes) -> bool:
     """Whether openssl takes a signature of these 32 bytes for that of a public key in PEM."""
+    return _verifies(public, digest, signature, SIGNATURE[algorithm])
+
+
+def verifies_sm2_message(public: str, message: bytes, signature: bytes) -> bool:
+    """The same for a message, of which openssl makes the digest itself, with the usual signer's id."""
+    return _verifies(public, message, signature, ("distid:1234567812345678",), "-rawin", "-digest", "sm3")
+
+
+def _verifies(public: str, signed: bytes, signature: bytes, options: tuple[str, ...], *more: str) -> bool:
     with tempfile.NamedTemporaryFile() as file:
         file.write(signature)
         file.flush()
         try:
-            _pkeyutl("-verify", public.encode(), digest, SIGNATURE[algorithm], "-pubin", "-sigfile", file.name)
+            _pkeyutl("-verify", public.encode(), signed, options, "-pubin", "-sigfile", file.name, *more)
         except subprocess.CalledProcessError:
             return False
     return True
@@ -57,4 +66,6 @@ def _pkeyutl(verb: str, key: bytes, data: bytes, options: tuple[str, ...], *more
         file = Path(directory) / "key"
         file.write_bytes(key)
         spelled = [part for option in options for part in ("-pkeyopt", option)]
-        return openssl("pkeyutl", verb, "-inkey", str(file), *more, *spelled, data=data)
+        data_file = Path(directory) / "data"
+        data_file.write_bytes(data)
+        return openssl("pkeyutl", verb, "-in", str(data_file), "-inkey", str(file), *more, *spelled)

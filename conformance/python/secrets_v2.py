@@ -13,7 +13,7 @@ from alibabacloud_secretsmanager_client_v2.service.default_secret_manager_client
     DefaultSecretManagerClientBuilder,
 )
 from alibabacloud_tea_openapi.models import Config
-from driver import Server, serve
+from driver import Server, refusal, serve
 from secret_cache import read
 
 

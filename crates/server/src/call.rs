@@ -29,6 +29,7 @@ use crate::{
     error::ApiError,
     judge::ObjectPolicy,
     node::Node,
+    uses::Touched,
 };
 
 /// One call, after its signature was checked.
@@ -41,7 +42,7 @@ pub struct Call<'a> {
     pub node: &'a Node,
     pub(crate) spec: &'static Spec,
     on: On<'a>,
-    pub(crate) asked: &'a mut Vec<Arn>,
+    pub(crate) touched: &'a mut Touched,
 }
 
 /// What a call works on: its [`Effect`](crate::api::Effect) decides, the pipeline provides.
@@ -98,9 +99,9 @@ impl<'a> Call<'a> {
         now: Timestamp,
         spec: &'static Spec,
         on: On<'a>,
-        asked: &'a mut Vec<Arn>,
+        touched: &'a mut Touched,
     ) -> Self {
-        Self { caller, now, node, spec, on, asked }
+        Self { caller, now, node, spec, on, touched }
     }
 
     /// The caller's account.
@@ -456,16 +457,21 @@ impl<'a> Call<'a> {
     }
 
     /// A key of an instance that is out of service is stored as `Unavailable`: one state says it all.
-    fn usable(&self, key: Arc<CachedKey>, version: KeyVersionId) -> Result<UsableKey, ApiError> {
+    fn usable(
+        &mut self,
+        key: Arc<CachedKey>,
+        version: KeyVersionId,
+    ) -> Result<UsableKey, ApiError> {
         key.key.must_be_enabled(self.now)?;
         // The newest is the one that is used most.
         let mut newest_first = key.versions.iter().rev();
         let handle = newest_first.find(|(id, _)| *id == version).map(|(_, it)| it.clone());
         let handle = handle.ok_or(Code::KeyNotFound)?;
+        self.touched.uses(&key);
         Ok(UsableKey { key, version, handle })
     }
 
-    fn primary(&self, key: Arc<CachedKey>) -> Result<UsableKey, ApiError> {
+    fn primary(&mut self, key: Arc<CachedKey>) -> Result<UsableKey, ApiError> {
         key.key.must_be_enabled(self.now)?;
         let without = || ApiError::caused(Code::InternalFailure, "an enabled key has no version");
         let version = key.key.primary.clone().ok_or_else(without)?;

@@ -27,6 +27,13 @@ impl ApiError {
         Refusal::parameter(Code::InvalidParameter, name).into()
     }
 
+    /// The same of the few parameters whose message has no quotation marks. Source: errors.md §2.
+    #[must_use]
+    pub fn invalid_unquoted(name: &str) -> Self {
+        let message = format!("The specified parameter {name} is not valid.");
+        Refusal::from(Code::InvalidParameter).with_message(message).into()
+    }
+
     /// The parameter called `name` is needed.
     #[must_use]
     pub fn missing(name: &str) -> Self {

@@ -32,8 +32,8 @@ impl Call<'_> {
         object_policy: Option<ObjectPolicy<'_>>,
     ) -> Result<(), ApiError> {
         // A write is judged when it is prepared and when it is run: one thing asked for.
-        if let Some(&arn) = spellings.first().filter(|it| !self.asked.contains(it)) {
-            self.asked.push(arn.clone());
+        if let Some(&arn) = spellings.first().filter(|it| !self.touched.asked.contains(it)) {
+            self.touched.asked.push(arn.clone());
         }
         let allowed = owner == self.account()
             && (self.caller.is_root() || {

@@ -13,6 +13,7 @@ pub mod cache;
 pub mod call;
 pub mod caller;
 pub mod claim;
+pub mod client;
 pub mod dev;
 pub mod disk;
 mod due;
@@ -38,5 +39,6 @@ pub mod standing;
 pub mod start;
 #[cfg(test)]
 mod testing;
+pub mod uses;
 pub mod versions;
 pub mod witness;

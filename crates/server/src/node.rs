@@ -18,6 +18,7 @@ use crate::{
     lease::Lease,
     metrics::Metrics,
     root::Held,
+    uses::Uses,
 };
 
 /// A node.
@@ -52,6 +53,8 @@ pub struct Node {
     pub unknown: Unknown,
     /// What is counted for the operations view.
     pub metrics: Metrics,
+    /// Who used which key, until it is written into the store.
+    pub uses: Uses,
     /// The nonces used.
     pub nonces: Nonces,
     /// The gateway's clock: signatures, TLS, sessions, events.

@@ -13,6 +13,7 @@ use crate::{
     caller::Caller,
     error::ApiError,
     node::Node,
+    uses::Touched,
 };
 
 /// An answer, or why there is none.
@@ -95,29 +96,31 @@ impl Turn<'_> {
 
     /// No transaction, no database.
     async fn on_caches(&self, request: Box<dyn Request>, dry: bool) -> Reply {
-        let mut asked = Vec::new();
+        let mut touched = Touched::default();
         let on = On::Caches(&self.node.caches);
-        let reply = request.answer(&mut self.call(on, &mut asked)).await;
+        let reply = request.answer(&mut self.call(on, &mut touched)).await;
         // What was true when the caches were read must have been true of the store.
         let reply = if self.node.lease.holds() { reply } else { Err(stale()) };
         let reply = if dry { Err(verdict(&reply)) } else { reply };
-        self.journal(&asked, &reply).await?;
+        self.journal(&touched.asked, &reply).await?;
+        self.count(&touched, &reply);
         reply
     }
 
     /// A transaction that is dropped: there is nothing to keep.
     async fn read(&self, mut request: Box<dyn Request>) -> Reply {
-        let mut asked = Vec::new();
-        let reply = self.read_once(&mut *request, &mut asked).await;
-        self.journal(&asked, &reply).await?;
+        let mut touched = Touched::default();
+        let reply = self.read_once(&mut *request, &mut touched).await;
+        self.journal(&touched.asked, &reply).await?;
+        self.count(&touched, &reply);
         reply
     }
 
-    async fn read_once(&self, request: &mut dyn Request, asked: &mut Vec<Arn>) -> Reply {
-        request.prepare(&mut self.call(On::Caches(&self.node.caches), asked)).await?;
+    async fn read_once(&self, request: &mut dyn Request, touched: &mut Touched) -> Reply {
+        request.prepare(&mut self.call(On::Caches(&self.node.caches), touched)).await?;
         self.node.metrics.store_reads.add_one();
         let mut tx = self.node.store.read().await?;
-        request.answer(&mut self.call(On::Store(tx.tx()), asked)).await
+        request.answer(&mut self.call(On::Store(tx.tx()), touched)).await
     }
 
     async fn write(&self, mut request: Box<dyn Request>) -> Reply {
@@ -127,8 +130,8 @@ impl Turn<'_> {
         }
         let mut tries = 1;
         loop {
-            let mut asked = Vec::new();
-            match self.write_once(&mut *request, &mut asked).await {
+            let mut touched = Touched::default();
+            match self.write_once(&mut *request, &mut touched).await {
                 Err(error) if error.is_conflict() && tries < TRIES => {
                     self.node.metrics.store_conflicts.add_one();
                     self.wait_a_little(tries).await?;
@@ -137,10 +140,13 @@ impl Turn<'_> {
                 Err(error) => {
                     // There is no transaction for the event to go with, so it goes by itself.
                     let reply = Err(error);
-                    self.journal(&asked, &reply).await?;
+                    self.journal(&touched.asked, &reply).await?;
                     return reply;
                 }
-                Ok(reply) => return reply,
+                Ok(reply) => {
+                    self.count(&touched, &reply);
+                    return reply;
+                }
             }
         }
     }
@@ -153,9 +159,9 @@ impl Turn<'_> {
     async fn write_once(
         &self,
         request: &mut dyn Request,
-        asked: &mut Vec<Arn>,
+        touched: &mut Touched,
     ) -> Result<Reply, ApiError> {
-        request.prepare(&mut self.call(On::Caches(&self.node.caches), asked)).await?;
+        request.prepare(&mut self.call(On::Caches(&self.node.caches), touched)).await?;
         if self.node.lease.is_lost() {
             return Err(stale());
         }
@@ -163,13 +169,13 @@ impl Turn<'_> {
         let store = &self.node.store;
         let mut tx =
             if self.spec().one_thing { store.write_one().await? } else { store.write().await? };
-        let reply = request.answer(&mut self.call(On::Store(tx.tx()), asked)).await;
+        let reply = request.answer(&mut self.call(On::Store(tx.tx()), touched)).await;
         match &reply {
             Ok(_) => {}
             Err(error) if error.is_conflict() => return Err(StoreError::Conflict.into()),
             Err(_) => tx.undo().await?,
         }
-        let event = (self.event)(asked, reply.as_ref().err().map(ApiError::code));
+        let event = (self.event)(&touched.asked, reply.as_ref().err().map(ApiError::code));
         tx.insert_event(self.node.name.as_str(), &event).await?;
         // Of a refusal too: it is used, and after a kill only the store knows.
         if let Some((hash, until)) = &self.nonce {
@@ -209,8 +215,15 @@ impl Turn<'_> {
         Ok(())
     }
 
-    fn call<'c>(&'c self, on: On<'c>, asked: &'c mut Vec<Arn>) -> Call<'c> {
-        Call::new(self.node, self.caller, self.now, self.spec(), on, asked)
+    /// Adds what was used to the record of uses, once for a call that was served.
+    fn count(&self, touched: &Touched, reply: &Reply) {
+        if reply.is_ok() {
+            self.node.uses.count(touched, self.caller, self.spec().name, self.now);
+        }
+    }
+
+    fn call<'c>(&'c self, on: On<'c>, touched: &'c mut Touched) -> Call<'c> {
+        Call::new(self.node, self.caller, self.now, self.spec(), on, touched)
     }
 }
 

@@ -1,11 +1,11 @@
-//! What the store need not keep any longer: nonces whose time has passed, and rows of the feed that
-//! every node has followed. Removed a few at a time, so that no write waits long for it.
+//! What the store need not keep any longer: nonces whose time has passed, rows of the feed that every
+//! node has followed, and uses of keys a year ago. Removed a few at a time, so that no write waits long for it.
 
 use std::{sync::atomic::Ordering, time::Duration};
 
 use yaoku_store::{Mark, StoreError};
 
-use crate::node::Node;
+use crate::{node::Node, uses};
 
 /// How often there is a look. With it, the tables hold the nonces of the last quarter of an hour, and
 /// what changed since the slowest node that is heard of last followed the feed, and what has come
@@ -36,12 +36,14 @@ async fn remove_some(node: &Node) -> Result<u64, StoreError> {
     let mut tx = node.store.write_one().await?;
     tx.put_mark(node.name.as_str(), mark, now).await?;
     let nonces = tx.delete_nonces(now, ROWS).await?;
+    let first = uses::day(node.domain_clock.now()) - uses::DAYS + 1;
+    let uses = tx.delete_key_uses(first, ROWS).await?;
     let changes = tx.prune_feed(now.plus_seconds(-AWAY_SECONDS), ROWS).await?;
     // With nothing gone there is nothing to sync, but other nodes must hear of this one.
-    if nonces + changes > 0 || node.store.is_shared() {
+    if nonces + changes + uses > 0 || node.store.is_shared() {
         tx.commit().await?;
     }
-    Ok(nonces.max(changes))
+    Ok(nonces.max(changes).max(uses))
 }
 
 #[cfg(test)]

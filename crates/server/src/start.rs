@@ -37,6 +37,7 @@ use crate::{
     metrics::Metrics,
     node::{Limits, Node},
     root::OpenedRoot,
+    uses::Uses,
     witness::Witness,
 };
 
@@ -117,23 +118,12 @@ pub struct Running {
 impl Running {
     /// Starts a node on a data directory, which is made ready if it is new.
     pub async fn start(setup: Setup) -> Result<Self, StartError> {
-        let random = Arc::new(SystemRandom);
         let place = Place::of(&setup.data)
             .map_err(|source| StartError::File { file: "the data directory", source })?;
         claim_name(&setup, &place).await?;
         let witness = Witness::of(&*setup.store, &setup.name).await?;
-        let signer = witness.signer(&setup.data, &*setup.disk)?;
         let nonces = open_nonces(&setup)?;
-        let journal = Journal::open(audit::Setup {
-            data: &setup.data,
-            node: setup.name.clone(),
-            signer,
-            clock: Arc::clone(&setup.clock),
-            steady: Arc::clone(&setup.steady_clock),
-            disk: Arc::clone(&setup.disk),
-            known: witness.head,
-            options: setup.journal,
-        })?;
+        let journal = open_journal(&setup, &witness)?;
         // Only of a journal that opens: another key may lie beside it.
         witness.adopt(&*setup.store, &setup.name, &journal.public_key()).await?;
         let OpenedRoot { roots, held } = setup.root;
@@ -163,11 +153,12 @@ impl Running {
             followed,
             wrote: tokio::sync::Notify::new(),
             metrics: Metrics::default(),
+            uses: Uses::default(),
             unknown: Unknown::new(Unknown::DEFAULT_ROWS),
             nonces,
             clock: setup.clock,
             domain_clock: setup.domain_clock,
-            random,
+            random: Arc::new(SystemRandom),
             reserving: tokio::sync::Mutex::default(),
             heavy: Heavy::new(tokio::runtime::Handle::current().metrics().num_workers()),
             limits: setup.limits,
@@ -198,6 +189,10 @@ impl Running {
 /// What a node writes down before it stops.
 async fn write_down(node: &Node) -> Result<(), StartError> {
     copy_events(node).await?;
+    // It can be done without, and the rest cannot.
+    if let Err(error) = node.uses.write_down(&*node.store).await {
+        tracing::error!(%error, "the last uses of keys are not in the store");
+    }
     let now = node.clock.now();
     node.journal.append_counts(&node.unknown.take_all(now))?;
     node.journal.sync()?;
@@ -225,6 +220,19 @@ async fn load_keyring(store: &dyn Store, roots: Vec<RootKey>) -> Result<Keyring,
         keyring.load(&owner, &row.sealed)?;
     }
     Ok(keyring)
+}
+
+fn open_journal(setup: &Setup, witness: &Witness) -> Result<Journal, StartError> {
+    Ok(Journal::open(audit::Setup {
+        data: &setup.data,
+        node: setup.name.clone(),
+        signer: witness.signer(&setup.data, &*setup.disk)?,
+        clock: Arc::clone(&setup.clock),
+        steady: Arc::clone(&setup.steady_clock),
+        disk: Arc::clone(&setup.disk),
+        known: witness.head,
+        options: setup.journal,
+    })?)
 }
 
 fn open_nonces(setup: &Setup) -> Result<Nonces, StartError> {
@@ -305,6 +313,7 @@ mod background {
             RootError,
             rotation::{self, Step},
         },
+        uses,
     };
 
     /// How often the feed is asked what other nodes changed. Source: architecture.md, "Change feed".
@@ -327,6 +336,7 @@ mod background {
             tokio::spawn(follow(node(), stopped())),
             tokio::spawn(follow_root_key(node(), stopped())),
             tokio::spawn(prune(node(), stopped())),
+            tokio::spawn(write_uses(node(), stopped())),
             tokio::spawn(do_what_is_due(node(), stopped())),
         ]
     }
@@ -432,6 +442,22 @@ mod background {
                 // Another node does the same.
                 Ok(()) | Err(StoreError::Conflict) => {}
                 Err(error) => tracing::warn!(%error, "the store is not pruned"),
+            }
+        }
+    }
+
+    /// Writes into the store who used which key, now and then, and sooner if there is much of it.
+    async fn write_uses(node: Arc<Node>, mut stopped: Stopped) {
+        loop {
+            tokio::select! {
+                _ = stopped.changed() => return,
+                () = tokio::time::sleep(uses::EVERY) => {}
+                () = node.uses.many() => {}
+            }
+            match node.uses.write_down(&*node.store).await {
+                // Another node adds to the same: the next time will do.
+                Ok(()) | Err(StoreError::Conflict) => {}
+                Err(error) => tracing::warn!(%error, "uses of keys are not in the store yet"),
             }
         }
     }

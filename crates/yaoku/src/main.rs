@@ -2,20 +2,23 @@
 
 use std::{io::Write as _, process::ExitCode};
 
-use clap::{Parser, Subcommand};
+use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use mimalloc::MiMalloc;
 use yaoku_server::process::{WipingAllocator, harden_process};
 
 mod admin;
 mod audit;
+mod cli;
 mod clock;
 mod config;
 mod data;
 mod dev;
 mod doctor;
+mod exchange;
 mod init;
 mod log;
 mod passphrase;
+mod screen;
 mod seals;
 mod serve;
 mod server;
@@ -43,10 +46,12 @@ enum Command {
     AccessKey(admin::access_key::AccessKey),
     Account(admin::account::Account),
     Audit(audit::Audit),
+    Completion(cli::Completion),
     Dev(dev::Dev),
     Doctor(doctor::Doctor),
     Init(init::Init),
     Instance(admin::instance::Instance),
+    Key(Box<cli::key::Key>),
     Policy(admin::policy::Policy),
     RootKey(admin::root_key::RootKey),
     Server(server::Server),
@@ -55,29 +60,40 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    run(Cli::parse()).unwrap_or_else(|error| {
+    run(&command().get_matches()).unwrap_or_else(|error| {
         // Without a backtrace: it is the user's to mend, and the causes say how.
         _ = writeln!(std::io::stderr(), "yaoku: {error:#}");
         ExitCode::FAILURE
     })
 }
 
-fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+/// All commands: our own, and the products' operations by their names.
+fn command() -> clap::Command {
+    cli::with_products(Cli::command())
+}
+
+fn run(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
     // A server's log is as its configuration says.
-    if !matches!(cli.command, Command::Server(_)) {
+    if matches.subcommand_name() != Some("server") {
         log::plain();
     }
     harden_process()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    if let Some(asked) = cli::asked(matches) {
+        return runtime.block_on(asked.run());
+    }
+    let cli = Cli::from_arg_matches(matches).unwrap_or_else(|error| error.exit());
     runtime.block_on(async {
         match cli.command {
             Command::AccessKey(it) => it.run().await,
             Command::Account(it) => it.run().await,
             Command::Audit(it) => it.run().await,
+            Command::Completion(it) => it.run(command()),
             Command::Dev(it) => it.run().await,
             Command::Doctor(it) => it.run().await,
             Command::Init(it) => it.run().await,
             Command::Instance(it) => it.run().await,
+            Command::Key(it) => it.run().await,
             Command::Policy(it) => it.run().await,
             Command::RootKey(it) => it.run().await,
             Command::Server(it) => it.run().await,

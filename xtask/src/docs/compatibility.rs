@@ -20,7 +20,10 @@ Made by `cargo xtask conformance` and `cargo xtask docs`; do not edit. A cell is
 unmodified client was seen to get the documented answer, the state afterwards was right, and the
 main refusals had the documented codes. How that is checked: conformance/README.md.
 
-What is not listed is not served yet and answers `InvalidAction.NotFound`.
+What is not listed is not served yet and answers `InvalidAction.NotFound`. `AdvanceEncrypt` and
+`DescribeService` are of older clients alone: they answer `UnsupportedOperation`, and that is what
+was seen. `interop` is no client: its cells say that `cryptography`, openssl and gmssl open, verify
+and wrap what we do, and we what they do.
 ";
 
 /// What may fail, each with its reason. Source: conformance/README.md.

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fs, path::Path, sync::LazyLock};
 use serde_json::Value;
 use yaoku_wire::{fields::Fields, params::Params};
 
-use super::{COMMON, DRY_RUN, Product, operations};
+use super::{COMMON, DRY_RUN, Entry, Product, operations};
 
 /// What the vendor's own clients know of each operation's parameters and answer.
 static VENDOR: LazyLock<Value> = LazyLock::new(|| {
@@ -51,10 +51,14 @@ fn examples_parse_and_nothing_is_left() {
     }
 }
 
+/// What only older clients call, so that the newer ones' description lacks it. Source: keys.md §1.2.
+const WITHDRAWN: &[&str] = &["AdvanceEncrypt", "DescribeService"];
+
 /// With the test before this one: every parameter that the vendor's clients send is read.
 #[test]
 fn examples_have_the_vendors_parameters_and_no_others() {
-    for it in operations().filter(|it| it.spec.product == Product::Kms) {
+    let described = |it: &&Entry| !WITHDRAWN.contains(&it.spec.name);
+    for it in operations().filter(|it| it.spec.product == Product::Kms).filter(described) {
         let mut vendors: BTreeSet<&str> = names(&vendor(it.spec.name)["request"]).collect();
         assert_eq!(vendors.remove("DryRun"), it.spec.dry_run, "{}", it.spec.name);
         let ours = it.spec.example.iter();

@@ -23,8 +23,11 @@ on_both!(
 
 /// Examples that their owner does not get served, and why.
 const NOT_SERVED: &[(&str, &str)] = &[
+    ("AdvanceEncrypt", "UnsupportedOperation"), // of older clients alone, as is DescribeService
     ("CancelKeyDeletion", "Rejected.StateModifiedFailed"), // the key does not wait for its deletion
-    ("OpenKmsService", "Forbidden.Opened"),                // accounts are made with an open service
+    ("DescribeService", "UnsupportedOperation"),
+    ("ImportKeyMaterial", "InvalidImportToken"), // no example has a real token
+    ("OpenKmsService", "Forbidden.Opened"),      // accounts are made with an open service
     ("RestoreSecret", "Rejected.ResourceInUse"), // the secret does not wait for its deletion
 ];
 

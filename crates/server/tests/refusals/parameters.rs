@@ -58,6 +58,7 @@ const ANYTHING: &[(&str, &str, &str)] = &[
     ("*", "ExtendedConfig.CustomData", "the same"),
     ("*", "EnableAutomaticRotation", "of a generic secret: passed over"),
     ("CreateSecret", "RotationInterval", "the same"),
+    ("AdvanceEncrypt", "Plaintext", "not read: the call is refused whatever it holds"),
     ("*", "Recipient", "enclaves are not served: any is an unsupported operation"),
     ("ReEncrypt", "SourceKeyId", "needs the two after it: of asymmetric keys, not served"),
     ("ReEncrypt", "SourceKeyVersionId", "the same"),

@@ -14,6 +14,92 @@ pub(crate) struct Things {
     pub(crate) version: String,
     /// Made by the key.
     pub(crate) blob: String,
+    others: Others,
+}
+
+/// Keys of the other kinds, for the operations that need one.
+#[derive(Clone, Debug, Default)]
+struct Others {
+    signer: Pair,
+    opener: Pair,
+    /// Under the opener.
+    sealed: String,
+    /// The opener's public key.
+    public: String,
+    coder: String,
+    /// A key that waits for its material.
+    external: String,
+    /// The version of the data key `orders`.
+    data_key: String,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Pair {
+    key: String,
+    version: String,
+}
+
+impl Pair {
+    async fn of(world: &World, owner: &Party, spec: &str, usage: &str) -> Self {
+        let params = [("KeySpec", spec), ("KeyUsage", usage)];
+        let key = world.done(owner, "CreateKey", &params).await.text("/KeyMetadata/KeyId");
+        let listed = world.done(owner, "ListKeyVersions", &[("KeyId", &key)]).await;
+        Self { key, version: listed.text("/KeyVersions/KeyVersion/0/KeyVersionId") }
+    }
+}
+
+impl Others {
+    /// Makes them: none is of RSA, whose keys take long.
+    async fn of(world: &World, owner: &Party) -> Self {
+        let opener = Pair::of(world, owner, "EC_SM2", "ENCRYPT/DECRYPT").await;
+        let mut named = vec![("KeyId", &*opener.key), ("KeyVersionId", &opener.version)];
+        let pem = world.done(owner, "GetPublicKey", &named).await.text("/PublicKey");
+        named.extend([("Algorithm", "SM2PKE"), ("Plaintext", "aGVsbG8=")]);
+        let sealed = world.done(owner, "AsymmetricEncrypt", &named).await.text("/CiphertextBlob");
+        let external = world.done(owner, "CreateKey", &[("Origin", "EXTERNAL")]).await;
+        let coder = Pair::of(world, owner, "Aliyun_HMAC_SHA_256", "GENERATE/VERIFY").await;
+        let named = [("DataKeyName", "orders")];
+        let data_key = world.done(owner, "CreateManagedDataKeyVersion", &named).await;
+        Self {
+            signer: Pair::of(world, owner, "EC_P256", "SIGN/VERIFY").await,
+            opener,
+            sealed,
+            public: pem.lines().filter(|it| !it.starts_with('-')).collect(),
+            coder: coder.key,
+            external: external.text("/KeyMetadata/KeyId"),
+            data_key: data_key.text("/DataKeyVersionId"),
+        }
+    }
+
+    /// What a parameter of an operation is, if it is one of these things.
+    fn value(&self, operation: &str, name: &str) -> Option<&str> {
+        let pair = match operation {
+            "AsymmetricSign" | "AsymmetricVerify" | "GetPublicKey" => &self.signer,
+            "AsymmetricEncrypt" | "AsymmetricDecrypt" => &self.opener,
+            "ExportDataKey" | "GenerateAndExportDataKey" => {
+                return match name {
+                    "PublicKeyBlob" => Some(&self.public),
+                    "WrappingKeySpec" => Some("EC_SM2"),
+                    "WrappingAlgorithm" => Some("SM2PKE"),
+                    _ => None,
+                };
+            }
+            "GetManagedDataKey" => return (name == "DataKeyVersionId").then_some(&*self.data_key),
+            "GenerateMac" | "VerifyMac" => return (name == "KeyId").then_some(&*self.coder),
+            "GetParametersForImport" | "ImportKeyMaterial" | "DeleteKeyMaterial" => {
+                return (name == "KeyId").then_some(&*self.external);
+            }
+            _ => return None,
+        };
+        match name {
+            "KeyId" => Some(&pair.key),
+            "KeyVersionId" => Some(&pair.version),
+            "CiphertextBlob" => Some(&self.sealed),
+            "Algorithm" if pair.key == self.opener.key => Some("SM2PKE"),
+            "Algorithm" => Some("ECDSA_SHA_256"),
+            _ => None,
+        }
+    }
 }
 
 /// The secret of every [`Things`], sealed under its key, with the versions `v1` and `v2`.
@@ -51,7 +137,7 @@ impl Things {
             [("KeyId", key.as_str()), ("Plaintext", "any text"), ("EncryptionContext", CONTEXT)];
         let sealed = world.done(owner, "Encrypt", &text).await;
         let (version, blob) = (sealed.text("/KeyVersionId"), sealed.text("/CiphertextBlob"));
-        Self { instance, key, version, blob }
+        Self { instance, key, version, blob, others: Others::of(world, owner).await }
     }
 
     /// The example of an operation, on these things.
@@ -64,6 +150,9 @@ impl Things {
                 ("VersionId", "GetSecretValue") => "v2",
                 ("SecretsList", _) => r#"[{"SecretName":"db/orders"}]"#,
                 _ if value.is_empty() => "",
+                (name, operation) if self.others.value(operation, name).is_some() => {
+                    self.others.value(operation, name).unwrap_or_default()
+                }
                 ("KeyId" | "DestinationKeyId" | "EncryptionKeyId" | "ResourceId.1", _) => &self.key,
                 ("DKMSInstanceId" | "KmsInstanceId", _) => &self.instance,
                 ("KeyVersionId", _) => &self.version,

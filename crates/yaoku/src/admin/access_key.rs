@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
-use super::{Answer, Leave, NOT_CONFIRMED, Reach, screen::table};
+use super::{Answer, Leave, NOT_CONFIRMED, Reach};
+use crate::screen::table;
 
 /// Makes, lists, switches and deletes access keys.
 #[derive(Debug, Args)]

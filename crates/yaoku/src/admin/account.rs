@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
-use super::{Answer, Reach, screen::table};
+use super::{Answer, Reach};
+use crate::screen::table;
 
 /// Makes and lists accounts.
 #[derive(Debug, Args)]

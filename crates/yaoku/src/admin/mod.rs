@@ -2,11 +2,10 @@
 
 pub(crate) mod access_key;
 pub(crate) mod account;
-mod connection;
+pub(crate) mod connection;
 pub(crate) mod instance;
 pub(crate) mod policy;
 pub(crate) mod root_key;
-mod screen;
 pub(crate) mod unseal;
 pub(crate) mod user;
 
@@ -19,8 +18,10 @@ use std::{
 use clap::Args;
 use yaoku_model::ids::AccountId;
 
-use self::connection::{Answer, Refused};
-use crate::data::DEFAULT_DATA;
+use crate::{
+    data::DEFAULT_DATA,
+    exchange::{Answer, Refused},
+};
 
 /// Where the server is, whom it is about, and how the answer is written.
 #[derive(Debug, Args)]
@@ -38,7 +39,7 @@ struct Reach {
 
 /// Leave to do what cannot be undone.
 #[derive(Debug, Args)]
-struct Leave {
+pub(crate) struct Leave {
     /// Does not ask.
     #[arg(long)]
     yes: bool,
@@ -74,7 +75,7 @@ impl Reach {
 
 impl Leave {
     /// Asks, unless told not to. Whoever cannot be asked has not said yes.
-    fn given(&self, question: &str) -> anyhow::Result<bool> {
+    pub(crate) fn given(&self, question: &str) -> anyhow::Result<bool> {
         if self.yes {
             return Ok(true);
         }
@@ -92,4 +93,4 @@ impl Leave {
 }
 
 /// The exit status of what was not wanted after all.
-const NOT_CONFIRMED: u8 = 2;
+pub(crate) const NOT_CONFIRMED: u8 = 2;

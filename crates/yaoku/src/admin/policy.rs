@@ -5,7 +5,8 @@ use std::{path::PathBuf, process::ExitCode};
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
 
-use super::{Answer, Leave, NOT_CONFIRMED, Reach, screen::table};
+use super::{Answer, Leave, NOT_CONFIRMED, Reach};
+use crate::screen::table;
 
 /// Makes, lists, deletes, attaches and detaches policies.
 #[derive(Debug, Args)]

@@ -11,8 +11,8 @@ use clap::{Args, Subcommand};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::{Answer, Leave, NOT_CONFIRMED, Reach, screen::table};
-use crate::passphrase;
+use super::{Answer, Leave, NOT_CONFIRMED, Reach};
+use crate::{passphrase, screen::table};
 
 /// Shows, rotates and wraps the root key.
 #[derive(Debug, Args)]

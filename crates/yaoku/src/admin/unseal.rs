@@ -6,12 +6,10 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use zeroize::Zeroizing;
 
-use super::{
-    Answer,
-    connection::{call, text},
-};
+use super::{Answer, connection::call};
 use crate::{
     data::DEFAULT_DATA,
+    exchange::text,
     passphrase::{ask, first_line, must_be_private},
 };
 

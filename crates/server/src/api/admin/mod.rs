@@ -34,6 +34,7 @@ mod detach_policy;
 mod list_access_keys;
 mod list_accounts;
 mod list_attached_policies;
+mod list_key_uses;
 mod list_policies;
 mod list_users;
 mod open_root_key_wrap;
@@ -63,6 +64,7 @@ pub const OPERATIONS: &[Entry] = &[
     Entry::of::<list_access_keys::ListAccessKeys>(),
     Entry::of::<list_accounts::ListAccounts>(),
     Entry::of::<list_attached_policies::ListAttachedPolicies>(),
+    Entry::of::<list_key_uses::ListKeyUses>(),
     Entry::of::<list_policies::ListPolicies>(),
     Entry::of::<list_users::ListUsers>(),
     Entry::of::<open_root_key_wrap::OpenRootKeyWrap>(),

@@ -33,7 +33,9 @@ pub(super) type DataKeyText = Zeroizing<String>;
 impl DataKey {
     /// Takes the parameters that both operations have. `NumberOfBytes` wins; 0 is as if absent.
     pub(super) fn take(params: &mut Params) -> Result<Self, ApiError> {
-        let Spec(by_spec) = params.optional("KeySpec")?.unwrap_or(Spec(32));
+        let spec = params.optional("KeySpec");
+        let Spec(by_spec) =
+            spec.map_err(|_| ApiError::invalid_unquoted("KeySpec"))?.unwrap_or(Spec(32));
         let number = params.integer("NumberOfBytes", 0..=MAX_LEN)?.unwrap_or(0);
         Ok(Self {
             key: params.required("KeyId")?,
@@ -69,5 +71,17 @@ impl std::str::FromStr for Spec {
             "AES_128" => Ok(Self(16)),
             _ => Err(Invalid),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::DataKey;
+
+    #[test]
+    fn an_unknown_spec_is_refused_in_the_vendor_s_words() {
+        let mut params = [("KeyId", "alias/app"), ("KeySpec", "AES_512")].into_iter().collect();
+        let refused = DataKey::take(&mut params).unwrap_err();
+        assert_eq!(refused.refusal().message(), "The specified parameter KeySpec is not valid.");
     }
 }

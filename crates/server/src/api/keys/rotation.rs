@@ -1,10 +1,7 @@
 //! `RotationInterval`, as two operations take it. Source: keys.md §6.1, §8.2.
 
 use yaoku_model::key::{Interval, Key};
-use yaoku_wire::{
-    error::{Code, Refusal},
-    params::Params,
-};
+use yaoku_wire::params::Params;
 
 use crate::error::ApiError;
 
@@ -17,9 +14,7 @@ pub(super) fn interval(params: &mut Params) -> Result<Option<i64>, ApiError> {
     }
 }
 
-/// Its refusal, whose message has no quotation marks. Source: errors.md §2.
+/// Its refusal.
 pub(super) fn invalid() -> ApiError {
-    Refusal::from(Code::InvalidParameter)
-        .with_message("The specified parameter RotationInterval is not valid.")
-        .into()
+    ApiError::invalid_unquoted("RotationInterval")
 }

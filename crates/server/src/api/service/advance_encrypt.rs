@@ -12,7 +12,7 @@ use crate::{
     error::ApiError,
 };
 
-/// A request to encrypt with a chosen mode.
+/// A request to encrypt with a chosen mode. Nothing of it is kept.
 #[derive(Debug)]
 pub(super) struct AdvanceEncrypt;
 
@@ -22,21 +22,15 @@ impl Operation for AdvanceEncrypt {
         effect: Effect::Use,
         errors: &[&[Code::UnsupportedOperation]],
         secret_params: &["Plaintext"],
-        example: &[
-            ("KeyId", "alias/app"),
-            ("Plaintext", "hello"),
-            ("Algorithm", "AES_CBC"),
-            ("PaddingMode", "PKCS7_PADDING"),
-            ("Iv", ""),
-            ("Aad", ""),
-        ],
+        example: &[("Plaintext", "hello")],
         source: "no public page; aliyun-python-sdk-kms 2.16.5 calls it",
         ..Spec::DEFAULT
     };
 
     type Response = ();
 
-    fn parse(_params: &mut Params) -> Result<Self, ApiError> {
+    fn parse(params: &mut Params) -> Result<Self, ApiError> {
+        _ = params.text("Plaintext");
         Ok(Self)
     }
 

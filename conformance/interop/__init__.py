@@ -1,0 +1,1 @@
+"""Every algorithm both ways with other people's implementations: see __main__.py."""

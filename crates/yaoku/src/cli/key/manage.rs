@@ -1,0 +1,161 @@
+//! What becomes of keys: `create`, `rotate`, `delete`, `alias`.
+
+use std::{io::Write as _, process::ExitCode};
+
+use clap::Args;
+
+use super::{super::output::print, Calls, usage};
+use crate::{
+    admin::{Leave, NOT_CONFIRMED},
+    exchange::Refused,
+};
+
+/// Makes a key (`CreateKey`).
+#[derive(Debug, Args)]
+pub(super) struct Create {
+    /// What kind of key: `RSA_2048`, `EC_P256`, …
+    #[arg(long, value_name = "SPEC", default_value = "Aliyun_AES_256")]
+    spec: String,
+    /// What it is for, if its kind leaves a choice: `SIGN/VERIFY`, `ENCRYPT/DECRYPT`.
+    #[arg(long, value_name = "USAGE")]
+    usage: Option<String>,
+    /// The instance that it lives in.
+    #[arg(long, value_name = "ID")]
+    instance: Option<String>,
+    /// What it is for, in words.
+    #[arg(long, value_name = "TEXT")]
+    description: Option<String>,
+    /// Its material will be imported.
+    #[arg(long)]
+    external: bool,
+    /// How often it gets a new version: 7d to 365d.
+    #[arg(long, value_name = "TIME", conflicts_with = "external")]
+    rotate_every: Option<String>,
+    /// A name for it: `alias/…`.
+    #[arg(long, value_name = "ALIAS")]
+    alias: Option<String>,
+}
+
+/// Makes a new version of a key, or changes how often that happens by itself (`CreateKeyVersion`,
+/// `UpdateRotationPolicy`).
+#[derive(Debug, Args)]
+pub(super) struct Rotate {
+    /// The key.
+    key: String,
+    /// Does nothing now, and then by itself: 7d to 365d, or off.
+    #[arg(long, value_name = "TIME|off")]
+    every: Option<String>,
+}
+
+/// Shows who uses a key, asks, and has it deleted after some days (`ListKeyUses`,
+/// `ScheduleKeyDeletion`).
+#[derive(Debug, Args)]
+pub(super) struct Delete {
+    /// The key.
+    key: String,
+    /// For how many days it can be taken back: 7 to 366.
+    #[arg(long, value_name = "N", default_value = "30")]
+    days: String,
+    #[command(flatten)]
+    leave: Leave,
+}
+
+/// Lists, gives, moves and removes names of a key (`ListAliasesByKeyId`, `CreateAlias`,
+/// `UpdateAlias`, `DeleteAlias`).
+#[derive(Debug, Args)]
+pub(super) struct Alias {
+    /// The key.
+    key: String,
+    /// A name to give to it: `alias/…`. Without one, its names are listed.
+    #[arg(value_name = "ALIAS")]
+    name: Option<String>,
+    /// Takes the name from the key that has it.
+    #[arg(long = "move", requires = "name", conflicts_with = "remove")]
+    moved: bool,
+    /// Takes the name away.
+    #[arg(long, requires = "name")]
+    remove: bool,
+}
+
+impl Create {
+    pub(super) async fn run(&self, calls: &Calls) -> anyhow::Result<ExitCode> {
+        let params = [
+            ("KeySpec", Some(self.spec.as_str())),
+            ("KeyUsage", self.usage.as_deref()),
+            ("DKMSInstanceId", self.instance.as_deref()),
+            ("Description", self.description.as_deref()),
+            ("Origin", self.external.then_some("EXTERNAL")),
+            ("EnableAutomaticRotation", self.rotate_every.as_ref().map(|_| "true")),
+            ("RotationInterval", self.rotate_every.as_deref()),
+        ];
+        let made = calls.ask("CreateKey", &params).await?;
+        calls.writer.write(made.json())?;
+        if let Some(alias) = &self.alias {
+            let key = made.text("/KeyMetadata/KeyId");
+            calls.ask("CreateAlias", &[("KeyId", Some(key)), ("AliasName", Some(alias))]).await?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Rotate {
+    pub(super) async fn run(&self, calls: &Calls) -> anyhow::Result<ExitCode> {
+        let key = ("KeyId", Some(self.key.as_str()));
+        let Some(every) = self.every.as_deref() else {
+            return calls.show("CreateKeyVersion", &[key]).await;
+        };
+        let on = every != "off";
+        let params = [
+            key,
+            ("EnableAutomaticRotation", Some(if on { "true" } else { "false" })),
+            ("RotationInterval", Some(every).filter(|_| on)),
+        ];
+        let done = format!("{} rotates by itself: {every}.", self.key);
+        calls.tell("UpdateRotationPolicy", &params, &done).await
+    }
+}
+
+impl Delete {
+    pub(super) async fn run(&self, calls: &Calls) -> anyhow::Result<ExitCode> {
+        let Self { key, days, leave } = self;
+        let shown = calls.ask("DescribeKey", &[("KeyId", Some(key))]).await?;
+        let uses = match usage::of_last_year(&calls.client, key).await {
+            Ok(uses) => uses,
+            // Who may delete it need not be let see that.
+            Err(error) => match error.downcast::<Refused>() {
+                Ok(refused) => format!("Who used it cannot be shown: {}\n", refused.message),
+                Err(other) => return Err(other),
+            },
+        };
+        let text = |name: &str| shown.text(&format!("/KeyMetadata/{name}")).to_owned();
+        let mut screen = std::io::stderr();
+        writeln!(screen, "{} ({})", text("Arn"), text("KeyState"))?;
+        writeln!(screen, "{}\n\n{uses}", text("Description"))?;
+        if !leave.given(&format!("Delete {key} in {days} days, and all that it has sealed?"))? {
+            return Ok(NOT_CONFIRMED.into());
+        }
+        // As it takes no alias; and the key that was shown is the one that goes.
+        let id = text("KeyId");
+        let params = [("KeyId", Some(id.as_str())), ("PendingWindowInDays", Some(days))];
+        let done = format!("{key} is deleted in {days} days, and no longer usable now.");
+        calls.tell("ScheduleKeyDeletion", &params, &done).await
+    }
+}
+
+impl Alias {
+    pub(super) async fn run(&self, calls: &Calls) -> anyhow::Result<ExitCode> {
+        let key = ("KeyId", Some(self.key.as_str()));
+        let Some(alias) = self.name.as_deref() else {
+            return calls.show("ListAliasesByKeyId", &[key]).await;
+        };
+        let name = ("AliasName", Some(alias));
+        match (self.moved, self.remove) {
+            (_, true) => calls.ask("DeleteAlias", &[name]).await?,
+            (true, _) => calls.ask("UpdateAlias", &[key, name]).await?,
+            _ => calls.ask("CreateAlias", &[key, name]).await?,
+        };
+        let done = if self.remove { "is no name any more" } else { "is its name" };
+        print(&format!("{alias} {done}.\n"))?;
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,242 @@
+//! The command line as a client, against `yaoku dev`.
+
+#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
+
+#[path = "support/cli.rs"]
+mod support;
+
+use serde_json::{Value, json};
+use support::{Said, Server};
+
+#[test]
+fn what_is_no_rightful_command_is_refused_before_anything_is_sent() {
+    let server = Server::start();
+    for (words, told) in [
+        (&["kms", "Encript"][..], "Encrypt"),
+        (&["kms", "Encrypt", "--PlainText", "x"], "--Plaintext"),
+        (&["kms", "ListKeys", "--query", "Keys["], "--query"),
+        (&["kms", "ListKeys", "--endpoint", "http://kms.example"], "--insecure"),
+        (&["kms", "ListKeys", "--endpoint", "a b"], "no endpoint"),
+        (&["kms", "Encrypt", "--Plaintext-FILE", "x", "--Plaintext", "x"], "cannot be used with"),
+    ] {
+        let said = server.say(words);
+        assert_eq!((said.code, said.out.as_str()), (Some(2), ""), "{words:?}");
+        assert!(said.error.contains(told), "{words:?}: {}", said.error);
+    }
+    let nobody = support::command(server.home()).args(["kms", "ListKeys"]).output().unwrap();
+    assert_eq!(nobody.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&nobody.stderr).contains("nobody to call as"));
+}
+
+#[test]
+fn a_refusal_is_told_as_the_aliyun_cli_tells_it() {
+    let server = Server::start();
+    let said = server.say(&["kms", "Encrypt", "--KeyId", "alias/none", "--Plaintext", "c4n4ry"]);
+    assert_eq!((said.code, said.out.as_str()), (Some(1), ""));
+    let lines: Vec<&str> = said.error.lines().collect();
+    assert_eq!(lines[..2], ["ERROR: SDK.ServerError", "ErrorCode: Forbidden.AliasNotFound"]);
+    assert!(lines[2].starts_with("RequestId: ") && lines[3].starts_with("Message: "), "{lines:?}");
+    assert!(!said.error.contains("c4n4ry"));
+    // What is missing is the server's to say.
+    let said = server.say(&["kms", "Encrypt"]);
+    assert_eq!(said.code, Some(1));
+    assert!(said.error.contains("ErrorCode: MissingParameter"), "{}", said.error);
+    // The server is not trusted by the machine's own certificates.
+    let said = server.say(&["kms", "ListKeys", "--ca", "/etc/ssl/certs/ca-certificates.crt"]);
+    assert_ne!(said.code, Some(0), "{}", said.out);
+}
+
+#[test]
+fn operations_are_called_by_their_names() {
+    let server = Server::start();
+    let file = server.write("note.txt", "a note\n");
+    let sealed = server.json(&[
+        "kms",
+        "Encrypt",
+        "--KeyId",
+        "alias/dev",
+        "--Plaintext-FILE",
+        &file,
+        "--EncryptionContext",
+        r#"{"table":"notes"}"#,
+    ]);
+    let blob = sealed["CiphertextBlob"].as_str().unwrap();
+    let opened = server.good(&[
+        "kms",
+        "Decrypt",
+        "--CiphertextBlob",
+        blob,
+        "--EncryptionContext",
+        r#"{"table":"notes"}"#,
+        "--query",
+        "Plaintext",
+        "--output",
+        "table",
+    ]);
+    assert_eq!(opened, "a note\n\n");
+    let list = ["kms", "ListKeys", "--query", "Keys.Key[].KeyId"];
+    let ids: Vec<String> = serde_json::from_str(&server.good(&list)).unwrap();
+    assert!(ids.contains(&server.text("key_id")));
+    let yaml = server.good(&[&list[..], &["--output", "yaml"]].concat());
+    assert!(ids.iter().all(|it| yaml.contains(&format!("- {it}\n"))), "{yaml}");
+    let table = server.good(&["kms", "ListKeys", "--output", "table"]);
+    assert!(table.starts_with("KeyArn") && table.contains(&ids[0]), "{table}");
+    let id = server.text("key_id");
+    server.json(&[
+        "kms",
+        "TagResource",
+        "--KeyId",
+        &id,
+        "--Tags",
+        r#"[{"TagKey":"a","TagValue":"b"}]"#,
+    ]);
+    let two =
+        ["--Tag.1.Key", "one", "--Tag.1.Value", "1", "--Tag.2.Key", "two", "--Tag.2.Value", "2"];
+    let tag = ["kms", "TagResources", "--ResourceType", "key", "--ResourceId.1", &id];
+    server.json(&[&tag[..], &two[..]].concat());
+    let tags = server.good(&["kms", "ListResourceTags", "--KeyId", &id]);
+    assert!(["one", "two", "\"a\""].iter().all(|it| tags.contains(it)), "{tags}");
+}
+
+#[test]
+fn plain_http_and_profiles_of_the_aliyun_cli_will_do() {
+    let server = Server::start();
+    let endpoint = format!("http://{}", server.text("http_endpoint"));
+    server.good(&["kms", "ListKeys", "--endpoint", &endpoint]);
+    let profile = json!({"current": "yaoku", "profiles": [{
+        "name": "yaoku",
+        "mode": "AK",
+        "access_key_id": server.text("access_key_id"),
+        "access_key_secret": server.text("access_key_secret"),
+        "region_id": "cn-hangzhou",
+        "endpoint": server.text("endpoint"),
+    }, {
+        "name": "false",
+        "mode": "AK",
+        "access_key_id": server.text("access_key_id"),
+        "access_key_secret": "c4n4ry",
+        "endpoint": server.text("endpoint"),
+    }]});
+    let file = server.write(".aliyun/config.json", &profile.to_string());
+    let as_profile = |words: &[&str]| {
+        let mut command = support::command(server.home());
+        command.args(words).args(["--ca", &server.text("ca")]);
+        Said::of(command.output().unwrap())
+    };
+    // By HOME, by its path, by its name.
+    let list = ["kms", "ListKeys"];
+    for words in [&list[..], &["kms", "ListKeys", "--config-path", &file, "--profile", "yaoku"]] {
+        let said = as_profile(words);
+        assert_eq!(said.code, Some(0), "{}", said.error);
+    }
+    let said = as_profile(&["kms", "ListKeys", "--profile", "false"]);
+    assert!(said.error.contains("SignatureDoesNotMatch"), "{}", said.error);
+    assert!(!said.error.contains("c4n4ry"));
+    let mut command = support::command(server.home());
+    command.env("ALIBABA_CLOUD_ACCESS_KEY_ID", server.text("user_access_key_id"));
+    command.env("ALIBABA_CLOUD_ACCESS_KEY_SECRET", server.text("user_access_key_secret"));
+    command.args(["kms", "ListKeys", "--ca", &server.text("ca")]);
+    let said = Said::of(command.args(["--endpoint", &server.text("endpoint")]).output().unwrap());
+    // The user may not list keys: it was the user who called.
+    assert!(said.error.contains("Forbidden.NoPermission"), "{}", said.error);
+}
+
+#[test]
+fn friendly_verbs_do_what_they_say() {
+    let server = Server::start();
+    life(&server);
+    work(&server);
+    import(&server);
+}
+
+fn life(server: &Server) {
+    let made = server.json(&["key", "create", "--alias", "alias/cli", "--output", "json"]);
+    let id = made["KeyMetadata"]["KeyId"].as_str().unwrap();
+    assert!(server.good(&["key", "list"]).contains(id));
+    assert!(server.good(&["key", "alias", id]).contains("alias/cli"));
+    server.good(&["key", "disable", id]);
+    assert!(server.good(&["key", "show", "alias/cli"]).contains("Disabled"));
+    server.good(&["key", "enable", id]);
+    server.good(&["key", "rotate", id]);
+    server.good(&["key", "rotate", id, "--every", "30d"]);
+    let versions = server.good(&["key", "versions", id]);
+    assert_eq!(versions.lines().count(), 3, "a heading and two: {versions}");
+    let note = server.write("text", "a text");
+    let blob = server.good(&["key", "encrypt", "alias/cli", "--file", &note]);
+    let blob = server.write("blob", &blob);
+    assert_eq!(server.good(&["key", "decrypt", "--file", &blob]), "a text");
+    let usage = server.good(&["key", "usage", id]);
+    let account = server.text("account_id");
+    for operation in ["Encrypt", "Decrypt"] {
+        let line = usage.lines().find(|it| it.contains(operation)).unwrap();
+        assert!(
+            line.ends_with(&format!("  1      {operation}    acs:ram::{account}:root")),
+            "{usage}"
+        );
+    }
+    let through_socket = server.good(&["key", "usage", id, "--data", server.data(), "--days", "1"]);
+    assert_eq!(through_socket, usage);
+    // Nobody can be asked here, but is shown who would miss it.
+    let said = server.say(&["key", "delete", id]);
+    assert_eq!(said.code, Some(2));
+    assert!(said.error.contains("Decrypt") && said.error.contains("Nothing was done"));
+    server.good(&["key", "delete", "alias/cli", "--yes", "--days", "7"]);
+    assert!(server.good(&["key", "show", id]).contains("PendingDeletion"));
+    server.good(&["key", "restore", id]);
+    server.good(&["key", "alias", id, "alias/cli", "--remove"]);
+    assert_eq!(server.good(&["key", "alias", id]), "(none)\n");
+}
+
+fn work(server: &Server) {
+    let message = server.write("message", "to be signed");
+    for spec in ["EC_P256", "RSA_2048"] {
+        let create = ["key", "create", "--spec", spec, "--usage", "SIGN/VERIFY"];
+        let only = ["--query", "KeyMetadata.KeyId"];
+        let id = server.good(&[&create[..], &only[..]].concat());
+        let id = id.trim();
+        let signature = server.good(&["key", "sign", id, "--file", &message]);
+        let verify = |file: &str| {
+            server.say(&["key", "verify", id, "--file", file, "--signature", &signature]).code
+        };
+        assert_eq!(verify(&message), Some(0), "{spec}");
+        assert_eq!(verify(&server.write("other", "to be resigned")), Some(1), "{spec}");
+    }
+}
+
+fn import(server: &Server) {
+    let create = ["key", "create", "--external", "--query", "KeyMetadata.KeyId"];
+    let id = server.good(&create);
+    let id = id.trim();
+    let short = server.write("short", "0123456789");
+    assert_eq!(server.say(&["key", "import", id, "--material", &short]).code, Some(1));
+    let material = server.write("material", "0123456789abcdef0123456789abcdef");
+    server.good(&["key", "import", id, "--material", &material]);
+    assert!(server.good(&["key", "show", id]).contains("Enabled"));
+}
+
+#[test]
+fn shells_complete_operations_and_parameters() {
+    for shell in ["bash", "zsh", "fish"] {
+        let home = tempfile::tempdir().unwrap();
+        let output = support::command(home.path()).args(["completion", shell]).output().unwrap();
+        let script = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success(), "{shell}");
+        for word in ["GenerateDataKey", "EncryptionContext", "ScheduleKeyDeletion"] {
+            assert!(script.contains(word), "{shell} does not know {word}");
+        }
+    }
+}
+
+#[test]
+fn uses_survive_a_restart() {
+    let server = Server::start();
+    let text = server.write("text", "x");
+    server.good(&["key", "encrypt", "alias/dev", "--file", &text]);
+    let server = server.restarted();
+    server.good(&["key", "encrypt", "alias/dev", "--file", &text]);
+    let uses = server.json(&["key", "usage", "alias/dev", "--output", "json"]);
+    let uses = uses["KeyUses"]["KeyUse"].as_array().unwrap();
+    let (operations, counts): (Vec<&Value>, Vec<&Value>) =
+        uses.iter().map(|it| (&it["Operation"], &it["Count"])).unzip();
+    assert_eq!((operations, counts), (vec![&json!("Encrypt")], vec![&json!(2)]));
+}
