@@ -3,7 +3,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a bench fails by panicking")]
 
-use std::{hint::black_box, sync::Arc};
+#[path = "../tests/support/world.rs"]
+mod world;
+
+use std::hint::black_box;
 
 use aws_lc_rs::{
     cipher::{AES_256, PaddedBlockEncryptingKey, UnboundCipherKey},
@@ -19,17 +22,14 @@ use sm2::{
     SecretKey,
     dsa::{Signature, SigningKey, signature::hazmat::PrehashSigner as _},
 };
+use world::World;
 use yaoku_crypto::{
-    backend::{Backend, KeyHandle, KeyPlace},
+    backend::{Backend, KeyHandle},
     import::{ImportError, ImportPlace},
-    keyring::Keyring,
     random::SystemRandom,
-    rootkey::{Generation, RootKey, WrappingPlace},
-    software::Software,
 };
 use yaoku_model::{
     algorithm::{SignatureAlgorithm, WrappingAlgorithm},
-    ids::{AccountId, KeyId, KeyVersionId},
     key::KeySpec,
     time::Timestamp,
 };
@@ -136,35 +136,7 @@ fn secp256k1() -> Vec<u8> {
     [hex::decode(head).unwrap(), vec![7; 32]].concat()
 }
 
-/// A backend and a place in it.
-struct World {
-    backend: Software,
-    account: AccountId,
-    key: KeyId,
-    version: KeyVersionId,
-}
-
 impl World {
-    fn new() -> Self {
-        let account = "1".parse().unwrap();
-        let owner = WrappingPlace { account: &account, instance: None };
-        let ring = Keyring::new([RootKey::generate(Generation::FIRST, &SystemRandom).unwrap()]);
-        let wrapping = ring.create(&owner, Generation::FIRST, &SystemRandom).unwrap();
-        ring.load(&owner, &wrapping).unwrap();
-        let (key, version) = ("k".parse().unwrap(), "v".repeat(36).parse().unwrap());
-        Self { backend: Software::new(Arc::new(ring)), account, key, version }
-    }
-
-    fn place(&self) -> KeyPlace<'_> {
-        let (key, version) = (&self.key, &self.version);
-        KeyPlace { account: &self.account, instance: None, key, version }
-    }
-
-    fn create(&self, spec: KeySpec) -> KeyHandle {
-        let sealed = self.backend.create(spec, &self.place(), &SystemRandom).unwrap();
-        self.backend.load(spec, &self.place(), &sealed.0).unwrap()
-    }
-
     fn bench_sign(
         &self,
         criterion: &mut Criterion,

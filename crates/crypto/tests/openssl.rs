@@ -3,7 +3,10 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use std::{fs, path::Path, process::Command, sync::Arc};
+#[path = "support/world.rs"]
+mod world;
+
+use std::{fs, path::Path, process::Command};
 
 use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey},
@@ -20,18 +23,15 @@ use sm2::{
 };
 use sm3::{Digest as _, Sm3};
 use tempfile::TempDir;
+use world::World;
 use yaoku_crypto::{
-    backend::{Backend, KeyHandle, KeyPlace},
+    backend::{Backend, KeyHandle},
     export::wrap_for_export,
     import::{ImportParameters, ImportPlace, Imported},
-    keyring::Keyring,
     random::SystemRandom,
-    rootkey::{Generation, RootKey, WrappingPlace},
-    software::Software,
 };
 use yaoku_model::{
     algorithm::{EncryptionAlgorithm, SignatureAlgorithm, WrappingAlgorithm, WrappingKeySpec},
-    ids::{AccountId, KeyId, KeyVersionId},
     key::KeySpec,
     time::Timestamp,
 };
@@ -306,35 +306,7 @@ fn raw(der: &[u8]) -> Vec<u8> {
     Cipher::<Sm2, Sm3>::from_der(der).unwrap().to_vec(Mode::C1C3C2, false).unwrap()
 }
 
-/// A backend and a place in it.
-struct World {
-    backend: Software,
-    account: AccountId,
-    key: KeyId,
-    version: KeyVersionId,
-}
-
 impl World {
-    fn new() -> Self {
-        let account = "1".parse().unwrap();
-        let owner = WrappingPlace { account: &account, instance: None };
-        let ring = Keyring::new([RootKey::generate(Generation::FIRST, &SystemRandom).unwrap()]);
-        let wrapping = ring.create(&owner, Generation::FIRST, &SystemRandom).unwrap();
-        ring.load(&owner, &wrapping).unwrap();
-        let (key, version) = ("k".parse().unwrap(), "v".repeat(36).parse().unwrap());
-        Self { backend: Software::new(Arc::new(ring)), account, key, version }
-    }
-
-    fn place(&self) -> KeyPlace<'_> {
-        let (key, version) = (&self.key, &self.version);
-        KeyPlace { account: &self.account, instance: None, key, version }
-    }
-
-    fn create(&self, spec: KeySpec) -> KeyHandle {
-        let sealed = self.backend.create(spec, &self.place(), &SystemRandom).unwrap();
-        self.backend.load(spec, &self.place(), &sealed.0).unwrap()
-    }
-
     fn offer(&self, spec: KeySpec, way: WrappingAlgorithm) -> ImportParameters {
         let place = ImportPlace::from(&self.place());
         self.backend.begin_import(spec, &place, way, LATER, &SystemRandom).unwrap()
