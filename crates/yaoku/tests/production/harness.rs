@@ -6,7 +6,7 @@ use std::{
     net::{SocketAddr, TcpStream},
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
-    process::{Child, Command, ExitStatus, Stdio},
+    process::{Command, ExitStatus, Stdio},
     sync::{
         atomic::{AtomicU64, Ordering},
         mpsc::{Receiver, channel},
@@ -20,7 +20,10 @@ use tempfile::TempDir;
 use yaoku_model::time::Timestamp;
 use yaoku_wire::rpc::Format;
 
-use crate::client::{Answer, KMS, Key, Outbound, Param, Scheme, exchange};
+use crate::{
+    client::{Answer, KMS, Key, Outbound, Param, Scheme, exchange},
+    mortal::Mortal,
+};
 
 /// As long as anything may take on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -160,7 +163,7 @@ pub(crate) fn key_file(name: &str, directory: &str) -> String {
 
 /// `yaoku server`, until it is stopped.
 pub(crate) struct Server {
-    process: Child,
+    process: Mortal,
     lines: Receiver<Value>,
     /// Everything that the log has said so far.
     pub(crate) log: Vec<Value>,
@@ -169,7 +172,7 @@ pub(crate) struct Server {
 impl Server {
     /// Starts what is a server in the end.
     pub(crate) fn start(mut command: Command) -> Self {
-        let mut process = command.stderr(Stdio::piped()).spawn().unwrap();
+        let mut process = Mortal(command.stderr(Stdio::piped()).spawn().unwrap());
         let (sender, lines) = channel();
         let log = BufReader::new(process.stderr.take().unwrap());
         std::thread::spawn(move || {
@@ -242,14 +245,6 @@ impl Server {
         let status = self.process.wait().unwrap();
         self.log.extend(self.lines.iter());
         (status, std::mem::take(&mut self.log))
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // If it has stopped already, all is well.
-        _ = self.process.kill();
-        _ = self.process.wait();
     }
 }
 

@@ -11,6 +11,8 @@
 #[path = "../../../server/tests/support/client.rs"]
 mod client;
 mod harness;
+#[path = "../support/mortal.rs"]
+mod mortal;
 mod refusals;
 mod sealed;
 mod serving;
