@@ -1,0 +1,158 @@
+//! What an operation may touch: the caller, the time, caches or store, the backend. Nothing else.
+//!
+//! Everything here that finds an object asks for the action first, so that no object is reachable
+//! without naming it, and a refusal never tells what exists.
+
+use std::sync::Arc;
+
+use yaoku_crypto::backend::KeyHandle;
+use yaoku_model::{
+    arn::{Arn, Place},
+    context::EncryptionContext,
+    ids::{AccountId, KeyVersionId, Region},
+    random::Random,
+    time::Timestamp,
+};
+use yaoku_store::Tx;
+use yaoku_wire::error::Code;
+
+use crate::{
+    api::{Action, Spec},
+    cache::{CachedKey, Caches},
+    caller::Caller,
+    error::ApiError,
+    node::Node,
+    uses::Touched,
+};
+
+mod instances;
+mod keys;
+mod secrets;
+
+pub use self::{
+    instances::{RUNNING_INSTANCE, running_instance},
+    keys::{KEY_BY_ID, KEY_BY_NAME, KEY_FIXED, WRONG_STATE},
+    secrets::{CACHED_SECRET, LIVE_SECRET, SECRET},
+};
+
+/// One call, after its signature was checked.
+pub struct Call<'a> {
+    /// Who calls.
+    pub caller: &'a Caller,
+    /// The time: read once, the same when the call is run again.
+    pub now: Timestamp,
+    /// The node that serves it.
+    pub node: &'a Node,
+    pub(crate) spec: &'static Spec,
+    on: On<'a>,
+    pub(crate) touched: &'a mut Touched,
+}
+
+/// What a call works on: its [`Effect`](crate::api::Effect) decides, the pipeline provides.
+pub(crate) enum On<'a> {
+    /// The caches.
+    Caches(&'a Caches),
+    /// An open transaction, which is the pipeline's to commit.
+    Store(&'a mut dyn Tx),
+}
+
+/// What is asked of a key, besides its name.
+#[derive(Clone, Copy)]
+pub struct Ask<'a> {
+    pub(crate) action: Action,
+    pub(crate) context: Option<&'a EncryptionContext>,
+    pub(crate) algorithm: Option<&'static str>,
+}
+
+/// One version of a key that the caller may use now. Only [`Call`] hands these out.
+#[derive(Clone, Debug)]
+pub struct UsableKey {
+    /// The key, whatever name the client used.
+    pub key: Arc<CachedKey>,
+    /// The version.
+    pub version: KeyVersionId,
+    /// Its cipher.
+    pub handle: KeyHandle,
+}
+
+impl<'a> Ask<'a> {
+    /// An action on the key as such.
+    #[must_use]
+    pub const fn to(action: Action) -> Self {
+        Self { action, context: None, algorithm: None }
+    }
+
+    /// Symmetric cryptography with a context. Source: identity.md §3.4, §4.4.
+    #[must_use]
+    pub const fn cipher(action: Action, context: &'a EncryptionContext) -> Self {
+        Self { action, context: Some(context), algorithm: Some("SYMMETRIC_DEFAULT") }
+    }
+
+    /// Cryptography with an algorithm that the client named.
+    #[must_use]
+    pub const fn algorithm(action: Action, algorithm: &'static str) -> Self {
+        Self { action, context: None, algorithm: Some(algorithm) }
+    }
+}
+
+impl<'a> Call<'a> {
+    pub(crate) fn new(
+        node: &'a Node,
+        caller: &'a Caller,
+        now: Timestamp,
+        spec: &'static Spec,
+        on: On<'a>,
+        touched: &'a mut Touched,
+    ) -> Self {
+        Self { caller, now, node, spec, on, touched }
+    }
+
+    /// The caller's account.
+    #[must_use]
+    pub fn account(&self) -> &'a AccountId {
+        &self.caller.account
+    }
+
+    /// The region served.
+    #[must_use]
+    pub fn region(&self) -> &'a Region {
+        &self.node.region
+    }
+
+    /// Randomness.
+    #[must_use]
+    pub fn random(&self) -> &'a dyn Random {
+        &*self.node.random
+    }
+
+    /// The transaction. A `Use` operation has none, and neither has `prepare`: asking for it there
+    /// is a bug of ours.
+    pub fn tx(&mut self) -> Result<&mut dyn Tx, ApiError> {
+        match &mut self.on {
+            On::Caches(_) => Err(ApiError::caused(Code::InternalFailure, "no transaction here")),
+            On::Store(tx) => Ok(&mut **tx),
+        }
+    }
+
+    /// Fails unless the caller may do this operation to `resource`.
+    pub fn allow(&mut self, resource: &Arn) -> Result<(), ApiError> {
+        self.allow_any_of(&[resource])
+    }
+
+    /// The same for a resource with more than one accepted spelling: the container or the item to
+    /// be created. Source: identity.md §4.1.
+    pub fn allow_any_of(&mut self, spellings: &[&Arn]) -> Result<(), ApiError> {
+        self.judge(Ask::to(self.spec.action()), &self.caller.account, spellings, &[], None)
+    }
+
+    pub(super) fn caches(&self) -> Result<&'a Caches, ApiError> {
+        match &self.on {
+            On::Caches(caches) => Ok(caches),
+            On::Store(_) => Err(ApiError::caused(Code::InternalFailure, "no caches here")),
+        }
+    }
+
+    pub(super) fn home(&self) -> Place {
+        Place { region: self.region().clone(), account: self.account().clone() }
+    }
+}
