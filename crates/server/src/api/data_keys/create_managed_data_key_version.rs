@@ -58,6 +58,7 @@ impl Operation for CreateManagedDataKeyVersion {
     const SPEC: &'static Spec = &Spec {
         name: "CreateManagedDataKeyVersion",
         effect: Effect::Write,
+        also_actions: &[SEAL_SECRET],
         errors: &[
             KEY_BY_NAME,
             WRONG_STATE,

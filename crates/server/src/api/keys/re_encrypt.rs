@@ -52,6 +52,7 @@ impl Operation for ReEncrypt {
     const SPEC: &'static Spec = &Spec {
         name: "ReEncrypt",
         effect: Effect::Use,
+        also_actions: &[FROM, TO],
         errors: &[
             KEY_BY_ID,
             WRONG_STATE,

@@ -53,6 +53,7 @@ impl Operation for CreateSecret {
     const SPEC: &'static Spec = &Spec {
         name: "CreateSecret",
         effect: Effect::Write,
+        also_actions: &[SEAL_SECRET],
         errors: &[
             KEY_BY_NAME,
             RUNNING_INSTANCE,
