@@ -98,7 +98,9 @@ impl Turn<'_> {
     async fn on_caches(&self, request: Box<dyn Request>, dry: bool) -> Reply {
         let mut touched = Touched::default();
         let on = On::Caches(&self.node.caches);
-        let reply = request.answer(&mut self.call(on, &mut touched)).await;
+        let mut call = self.call(on, &mut touched);
+        call.dry_run = dry;
+        let reply = request.answer(&mut call).await;
         // What was true when the caches were read must have been true of the store.
         let reply = if self.node.lease.holds() { reply } else { Err(stale()) };
         let reply = if dry { Err(verdict(&reply)) } else { reply };
@@ -124,10 +126,7 @@ impl Turn<'_> {
     }
 
     async fn write(&self, mut request: Box<dyn Request>) -> Reply {
-        // Its event would be safe in the store, but nothing is done while the journal refuses.
-        if let Some(cause) = self.node.journal.refusing() {
-            return Err(AuditError::Refusing(cause).into());
-        }
+        must_be_audited(self.node)?;
         let mut tries = 1;
         loop {
             let mut touched = Touched::default();
@@ -227,6 +226,20 @@ impl Turn<'_> {
     }
 }
 
+/// Fails unless something may be changed that no write asked for: the key of a product.
+pub(crate) fn must_take_writes(node: &Node) -> Result<(), ApiError> {
+    must_be_audited(node)?;
+    if node.lease.holds() { Ok(()) } else { Err(stale()) }
+}
+
+/// The event of a write would be safe in the store, but nothing is done while the journal refuses.
+fn must_be_audited(node: &Node) -> Result<(), ApiError> {
+    match node.journal.refusing() {
+        Some(cause) => Err(AuditError::Refusing(cause).into()),
+        None => Ok(()),
+    }
+}
+
 /// The store, which other nodes write to, has not been heard of for too long.
 fn stale() -> ApiError {
     ApiError::caused(Code::ServiceUnavailableTemporary, "the caches may be stale")
@@ -238,6 +251,7 @@ fn verdict(reply: &Reply) -> ApiError {
     let code = match reply {
         Ok(_) => Code::DryRunOperationError,
         Err(error) => match error.code() {
+            verdict @ Code::DryRunOperationError => verdict,
             Code::NoPermission => Code::AccessDeniedError,
             fault if fault.status() >= 500 => fault,
             _ => Code::ValidationError,

@@ -43,6 +43,8 @@ pub struct Call<'a> {
     pub now: Timestamp,
     /// The node that serves it.
     pub node: &'a Node,
+    /// Whether nothing may come of it but a verdict: no key is made, and none seals.
+    pub dry_run: bool,
     pub(crate) spec: &'static Spec,
     on: On<'a>,
     pub(crate) touched: &'a mut Touched,
@@ -104,7 +106,7 @@ impl<'a> Call<'a> {
         on: On<'a>,
         touched: &'a mut Touched,
     ) -> Self {
-        Self { caller, now, node, spec, on, touched }
+        Self { caller, now, node, dry_run: false, spec, on, touched }
     }
 
     /// The caller's account.
