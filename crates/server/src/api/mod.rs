@@ -218,6 +218,8 @@ pub const COMMON: &[Code] = &[
     Code::SignatureNonceUsed,
     Code::InternalFailure,
     Code::ServiceUnavailableTemporary,
+    // Of an answer that XML cannot carry.
+    Code::InvalidFormat,
 ];
 
 /// The verdicts of a dry run. Source: keys.md §9.1.

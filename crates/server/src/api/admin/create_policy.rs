@@ -5,6 +5,7 @@ use yaoku_model::{
     identity::{CustomPolicy, PolicyType},
     ids::PolicyName,
     policy::{Document, Kind, system},
+    text::is_plain,
     time::Timestamp,
 };
 use yaoku_wire::{
@@ -84,7 +85,8 @@ fn document(params: &mut Params) -> Result<String, ApiError> {
     let text = params.text(NAME).filter(|it| !it.is_empty());
     let text = text.ok_or_else(|| ApiError::missing(NAME))?;
     match Document::parse(&text, Kind::Identity) {
-        Ok(_) => Ok(text.as_str().to_owned()),
+        Ok(_) if is_plain(&text) => Ok(text.as_str().to_owned()),
+        Ok(_) => Err(ApiError::invalid(NAME)),
         Err(why) => Err(Refusal::from(Code::InvalidParameter)
             .with_message(format!("The specified parameter \"{NAME}\" is not valid. {why}"))
             .into()),

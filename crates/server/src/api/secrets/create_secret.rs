@@ -8,6 +8,7 @@ use yaoku_model::{
     policy::{Document, Kind, Object},
     secret::{DataType, Secret, SecretType},
     tag::{Tag, TagKind},
+    text::is_plain,
 };
 use yaoku_wire::{
     error::Code,
@@ -224,8 +225,8 @@ fn name(params: &mut Params) -> Result<SecretName, ApiError> {
 fn policy(params: &mut Params) -> Result<Option<String>, ApiError> {
     let Some(text) = params.text("Policy").filter(|it| !it.is_empty()) else { return Ok(None) };
     match Document::parse(&text, Kind::Object(Object::Secret)) {
-        Ok(_) => Ok(Some(text.as_str().to_owned())),
-        Err(_) => Err(ApiError::invalid("Policy")),
+        Ok(_) if is_plain(&text) => Ok(Some(text.as_str().to_owned())),
+        _ => Err(ApiError::invalid("Policy")),
     }
 }
 
