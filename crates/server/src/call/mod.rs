@@ -147,6 +147,13 @@ impl<'a> Call<'a> {
         self.judge(Ask::to(self.spec.action()), &self.caller.account, spellings, &[], None)
     }
 
+    /// What the operation has made: its event names it. To be called last, as a refusal makes nothing.
+    pub fn has_made(&mut self, thing: Arn) {
+        if !self.touched.asked.contains(&thing) {
+            self.touched.asked.push(thing);
+        }
+    }
+
     pub(super) fn caches(&self) -> Result<&'a Caches, ApiError> {
         match &self.on {
             On::Caches(caches) => Ok(caches),

@@ -71,11 +71,11 @@ impl Operation for CreatePolicy {
             document: self.document.clone(),
             created: call.now,
         };
-        if call.tx()?.insert_custom_policy(&policy).await? {
-            Ok(Created { name: policy.name, created: policy.created })
-        } else {
-            Err(Code::ResourceExist.into())
+        if !call.tx()?.insert_custom_policy(&policy).await? {
+            return Err(Code::ResourceExist.into());
         }
+        call.has_made(Arn::ram(account, &format!("policy/{}", policy.name)));
+        Ok(Created { name: policy.name, created: policy.created })
     }
 }
 

@@ -144,8 +144,10 @@ impl Operation for CreateSecret {
         for tag in &self.tags {
             call.tx()?.put_tag(account, TagKind::Secret, self.name.as_str(), tag).await?;
         }
+        let arn = call.secret_arn(&self.name);
+        call.has_made(arn.clone());
         Ok(Created {
-            arn: call.secret_arn(&self.name),
+            arn,
             name: self.name.clone(),
             version: self.value.id.clone(),
             instance: secret.instance.clone(),
