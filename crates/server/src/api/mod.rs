@@ -280,28 +280,25 @@ impl Entry {
 pub fn operations() -> impl Iterator<Item = &'static Entry> {
     static ALL: LazyLock<Vec<Entry>> = LazyLock::new(|| {
         let placed = |(nth, it): (usize, &Entry)| Entry { nth, ..*it };
-        folders().enumerate().map(placed).collect()
+        FOLDERS.iter().flat_map(|(_, it)| *it).enumerate().map(placed).collect()
     });
     ALL.iter()
 }
 
-fn folders() -> impl Iterator<Item = &'static Entry> {
-    [
-        admin::OPERATIONS,
-        aliases::OPERATIONS,
-        asymmetric::OPERATIONS,
-        data_keys::OPERATIONS,
-        import::OPERATIONS,
-        instances::OPERATIONS,
-        keys::OPERATIONS,
-        mac::OPERATIONS,
-        secrets::OPERATIONS,
-        service::OPERATIONS,
-        tags::OPERATIONS,
-    ]
-    .into_iter()
-    .flatten()
-}
+/// The folders: what each is about, and its operations.
+pub const FOLDERS: &[(&str, &[Entry])] = &[
+    ("Administration", admin::OPERATIONS),
+    ("Aliases", aliases::OPERATIONS),
+    ("Asymmetric keys", asymmetric::OPERATIONS),
+    ("Managed data keys", data_keys::OPERATIONS),
+    ("Imported material", import::OPERATIONS),
+    ("Instances", instances::OPERATIONS),
+    ("Keys", keys::OPERATIONS),
+    ("Message codes", mac::OPERATIONS),
+    ("Secrets", secrets::OPERATIONS),
+    ("The service", service::OPERATIONS),
+    ("Tags", tags::OPERATIONS),
+];
 
 /// Finds an operation by product and name.
 #[must_use]
