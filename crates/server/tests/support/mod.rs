@@ -161,6 +161,14 @@ impl World {
         self.party(tx, account, Some(user)).await
     }
 
+    /// A new instance of `of`'s account.
+    pub(crate) async fn instance(&self, of: &Party) -> String {
+        let mut tx = self.node.store.write().await.unwrap();
+        let made = accounts::create_instance(&self.node, tx.tx(), &of.account, NOW).await.unwrap();
+        self.node.caches.apply(&tx.commit().await.unwrap());
+        made.id.to_string()
+    }
+
     async fn party(
         &self,
         mut tx: Box<dyn Transaction>,

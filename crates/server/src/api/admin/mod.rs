@@ -20,6 +20,8 @@ use super::{Entry, Product, Spec};
 use crate::{call::Call, caller::Principal, error::ApiError};
 
 mod add_root_key_wrap;
+#[cfg(feature = "test-clock")]
+mod advance_clock;
 mod attach_policy;
 mod create_access_key;
 mod create_account;
@@ -50,6 +52,8 @@ mod tests;
 /// The operations of this folder.
 pub const OPERATIONS: &[Entry] = &[
     Entry::of::<add_root_key_wrap::AddRootKeyWrap>(),
+    #[cfg(feature = "test-clock")]
+    Entry::of::<advance_clock::AdvanceClock>(),
     Entry::of::<attach_policy::AttachPolicy>(),
     Entry::of::<create_access_key::CreateAccessKey>(),
     Entry::of::<create_account::CreateAccount>(),
