@@ -17,7 +17,7 @@ use yaoku_crypto::{
     rootkey::WrappingPlace,
 };
 use yaoku_model::{
-    identity::PolicyType,
+    identity::{Attachment, Holder, PolicyType},
     ids::{
         AccessKeyId, AccountId, AliasName, KeyId, KeyVersionId, PolicyName, SecretName, UserName,
     },
@@ -306,12 +306,12 @@ impl Caches {
             Change::User(account, name) => {
                 self.rights.remove(&(account.clone(), Some(name.clone())));
             }
-            // Who has the policy, or belongs to the account, is not known here: all go.
-            Change::Account(account) | Change::Policy(account, _) => {
+            // Who has the policy, is in the group, or belongs to the account, is not known here.
+            Change::Account(account) | Change::Policy(account, _) | Change::Group(account, _) => {
                 self.rights.retain(|(owner, _), _| owner != account);
             }
-            // Nothing here depends on how the root key is sealed.
-            Change::RootKey => {}
+            // Nothing here depends on how the root key is sealed, or on roles.
+            Change::RootKey | Change::Role(..) => {}
             // An instance decides on the state of its keys and secrets.
             Change::Instance(instance) => {
                 self.keys.retain(|_, it| it.key.instance.as_ref() != Some(instance));
@@ -365,21 +365,30 @@ async fn load_policies(
     account: &AccountId,
     user: &UserName,
 ) -> Result<Vec<Arc<Document>>, ApiError> {
+    let mut holders = vec![Holder::User(user.clone())];
+    let groups = tx.groups_of_user(account, user).await?;
+    holders.extend(groups.into_iter().map(|(group, _)| Holder::Group(group.name)));
     let mut documents = Vec::new();
-    for attached in tx.attachments(account, user).await? {
-        let text = match attached.kind {
-            PolicyType::System => system_text(&attached.policy),
-            PolicyType::Custom => {
-                tx.custom_policy(account, &attached.policy).await?.map(|it| it.document)
-            }
-        };
-        // A policy that cannot be read must not be passed over: it may deny.
-        let text = text.ok_or_else(|| unreadable(&attached.policy))?;
-        let document =
-            Document::parse(&text, Kind::Identity).map_err(|_| unreadable(&attached.policy))?;
-        documents.push(Arc::new(document));
+    for holder in &holders {
+        for held in tx.held_policies(account, holder).await? {
+            documents.push(Arc::new(load_policy(tx, account, &held.policy).await?));
+        }
     }
     Ok(documents)
+}
+
+/// A policy that cannot be read must not be passed over: it may deny.
+async fn load_policy(
+    tx: &mut dyn Transaction,
+    account: &AccountId,
+    held: &Attachment,
+) -> Result<Document, ApiError> {
+    let text = match held.kind {
+        PolicyType::System => system_text(&held.policy),
+        PolicyType::Custom => tx.policy_document(account, &held.policy).await?,
+    };
+    let text = text.ok_or_else(|| unreadable(&held.policy))?;
+    Document::parse(&text, Kind::Identity).map_err(|_| unreadable(&held.policy))
 }
 
 fn system_text(name: &PolicyName) -> Option<String> {

@@ -81,6 +81,7 @@ impl Gateway {
             now: self.node.domain_clock.now(),
             entry,
             nonce: known.nonce,
+            format,
             event: &event,
         };
         let reply = turn.run(&mut incoming.params).await;

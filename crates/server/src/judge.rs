@@ -31,6 +31,7 @@ impl Call<'_> {
         tags: &[Tag],
         object_policy: Option<ObjectPolicy<'_>>,
     ) -> Result<(), ApiError> {
+        debug_assert!(self.spec.asks_for(ask.action), "{} asks {}", self.spec.name, ask.action);
         // A write is judged when it is prepared and when it is run: one thing asked for.
         if let Some(&arn) = spellings.first().filter(|it| !self.touched.asked.contains(it)) {
             self.touched.asked.push(arn.clone());

@@ -71,6 +71,9 @@ pub struct Spec {
     /// Another action that permits it as well as its own. A Deny of either counts.
     /// Source: secrets.md §1.7 (inferred there).
     pub or_action: Option<Action>,
+    /// Other actions that it asks for as well, of things that the call leads to: the key of a secret.
+    /// Asking for any that is not here is a bug of ours.
+    pub also_actions: &'static [Action],
     /// What it works on, so whether the pipeline opens a transaction.
     pub effect: Effect,
     /// Whether a write changes one thing alone, as [`yaoku_store::Store::write_one`] asks.
@@ -95,6 +98,7 @@ impl Spec {
         product: Product::Kms,
         name: "",
         or_action: None,
+        also_actions: &[],
         effect: Effect::Read,
         one_thing: false,
         errors: &[],
@@ -109,6 +113,12 @@ impl Spec {
     #[must_use]
     pub const fn action(&self) -> Action {
         Action { product: self.product, name: self.name }
+    }
+
+    /// Whether it may ask for `action`.
+    #[must_use]
+    pub fn asks_for(&self, action: Action) -> bool {
+        action == self.action() || self.also_actions.contains(&action)
     }
 
     /// Whether it may answer `code`.
@@ -208,6 +218,8 @@ pub const COMMON: &[Code] = &[
     Code::SignatureNonceUsed,
     Code::InternalFailure,
     Code::ServiceUnavailableTemporary,
+    // Of an answer that XML cannot carry.
+    Code::InvalidFormat,
 ];
 
 /// The verdicts of a dry run. Source: keys.md §9.1.
@@ -299,28 +311,25 @@ impl Entry {
 pub fn operations() -> impl Iterator<Item = &'static Entry> {
     static ALL: LazyLock<Vec<Entry>> = LazyLock::new(|| {
         let placed = |(nth, it): (usize, &Entry)| Entry { nth, ..*it };
-        folders().enumerate().map(placed).collect()
+        FOLDERS.iter().flat_map(|(_, it)| *it).enumerate().map(placed).collect()
     });
     ALL.iter()
 }
 
-fn folders() -> impl Iterator<Item = &'static Entry> {
-    [
-        admin::OPERATIONS,
-        aliases::OPERATIONS,
-        asymmetric::OPERATIONS,
-        data_keys::OPERATIONS,
-        import::OPERATIONS,
-        instances::OPERATIONS,
-        keys::OPERATIONS,
-        mac::OPERATIONS,
-        secrets::OPERATIONS,
-        service::OPERATIONS,
-        tags::OPERATIONS,
-    ]
-    .into_iter()
-    .flatten()
-}
+/// The folders: what each is about, and its operations.
+pub const FOLDERS: &[(&str, &[Entry])] = &[
+    ("Administration", admin::OPERATIONS),
+    ("Aliases", aliases::OPERATIONS),
+    ("Asymmetric keys", asymmetric::OPERATIONS),
+    ("Managed data keys", data_keys::OPERATIONS),
+    ("Imported material", import::OPERATIONS),
+    ("Instances", instances::OPERATIONS),
+    ("Keys", keys::OPERATIONS),
+    ("Message codes", mac::OPERATIONS),
+    ("Secrets", secrets::OPERATIONS),
+    ("The service", service::OPERATIONS),
+    ("Tags", tags::OPERATIONS),
+];
 
 /// Finds an operation by product and name.
 #[must_use]

@@ -23,6 +23,7 @@ use yaoku_model::ids::AccountId;
 use crate::{
     data::DEFAULT_DATA,
     exchange::{Answer, Refused},
+    screen::harmless,
 };
 
 /// Where the server is, whom it is about, and how the answer is written.
@@ -67,6 +68,8 @@ impl Reach {
                     writeln!(out, "{}", refused.json)?;
                 }
                 let Refused { code, message, request_id, .. } = refused;
+                let [code, message, request_id] =
+                    [&code, &message, &request_id].map(|it| harmless(it));
                 writeln!(std::io::stderr(), "{code}: {message}\nRequestId: {request_id}")?;
                 return Ok(ExitCode::FAILURE);
             }

@@ -154,6 +154,10 @@ impl PolicyAndUser {
 }
 
 /// Fails if there is no room for one more. Source: identity.md §2.5.
-fn must_have_room(count: usize, limit: usize) -> Result<(), ApiError> {
-    if count < limit { Ok(()) } else { Err(Code::LimitExceeded.into()) }
+fn must_have_room(count: impl TryInto<usize>, limit: usize) -> Result<(), ApiError> {
+    if count.try_into().is_ok_and(|it| it < limit) {
+        Ok(())
+    } else {
+        Err(Code::LimitExceeded.into())
+    }
 }
