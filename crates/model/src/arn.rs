@@ -41,6 +41,12 @@ impl Arn {
         Self::of(region, account, &["certificate/", id.as_str()])
     }
 
+    /// Something of RAM's, which has no region: `user/alice`, `root`. Source: identity.md §4.5.
+    #[must_use]
+    pub fn ram(account: &AccountId, path: &str) -> Self {
+        Self(["acs:ram::", account.as_str(), ":", path].concat().into())
+    }
+
     /// All resources of one kind (`key`, `secret`, `alias`, `keystore`) of an account.
     #[must_use]
     pub fn container(region: &Region, account: &AccountId, kind: &str) -> Self {

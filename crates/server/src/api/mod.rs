@@ -5,7 +5,7 @@
 use std::{collections::HashMap, fmt, future::Future, pin::Pin, sync::LazyLock};
 
 use yaoku_wire::{
-    error::Code,
+    error::{Code, Refusal},
     fields::{Encode, Fields},
     params::Params,
 };
@@ -71,6 +71,9 @@ pub struct Spec {
     /// Another action that permits it as well as its own. A Deny of either counts.
     /// Source: secrets.md §1.7 (inferred there).
     pub or_action: Option<Action>,
+    /// Other actions that it asks for as well, of things that the call leads to: the key of a secret.
+    /// Asking for any that is not here is a bug of ours.
+    pub also_actions: &'static [Action],
     /// What it works on, so whether the pipeline opens a transaction.
     pub effect: Effect,
     /// Whether a write changes one thing alone, as [`yaoku_store::Store::write_one`] asks.
@@ -95,6 +98,7 @@ impl Spec {
         product: Product::Kms,
         name: "",
         or_action: None,
+        also_actions: &[],
         effect: Effect::Read,
         one_thing: false,
         errors: &[],
@@ -109,6 +113,12 @@ impl Spec {
     #[must_use]
     pub const fn action(&self) -> Action {
         Action { product: self.product, name: self.name }
+    }
+
+    /// Whether it may ask for `action`.
+    #[must_use]
+    pub fn asks_for(&self, action: Action) -> bool {
+        action == self.action() || self.also_actions.contains(&action)
     }
 
     /// Whether it may answer `code`.
@@ -208,6 +218,8 @@ pub const COMMON: &[Code] = &[
     Code::SignatureNonceUsed,
     Code::InternalFailure,
     Code::ServiceUnavailableTemporary,
+    // Of an answer that XML cannot carry.
+    Code::InvalidFormat,
 ];
 
 /// The verdicts of a dry run. Source: keys.md §9.1.
@@ -249,6 +261,37 @@ impl Entry {
     /// Makes a request of `params`, and takes what it reads.
     pub fn parse(&self, params: &mut Params) -> Result<Box<dyn Request>, ApiError> {
         (self.parse)(params)
+    }
+
+    /// The parameters that no call can do without, in the order that they are asked for.
+    ///
+    /// Found by asking: a call without parameters is given, from the example, the one that it misses,
+    /// until it misses none. So one that only another parameter calls for is not among them, nor is
+    /// one that the example does without. Of a list (`ResourceId.1`), the bare name stands here.
+    #[must_use]
+    pub fn required(&self) -> Vec<&'static str> {
+        let mut given = Vec::new();
+        while let Some(name) = self.missing(|it| given.contains(&it)) {
+            if given.contains(&name) {
+                break;
+            }
+            given.push(name);
+        }
+        given.retain(|name| self.missing(|it| it != *name) == Some(*name));
+        given
+    }
+
+    /// The parameter that a call is refused for want of, if it has those of the example that are `sent`.
+    fn missing(&self, sent: impl Fn(&'static str) -> bool) -> Option<&'static str> {
+        let bare = |it: &'static str| it.split('.').next().unwrap_or(it);
+        let params = self.spec.example.iter().filter(|it| sent(bare(it.0)));
+        let refused = self.parse(&mut params.copied().collect()).err()?;
+        let names = self.spec.example.iter().flat_map(|it| [it.0, bare(it.0)]);
+        let is_named = |name: &&str| {
+            let missing = Refusal::parameter(Code::MissingParameter, name);
+            refused.code() == missing.code() && refused.refusal().message() == missing.message()
+        };
+        names.into_iter().find(is_named).map(bare)
     }
 
     /// Its place among all [`operations`].

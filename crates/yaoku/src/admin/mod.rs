@@ -2,6 +2,8 @@
 
 pub(crate) mod access_key;
 pub(crate) mod account;
+#[cfg(feature = "test-clock")]
+pub(crate) mod clock;
 pub(crate) mod connection;
 pub(crate) mod instance;
 pub(crate) mod policy;
