@@ -11,6 +11,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from checks.asymmetric import DIGEST
+from checks.pairs import make
 from checks.run import CheckFailed, Ledger, Run, load_dev
 from clients import HERE, Driver, environment
 from run import Server, check_audit
@@ -29,6 +31,9 @@ def live(run: Run, server: Server) -> None:
     rotating = {"EnableAutomaticRotation": "true", "RotationInterval": "365d"}
     key = run.ok("CreateKey", DKMSInstanceId=run.dev["instance_id"], **rotating)["KeyMetadata"]["KeyId"]
     old = run.ok("Encrypt", KeyId=key, Plaintext="hello")
+    pair = make(run, "EC_P256", "SIGN/VERIFY")
+    signed = {"Algorithm": "ECDSA_SHA_256", "Digest": DIGEST}
+    signatures = [(pair.version, run.ok("AsymmetricSign", **pair.named(), **signed)["Value"])]
     secret = {"SecretName": run.name("conf/months")}
     run.ok("CreateSecret", **secret, SecretData="one", VersionId="v1")
     advance(server, "364d")
@@ -42,6 +47,16 @@ def live(run: Run, server: Server) -> None:
         expect(opened["Plaintext"] == "hello", f"decrypted to {opened['Plaintext']!r}")
         expect(opened["KeyVersionId"] == sealed["KeyVersionId"], "decrypted by another version")
     expect(run.ok("GetSecretValue", **secret)["SecretData"] == "one", "the secret is another after a year")
+
+    # A pair takes a version after seven days; a signature is verified by the version that made it.
+    version = run.ok("CreateKeyVersion", KeyId=pair.key)["KeyVersion"]["KeyVersionId"]
+    run.refused("Rejected.UnsupportedOperation", 400, "CreateKeyVersion", KeyId=pair.key)
+    named = {"KeyId": pair.key, "KeyVersionId": version}
+    signatures.append((version, run.ok("AsymmetricSign", **named, **signed)["Value"]))
+    for of, value in signatures:
+        for by, _ in signatures:
+            found = run.ok("AsymmetricVerify", KeyId=pair.key, KeyVersionId=by, **signed, Value=value)["Value"]
+            expect(found == (of == by), f"a signature of version {of} is {found} by {by}")
 
     # Windows end: after six days there is a way back, after seven there is none.
     run.ok("DeleteSecret", **secret, RecoveryWindowInDays="7")
