@@ -13,7 +13,7 @@ use yaoku_wire::error::Code;
 use super::FOREIGN;
 use crate::{
     api::{Product, operations},
-    testing::Kms,
+    testing::{Kms, NOW},
 };
 
 /// An operation; what the key was created with; the parameters, in which `{key}`, `{arn}`,
@@ -191,7 +191,7 @@ async fn whole(kms: &Kms, id: &KeyId) -> (Key, Vec<KeyVersion>, Vec<Alias>, Vec<
     (
         tx.key(id).await.unwrap().unwrap(),
         tx.key_versions(id).await.unwrap(),
-        tx.list_aliases(&kms.account, Some(id), all).await.unwrap().items,
+        tx.list_aliases(&kms.account, Some(id), NOW, all).await.unwrap().items,
         tx.tags(&kms.account, TagKind::Key, id.as_str()).await.unwrap(),
     )
 }
