@@ -71,6 +71,14 @@ secret_text! {
     AccessKeySecret, max 128
 }
 secret_text! {
+    /// A password that somebody chose. Longer than any that a policy allows. Our choice.
+    Password, max 256
+}
+secret_text! {
+    /// A password, hashed (Argon2id, in the PHC format). Not shown either: it can be guessed at.
+    PasswordHash, max 512
+}
+secret_text! {
     /// A password made at random. Source: secrets.md §4.15 (the limit).
     RandomPassword, max 128
 }

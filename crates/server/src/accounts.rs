@@ -3,7 +3,7 @@
 use yaoku_crypto::{keyring::CredentialPlace, rootkey::WrappingPlace};
 use yaoku_model::{
     identity::{AccessKey, Account, User},
-    ids::{AccessKeyId, AccountId, AliasName, InstanceId, Invalid, KeyId, UserName},
+    ids::{AccessKeyId, AccountId, AliasName, InstanceId, Invalid, KeyId, UserName, identity_id},
     instance::{Instance, InstanceKind, InstanceStatus},
     key::{Alias, CreatorType, Key},
     random::pick,
@@ -98,9 +98,7 @@ pub async fn create_user(
     name: &UserName,
     now: Timestamp,
 ) -> Result<Option<User>, ApiError> {
-    // 18 digits, the first not zero. Source: identity.md §2.3.
-    let id = format!("2{}", pick(&*node.random, b"0123456789", 17)?);
-    let user = User { account: account.clone(), name: name.clone(), id, created: now };
+    let user = User::new(account.clone(), name.clone(), identity_id(&*node.random)?, now);
     Ok(tx.insert_user(&user).await?.then_some(user))
 }
 
@@ -125,6 +123,7 @@ pub async fn create_access_key(
         sealed,
         active: true,
         created: now,
+        last_used: None,
     };
     tx.insert_access_key(&row).await?;
     Ok(NewAccessKey { id, secret })

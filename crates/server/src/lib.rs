@@ -37,6 +37,8 @@ pub mod sealed;
 mod seals;
 pub mod standing;
 pub mod start;
+#[cfg(feature = "test-clock")]
+pub mod test_clock;
 #[cfg(test)]
 mod testing;
 pub mod uses;

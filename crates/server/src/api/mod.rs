@@ -5,7 +5,7 @@
 use std::{collections::HashMap, fmt, future::Future, pin::Pin, sync::LazyLock};
 
 use yaoku_wire::{
-    error::Code,
+    error::{Code, Refusal},
     fields::{Encode, Fields},
     params::Params,
 };
@@ -264,6 +264,37 @@ impl Entry {
         (self.parse)(params)
     }
 
+    /// The parameters that no call can do without, in the order that they are asked for.
+    ///
+    /// Found by asking: a call without parameters is given, from the example, the one that it misses,
+    /// until it misses none. So one that only another parameter calls for is not among them, nor is
+    /// one that the example does without. Of a list (`ResourceId.1`), the bare name stands here.
+    #[must_use]
+    pub fn required(&self) -> Vec<&'static str> {
+        let mut given = Vec::new();
+        while let Some(name) = self.missing(|it| given.contains(&it)) {
+            if given.contains(&name) {
+                break;
+            }
+            given.push(name);
+        }
+        given.retain(|name| self.missing(|it| it != *name) == Some(*name));
+        given
+    }
+
+    /// The parameter that a call is refused for want of, if it has those of the example that are `sent`.
+    fn missing(&self, sent: impl Fn(&'static str) -> bool) -> Option<&'static str> {
+        let bare = |it: &'static str| it.split('.').next().unwrap_or(it);
+        let params = self.spec.example.iter().filter(|it| sent(bare(it.0)));
+        let refused = self.parse(&mut params.copied().collect()).err()?;
+        let names = self.spec.example.iter().flat_map(|it| [it.0, bare(it.0)]);
+        let is_named = |name: &&str| {
+            let missing = Refusal::parameter(Code::MissingParameter, name);
+            refused.code() == missing.code() && refused.refusal().message() == missing.message()
+        };
+        names.into_iter().find(is_named).map(bare)
+    }
+
     /// Its place among all [`operations`].
     #[must_use]
     pub const fn nth(&self) -> usize {
@@ -281,28 +312,25 @@ impl Entry {
 pub fn operations() -> impl Iterator<Item = &'static Entry> {
     static ALL: LazyLock<Vec<Entry>> = LazyLock::new(|| {
         let placed = |(nth, it): (usize, &Entry)| Entry { nth, ..*it };
-        folders().enumerate().map(placed).collect()
+        FOLDERS.iter().flat_map(|(_, it)| *it).enumerate().map(placed).collect()
     });
     ALL.iter()
 }
 
-fn folders() -> impl Iterator<Item = &'static Entry> {
-    [
-        admin::OPERATIONS,
-        aliases::OPERATIONS,
-        asymmetric::OPERATIONS,
-        data_keys::OPERATIONS,
-        import::OPERATIONS,
-        instances::OPERATIONS,
-        keys::OPERATIONS,
-        mac::OPERATIONS,
-        secrets::OPERATIONS,
-        service::OPERATIONS,
-        tags::OPERATIONS,
-    ]
-    .into_iter()
-    .flatten()
-}
+/// The folders: what each is about, and its operations.
+pub const FOLDERS: &[(&str, &[Entry])] = &[
+    ("Administration", admin::OPERATIONS),
+    ("Aliases", aliases::OPERATIONS),
+    ("Asymmetric keys", asymmetric::OPERATIONS),
+    ("Managed data keys", data_keys::OPERATIONS),
+    ("Imported material", import::OPERATIONS),
+    ("Instances", instances::OPERATIONS),
+    ("Keys", keys::OPERATIONS),
+    ("Message codes", mac::OPERATIONS),
+    ("Secrets", secrets::OPERATIONS),
+    ("The service", service::OPERATIONS),
+    ("Tags", tags::OPERATIONS),
+];
 
 /// Finds an operation by product and name.
 #[must_use]

@@ -42,7 +42,7 @@ impl Tags for Session {
                 " AND NOT EXISTS (SELECT 1 FROM secrets r WHERE r.account = t.account \
                  AND r.name = t.resource"
             }
-            TagKind::Instance => "",
+            _ => "",
         };
         if !gone.is_empty() {
             found = found.push(gone).push(" AND r.delete_at <= ").push_value(query.now).push(")");
@@ -105,6 +105,10 @@ fn changed(account: &AccountId, kind: TagKind, resource: &str) -> Result<Change,
         TagKind::Key => resource.parse().map(Change::Key),
         TagKind::Secret => resource.parse().map(|name| Change::Secret(account.clone(), name)),
         TagKind::Instance => resource.parse().map(Change::Instance),
+        TagKind::User => resource.parse().map(|name| Change::User(account.clone(), name)),
+        TagKind::Group => resource.parse().map(|name| Change::Group(account.clone(), name)),
+        TagKind::Role => resource.parse().map(|name| Change::Role(account.clone(), name)),
+        TagKind::Policy => resource.parse().map(|name| Change::Policy(account.clone(), name)),
     };
     change.map_err(|Invalid| StoreError::Failed("a tag on what nothing can be called".to_owned()))
 }

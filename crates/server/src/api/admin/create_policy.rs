@@ -63,15 +63,10 @@ impl Operation for CreatePolicy {
         if system::named(self.name.as_str()).is_some() {
             return Err(Code::ResourceExist.into());
         }
-        let count = call.tx()?.custom_policies(account).await?.len();
+        let count = call.tx()?.identity_counts(account).await?.policies;
         must_have_room(count, limits.custom_policies)?;
-        let policy = CustomPolicy {
-            account: account.clone(),
-            name: self.name.clone(),
-            document: self.document.clone(),
-            created: call.now,
-        };
-        if !call.tx()?.insert_custom_policy(&policy).await? {
+        let policy = CustomPolicy::new(account.clone(), self.name.clone(), call.now);
+        if !call.tx()?.insert_custom_policy(&policy, &self.document).await? {
             return Err(Code::ResourceExist.into());
         }
         call.has_made(Arn::ram(account, &format!("policy/{}", policy.name)));

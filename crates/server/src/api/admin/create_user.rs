@@ -43,7 +43,7 @@ impl Operation for CreateUser {
     async fn run(&self, call: &mut Call<'_>) -> Result<Created, ApiError> {
         call.allow(&Arn::any())?;
         let (node, account, now) = (call.node, call.account(), call.now);
-        must_have_room(call.tx()?.users(account).await?.len(), node.limits.users)?;
+        must_have_room(call.tx()?.identity_counts(account).await?.users, node.limits.users)?;
         let made = accounts::create_user(node, call.tx()?, account, &self.name, now).await?;
         let user = made.ok_or(Code::ResourceExist)?;
         call.has_made(Arn::ram(account, &format!("user/{}", user.name)));
