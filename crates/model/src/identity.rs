@@ -183,6 +183,17 @@ pub struct Attachment {
     pub policy: PolicyName,
 }
 
+/// An identity of an account: whoever signs is one, and has its rights.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub enum Identity {
+    /// The account itself.
+    Root,
+    /// A user.
+    User(UserName),
+    /// A role, in one of its sessions.
+    Role(RoleName),
+}
+
 /// Who may hold policies.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub enum Holder {

@@ -207,14 +207,13 @@ async fn try_product_key(
     pipeline::must_take_writes(node)?;
     node.metrics.store_writes.add_one();
     let mut tx = node.store.write().await?;
-    let id = match tx.alias(account, alias).await? {
-        Some(found) => found.key,
-        None => {
-            let key = create_service_key(node, tx.tx(), account, alias, now).await?;
-            let event = due::event(node, &key, "CreateKey").to_row();
-            tx.insert_event(node.name.as_str(), &event).await?;
-            key.id
-        }
+    let id = if let Some(found) = tx.alias(account, alias).await? {
+        found.key
+    } else {
+        let key = create_service_key(node, tx.tx(), account, alias, now).await?;
+        let event = due::event(node, &key, "CreateKey").to_row();
+        tx.insert_event(node.name.as_str(), &event).await?;
+        key.id
     };
     // Also if it was there: whoever made it may not have committed yet.
     node.caches.apply(&tx.commit().await?);

@@ -17,10 +17,8 @@ use yaoku_crypto::{
     rootkey::WrappingPlace,
 };
 use yaoku_model::{
-    identity::{Attachment, Holder, PolicyType},
-    ids::{
-        AccessKeyId, AccountId, AliasName, KeyId, KeyVersionId, PolicyName, SecretName, UserName,
-    },
+    identity::{Attachment, Holder, Identity, PolicyType},
+    ids::{AccessKeyId, AccountId, AliasName, KeyId, KeyVersionId, PolicyName, SecretName},
     key::Key,
     policy::{Document, Kind, Layer, Object, system},
     secret::{Secret, SecretVersion},
@@ -64,13 +62,15 @@ pub struct CachedVersion {
     pub data_key: OnceLock<DataKey>,
 }
 
-/// An account, or a user of it, as authorization needs it.
+/// An identity of an account, as authorization needs it.
 #[derive(Clone, Debug)]
 pub struct Rights {
     /// Whether the account has opened the service.
     pub kms_open: bool,
-    /// The user's policies, compiled. The root has none.
+    /// Its policies, compiled. The root has none.
     pub policies: Arc<Layer>,
+    /// The id of a role: sessions of another one under the same name are over.
+    pub role_id: Option<Arc<str>>,
 }
 
 /// How many bytes each kind of thing may take. Our choice.
@@ -100,7 +100,7 @@ pub struct Caches {
     aliases: Shelf<(AccountId, AliasName), KeyId>,
     secrets: Shelf<(AccountId, SecretName), Arc<CachedSecret>>,
     credentials: Shelf<AccessKeyId, Arc<Credential>>,
-    rights: Shelf<(AccountId, Option<UserName>), Rights>,
+    rights: Shelf<(AccountId, Identity), Rights>,
     /// Grows with every change: what was loaded before a change is not kept after it.
     changes: RwLock<u64>,
     /// Wakes who follows the root key.
@@ -211,7 +211,8 @@ impl Caches {
         let secret = SigningKey::new(&secret);
         let loaded = Arc::new(Credential {
             account: row.account,
-            user: row.user,
+            identity: row.user.map_or(Identity::Root, Identity::User),
+            session: None,
             secret,
             active: row.active,
         });
@@ -219,25 +220,27 @@ impl Caches {
         Ok(Some(loaded))
     }
 
-    /// What an account's root, or a user, may do. `None`: there is no such account or user.
+    /// What an identity may do. `None`: there is no such account, or no such role.
     pub async fn rights(
         &self,
         account: &AccountId,
-        user: Option<&UserName>,
+        identity: &Identity,
     ) -> Result<Option<Rights>, ApiError> {
-        let at = (account.clone(), user.cloned());
+        let at = (account.clone(), identity.clone());
         if let Some(found) = self.rights.get(&at) {
             return Ok(Some(found));
         }
         let before = self.changes_so_far();
         let mut tx = self.store.read().await?;
         let Some(owner) = tx.account(account).await? else { return Ok(None) };
-        let policies = match user {
-            Some(name) => load_policies(&mut *tx, account, name).await?,
-            None => Vec::new(),
-        };
+        let mut role_id = None;
+        if let Identity::Role(name) = identity {
+            let Some(role) = tx.role(account, name).await? else { return Ok(None) };
+            role_id = Some(role.id.into());
+        }
+        let policies = load_policies(&mut *tx, account, identity).await?;
         let policies = Arc::new(Layer::new(policies));
-        let loaded = Rights { kms_open: owner.kms_open, policies };
+        let loaded = Rights { kms_open: owner.kms_open, policies, role_id };
         self.keep(before, || self.rights.insert(at, loaded.clone()));
         Ok(Some(loaded))
     }
@@ -304,14 +307,17 @@ impl Caches {
                 self.secrets.remove(&(account.clone(), name.clone()));
             }
             Change::User(account, name) => {
-                self.rights.remove(&(account.clone(), Some(name.clone())));
+                self.rights.remove(&(account.clone(), Identity::User(name.clone())));
             }
             // Who has the policy, is in the group, or belongs to the account, is not known here.
             Change::Account(account) | Change::Policy(account, _) | Change::Group(account, _) => {
                 self.rights.retain(|(owner, _), _| owner != account);
             }
-            // Nothing here depends on how the root key is sealed, or on roles.
-            Change::RootKey | Change::Role(..) => {}
+            Change::Role(account, name) => {
+                self.rights.remove(&(account.clone(), Identity::Role(name.clone())));
+            }
+            // Nothing here depends on how the root key is sealed.
+            Change::RootKey => {}
             // An instance decides on the state of its keys and secrets.
             Change::Instance(instance) => {
                 self.keys.retain(|_, it| it.key.instance.as_ref() != Some(instance));
@@ -363,11 +369,18 @@ pub const ACCESS_KEY: &str = "access key";
 async fn load_policies(
     tx: &mut dyn Transaction,
     account: &AccountId,
-    user: &UserName,
+    identity: &Identity,
 ) -> Result<Vec<Arc<Document>>, ApiError> {
-    let mut holders = vec![Holder::User(user.clone())];
-    let groups = tx.groups_of_user(account, user).await?;
-    holders.extend(groups.into_iter().map(|(group, _)| Holder::Group(group.name)));
+    let mut holders = Vec::new();
+    match identity {
+        Identity::Root => {}
+        Identity::User(user) => {
+            holders.push(Holder::User(user.clone()));
+            let groups = tx.groups_of_user(account, user).await?;
+            holders.extend(groups.into_iter().map(|(group, _)| Holder::Group(group.name)));
+        }
+        Identity::Role(role) => holders.push(Holder::Role(role.clone())),
+    }
     let mut documents = Vec::new();
     for holder in &holders {
         for held in tx.held_policies(account, holder).await? {
@@ -431,8 +444,8 @@ impl Weighter<AccessKeyId, Arc<Credential>> for Weigh {
     }
 }
 
-impl Weighter<(AccountId, Option<UserName>), Rights> for Weigh {
-    fn weight(&self, _: &(AccountId, Option<UserName>), it: &Rights) -> u64 {
+impl Weighter<(AccountId, Identity), Rights> for Weigh {
+    fn weight(&self, _: &(AccountId, Identity), it: &Rights) -> u64 {
         256 + it.policies.size_in_bytes() as u64
     }
 }

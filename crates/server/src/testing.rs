@@ -85,6 +85,7 @@ impl Kms {
         let caller = Caller {
             account: account.clone(),
             principal: Principal::Root,
+            session: None,
             access_key: None,
             policies: Arc::default(),
             kms_open: true,

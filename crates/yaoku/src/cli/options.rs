@@ -13,7 +13,7 @@ its server is on this machine; the current profile of ~/.aliyun/config.json. --v
 was.
 
 Exit status: 0 if it was done; 1 if the server refused it or could not be reached, or if a signature \
-or code is wrong; 2 if nothing was sent.";
+or code is wrong; 2 if nothing was done, because the command was wrong or nobody said yes.";
 
 /// All of it.
 #[derive(Clone, Debug, Args)]

@@ -5,7 +5,7 @@ use std::{fmt::Write as _, io::Read as _, path::Path, process::ExitCode};
 
 use anyhow::Context as _;
 use clap::{ArgMatches, Args as _, Command, FromArgMatches as _};
-use yaoku_server::api::{FOLDERS, Product, Spec, operation, operations};
+use yaoku_server::api::{Entry, FOLDERS, Product, Spec, operation, operations};
 use zeroize::Zeroizing;
 
 use super::{
@@ -23,8 +23,8 @@ struct Front {
     command: &'static str,
     /// What a person calls the product.
     title: &'static str,
-    /// Adds its parameters to an operation, once that is asked for.
-    parameters: fn(Command) -> Command,
+    /// Adds its operations to the command, once that is asked for: they are many.
+    operations: fn(Command) -> Command,
 }
 
 /// All of them. One that has no operations yet is no command.
@@ -33,25 +33,25 @@ const FRONTS: &[Front] = &[
         product: Product::Kms,
         command: "kms",
         title: "Key Management Service",
-        parameters: |it| with_parameters(it, Product::Kms),
+        operations: |it| with_operations(it, Product::Kms),
     },
     Front {
         product: Product::Ram,
         command: "ram",
         title: "Resource Access Management",
-        parameters: |it| with_parameters(it, Product::Ram),
+        operations: |it| with_operations(it, Product::Ram),
     },
     Front {
         product: Product::Sts,
         command: "sts",
         title: "Security Token Service",
-        parameters: |it| with_parameters(it, Product::Sts),
+        operations: |it| with_operations(it, Product::Sts),
     },
     Front {
         product: Product::Yaoku,
         command: "admin",
         title: "Yaoku's own administration",
-        parameters: |it| with_parameters(it, Product::Yaoku),
+        operations: |it| with_operations(it, Product::Yaoku),
     },
 ];
 
@@ -131,33 +131,27 @@ pub(super) fn bytes_of(file: &Path) -> anyhow::Result<Zeroizing<Vec<u8>>> {
 impl Front {
     /// The command; `None`: there are no operations.
     fn command(&self) -> Option<Command> {
-        let mut specs: Vec<&'static Spec> =
-            operations().map(|it| it.spec).filter(|it| it.product == self.product).collect();
-        specs.sort_by_key(|it| it.name);
-        specs.first()?;
+        specs(self.product).next()?;
         let about = format!("Calls an operation of {}", self.title);
-        // What the options say of themselves must not stand for the command.
-        let command = Options::augment_args(Command::new(self.command)).about(about.clone());
         let notes = format!(
             "yaoku {} <OPERATION> --help says what one takes. Any parameter is read from a file (or, \
              with -, from standard input) by adding {FILE} to its name: --Plaintext{FILE} note.txt. \
              Secrets belong there, as command lines are seen by others.\n\n{NOTES}",
             self.command
         );
-        Some(
-            command
-                .long_about(format!("{about}."))
-                .help_template(
-                    "{about-with-newline}\n{usage-heading} {usage}\n\n{before-help}{options}\
-                     {after-help}",
-                )
-                .before_help(self.subjects())
-                .after_help(notes)
-                .subcommand_value_name("OPERATION")
-                .subcommand_required(true)
-                .arg_required_else_help(true)
-                .subcommands(specs.into_iter().map(|it| self.operation(it))),
-        )
+        let template = "{about-with-newline}\n{usage-heading} {usage}\n\n{before-help}\
+                        Options:\n{options}{after-help}";
+        // What the options say of themselves must not stand for the command.
+        let command = Options::augment_args(Command::new(self.command))
+            .about(about.clone())
+            .long_about(format!("{about}."))
+            .help_template(template)
+            .before_help(self.subjects())
+            .after_help(notes)
+            .subcommand_value_name("OPERATION")
+            .subcommand_required(true)
+            .arg_required_else_help(true);
+        Some(command.defer(self.operations))
     }
 
     /// The operations by what they are about.
@@ -174,21 +168,27 @@ impl Front {
         }
         out
     }
-
-    /// An operation. Its parameters are added once it is called.
-    fn operation(&self, spec: &'static Spec) -> Command {
-        let mut words = Vec::new();
-        for (name, _) in spec.example {
-            words.extend(Some(*name).filter(|it| !words.contains(it)));
-        }
-        Command::new(spec.name).about(words.join(", ")).defer(self.parameters)
-    }
 }
 
-fn with_parameters(command: Command, product: Product) -> Command {
-    let Some(entry) = operation(product, command.get_name()) else { return command };
+fn specs(product: Product) -> impl Iterator<Item = &'static Spec> {
+    operations().map(|it| it.spec).filter(move |it| it.product == product)
+}
+
+fn with_operations(command: Command, product: Product) -> Command {
+    let mut entries: Vec<&'static Entry> =
+        operations().filter(|it| it.spec.product == product).collect();
+    entries.sort_by_key(|it| it.spec.name);
+    command.subcommands(entries.into_iter().map(operation_command))
+}
+
+fn operation_command(entry: &'static Entry) -> Command {
     let spec = entry.spec;
-    command
+    let mut words = Vec::new();
+    for (name, _) in spec.example {
+        words.extend(Some(*name).filter(|it| !words.contains(it)));
+    }
+    Command::new(spec.name)
+        .about(words.join(", "))
         .long_about(format!("Calls {}.", spec.name))
         .after_help(format!("Permission: {}\nSource: {}", spec.action(), spec.source))
         .args(parameters::args(entry))
@@ -219,7 +219,7 @@ mod tests {
     use clap::Command;
     use yaoku_server::api::operations;
 
-    use super::{FRONTS, asked, with_products};
+    use super::{FRONTS, asked, specs, with_products};
 
     fn program() -> Command {
         with_products(Command::new("yaoku"))
@@ -260,9 +260,7 @@ mod tests {
     #[test]
     fn the_help_of_a_product_has_all_of_its_operations() {
         for front in FRONTS {
-            let of_product =
-                operations().map(|it| it.spec).filter(|it| it.product == front.product);
-            let names: Vec<&str> = of_product.map(|it| it.name).collect();
+            let names: Vec<&str> = specs(front.product).map(|it| it.name).collect();
             let found = program().find_subcommand_mut(front.command).map(Command::render_help);
             assert_eq!(found.is_some(), !names.is_empty(), "{}", front.command);
             let help = found.map(|it| it.to_string()).unwrap_or_default();

@@ -90,7 +90,7 @@ fn must_be_operator(call: &mut Call<'_>) -> Result<(), ApiError> {
     call.allow(&Arn::any())?;
     match call.caller.principal {
         Principal::Operator => Ok(()),
-        Principal::Root | Principal::User(_) => Err(Refusal::no_permission(&Arn::any()).into()),
+        _ => Err(Refusal::no_permission(&Arn::any()).into()),
     }
 }
 
@@ -113,6 +113,8 @@ async fn access_key_owner(
         }
         (None, Principal::User(user)) => Ok(Some(user.clone())),
         (None, Principal::Root | Principal::Operator) => Ok(None),
+        // A role has no access keys.
+        (None, Principal::Role(..)) => Err(ApiError::missing("UserName")),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use yaoku_model::{
     arn::Arn,
+    identity::Identity,
     ids::{AccessKeyId, UserName},
 };
 use yaoku_wire::error::Code;
@@ -137,7 +138,7 @@ async fn an_access_key_works_until_it_is_switched_off() {
     let (kms, id) = with_key_of_alice().await;
     let key: AccessKeyId = id.parse().unwrap();
     let known = kms.node.caches.credential(&key, None).await.unwrap();
-    assert_eq!(known.user, Some("alice".parse::<UserName>().unwrap()));
+    assert_eq!(known.identity, Identity::User("alice".parse().unwrap()));
     assert!(known.active);
     let status = |word| [ALICE, ("UserAccessKeyId", id.as_str()), ("Status", word)];
     assert_eq!(
@@ -214,7 +215,8 @@ async fn an_attached_policy_counts_at_once_and_cannot_be_deleted() {
     let alice: UserName = "alice".parse().unwrap();
     kms.call("CreatePolicy", [ORDERS, DOCUMENT]).await.unwrap();
     let policies = async || {
-        let rights = kms.node.caches.rights(&kms.account, Some(&alice)).await.unwrap();
+        let rights =
+            kms.node.caches.rights(&kms.account, &Identity::User(alice.clone())).await.unwrap();
         rights.unwrap().policies.documents()
     };
     assert_eq!(policies().await, 0);

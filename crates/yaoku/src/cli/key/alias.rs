@@ -75,7 +75,7 @@ pub(super) fn name(text: &str) -> Result<AliasName, String> {
     let rest = text.strip_prefix(AliasName::PREFIX).unwrap_or_default();
     let parsed: Option<AliasName> = text.parse().ok().filter(|_| !rest.is_empty());
     let name = parsed.ok_or_else(|| {
-        format!("{text:?} is no alias: alias/ and 1 to 255 letters, digits, - _ and / it is")
+        format!("{text:?} is no alias, which is alias/ and 1 to 255 of letters, digits, -, _ and /")
     })?;
     if name.is_reserved() {
         return Err(format!("{text}: only products have names that begin with alias/acs"));

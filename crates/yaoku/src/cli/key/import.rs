@@ -71,7 +71,8 @@ impl Import {
 
 /// The DER in a PEM file of a private key; DER is left as it is.
 fn private_key(bytes: Zeroizing<Vec<u8>>) -> anyhow::Result<Zeroizing<Vec<u8>>> {
-    if !bytes.trim_ascii_start().starts_with(b"-----BEGIN ") {
+    let begin = b"-----BEGIN ";
+    if !bytes.windows(begin.len()).any(|it| it == begin) {
         return Ok(bytes);
     }
     match PrivateKeyDer::from_pem_slice(&bytes) {
