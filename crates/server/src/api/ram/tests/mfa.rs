@@ -111,8 +111,8 @@ async fn a_device_is_one_user_s_and_stays_while_it_is() {
     let info = kms.ram("GetUserMFAInfo", [ALICE]).await.unwrap();
     assert_eq!(info.get("MFADevice.SerialNumber"), Some(&*phone.serial));
     let listed = kms.ram("ListVirtualMFADevices", []).await.unwrap();
-    const DEVICES: &str = "VirtualMFADevices.VirtualMFADevice";
-    assert_eq!(texts(&listed, DEVICES, "User.UserName"), ["alice"]);
+    let devices = "VirtualMFADevices.VirtualMFADevice";
+    assert_eq!(texts(&listed, devices, "User.UserName"), ["alice"]);
     kms.ram("UnbindMFADevice", [ALICE]).await.unwrap();
     kms.ram("DeleteVirtualMFADevice", [serial]).await.unwrap();
     let gone = kms.ram("DeleteVirtualMFADevice", [serial]).await.err();
