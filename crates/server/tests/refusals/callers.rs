@@ -65,10 +65,13 @@ async fn who_does_not_sign_well_is_refused(database: Database) {
             assert_eq!((answer.status, &*answer.code()), (400, "MissingAccessKeyId"), "{name}");
         }
         for scheme in [Scheme::V1, Scheme::V3] {
-            for key in [&unknown, &invented] {
+            for (key, status, code) in [
+                (&unknown, 404, "InvalidAccessKeyId.NotFound"),
+                (&invented, 400, "InvalidSecurityToken.Malformed"),
+            ] {
                 let request = world.outbound(scheme, name, &sent).sign(key);
                 let answer = world.send(&request, false).await;
-                assert_eq!((answer.status, &*answer.code()), (404, "InvalidAccessKeyId.NotFound"));
+                assert_eq!((answer.status, &*answer.code()), (status, code), "{name}");
             }
             let request = world.outbound(scheme, name, &sent).sign(&wrong);
             let answer = world.send(&request, false).await;

@@ -30,6 +30,7 @@ mod gateway;
 mod parameters;
 mod readiness;
 mod restart;
+mod sessions;
 mod shredding;
 mod states;
 mod swaps;

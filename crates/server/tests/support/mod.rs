@@ -211,8 +211,10 @@ impl World {
     ) -> Outbound<'a> {
         let nonce: &'static str = format!("nonce-{}", Self::unique()).leak();
         let (at, format) = (self.clock.now(), Format::Json);
-        let ours = api::operation(Product::Yaoku, action).is_some();
-        let version = if ours { Product::Yaoku.version() } else { KMS };
+        // Users are made by two products: ours is meant until RAM's is all there is.
+        let products = [Product::Yaoku, Product::Sts, Product::Kms];
+        let has = |it: &Product| api::operation(*it, action).is_some();
+        let version = products.into_iter().find(has).map_or(KMS, Product::version);
         Outbound { scheme, version, action, format, params, at, nonce }
     }
 
@@ -224,7 +226,7 @@ impl World {
     }
 
     /// A number that nobody else gets.
-    fn unique() -> u64 {
+    pub(crate) fn unique() -> u64 {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         NEXT.fetch_add(1, Ordering::Relaxed)
     }
