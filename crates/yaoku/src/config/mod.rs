@@ -342,8 +342,14 @@ fn quotas(it: &mut Section) -> node::Limits {
     it.number("users", &mut quotas.users);
     it.number("access_keys", &mut quotas.access_keys);
     it.number("custom_policies", &mut quotas.custom_policies);
+    it.number("policy_versions", &mut quotas.policy_versions);
     it.number("system_policies_of_user", &mut quotas.system_policies_of_user);
     it.number("custom_policies_of_user", &mut quotas.custom_policies_of_user);
+    it.number("system_policies_of_group", &mut quotas.system_policies_of_group);
+    it.number("custom_policies_of_group", &mut quotas.custom_policies_of_group);
+    it.number("system_policies_of_role", &mut quotas.system_policies_of_role);
+    it.number("custom_policies_of_role", &mut quotas.custom_policies_of_role);
+    it.number("roles", &mut quotas.roles);
     quotas
 }
 

@@ -16,6 +16,11 @@ use yaoku_wire::{error::Code, fields::Fields, params::Params};
 use super::{Product, Spec};
 use crate::error::ApiError;
 
+pub mod attachments;
+mod document;
+pub mod policies;
+pub mod roles;
+mod tagged;
 pub mod users;
 
 /// What these operations have in common; each says what is different.
