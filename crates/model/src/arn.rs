@@ -47,6 +47,13 @@ impl Arn {
         Self(["acs:ram::", account.as_str(), ":", path].concat().into())
     }
 
+    /// Something of RAM's as a resource of its operations: `user/alice`, `role/*`. The owner is an
+    /// account's number, or `system`. Source: identity.md §2.5.
+    #[must_use]
+    pub fn ram_resource(owner: &str, path: &str) -> Self {
+        Self(["acs:ram:*:", owner, ":", path].concat().into())
+    }
+
     /// All resources of one kind (`key`, `secret`, `alias`, `keystore`) of an account.
     #[must_use]
     pub fn container(region: &Region, account: &AccountId, kind: &str) -> Self {

@@ -13,7 +13,7 @@ use yaoku_model::{
 use yaoku_wire::error::{Code, Refusal};
 
 use crate::{
-    api::{Action, Product},
+    api::Action,
     call::{Ask, Call},
     caller::Caller,
     error::ApiError,
@@ -95,9 +95,10 @@ impl Call<'_> {
 
     /// In the words of the product that was called. Source: identity.md §1.7.
     fn refusal(&self, action: Action, arn: &Arn) -> Refusal {
-        match self.spec.product {
-            Product::Kms | Product::Yaoku => Refusal::no_permission(arn),
-            Product::Ram | Product::Sts => Refusal::no_ram_permission(&action, arn),
+        if self.spec.product.speaks_as_ram() {
+            Refusal::no_ram_permission(&action, arn)
+        } else {
+            Refusal::no_permission(arn)
         }
     }
 }

@@ -58,6 +58,11 @@ impl Turn<'_> {
             Ok((request, dry)) => self.run_parsed(request, dry).await,
             Err(error) => self.refused(error).await,
         };
+        let reply = if self.spec().product.speaks_as_ram() {
+            reply.map_err(ApiError::in_ram)
+        } else {
+            reply
+        };
         if let Err(error) = &reply {
             debug_assert!(
                 self.spec().declares(error.code()),
@@ -66,6 +71,12 @@ impl Turn<'_> {
             );
         }
         reply
+    }
+
+    /// The code of a refusal, in the words of the product.
+    fn code(&self, reply: &Reply) -> Option<Code> {
+        let code = reply.as_ref().err().map(ApiError::code);
+        if self.spec().product.speaks_as_ram() { code.map(Code::in_ram) } else { code }
     }
 
     fn spec(&self) -> &'static Spec {
@@ -181,7 +192,7 @@ impl Turn<'_> {
             Err(error) if error.is_conflict() => return Err(StoreError::Conflict.into()),
             Err(_) => tx.undo().await?,
         }
-        let event = (self.event)(&touched.asked, reply.as_ref().err().map(ApiError::code));
+        let event = (self.event)(&touched.asked, self.code(&reply));
         tx.insert_event(self.node.name.as_str(), &event).await?;
         // Of a refusal too: it is used, and after a kill only the store knows.
         if let Some((hash, until)) = &self.nonce {
@@ -222,7 +233,7 @@ impl Turn<'_> {
     /// Writes the event, and before it the nonces that were used: what a restart must know of this call
     /// before anybody has its answer.
     async fn journal(&self, asked: &[Arn], reply: &Reply) -> Result<(), ApiError> {
-        let event = (self.event)(asked, reply.as_ref().err().map(ApiError::code));
+        let event = (self.event)(asked, self.code(reply));
         let nonces = || self.node.nonces.write_down(self.node.clock.now());
         self.node.journal.record(event, nonces).await?;
         Ok(())

@@ -34,6 +34,20 @@ macro_rules! codes {
     };
 }
 
+impl Code {
+    /// The same in the words of RAM and STS, where they have others. Source: identity.md §1.8.
+    #[must_use]
+    pub const fn in_ram(self) -> Self {
+        match self {
+            Self::NoPermission => Self::RamNoPermission,
+            Self::InternalFailure => Self::InternalError,
+            Self::ServiceUnavailableTemporary => Self::ServiceUnavailable,
+            Self::RejectedThrottling => Self::ThrottlingUser,
+            other => other,
+        }
+    }
+}
+
 codes! {
     // The request as such. Source: identity.md §1.8, errors.md §2.
 

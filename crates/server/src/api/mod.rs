@@ -23,12 +23,14 @@ pub mod instances;
 pub mod keys;
 pub mod mac;
 mod paging;
+pub mod ram;
 pub mod secrets;
 pub mod service;
 pub mod tags;
 
 /// An operation: the type is its request; [`parse`](Self::parse) makes it, [`run`](Self::run) does it.
-pub trait Operation: Sized + Send + Sync + 'static {
+/// Its `Debug` shows no secret: a test tries each.
+pub trait Operation: Sized + fmt::Debug + Send + Sync + 'static {
     /// What is true of the operation before it runs.
     const SPEC: &'static Spec;
 
@@ -125,7 +127,8 @@ impl Spec {
     #[must_use]
     pub fn declares(&self, code: Code) -> bool {
         let dry = if self.dry_run { DRY_RUN } else { &[] };
-        self.errors.iter().copied().chain([COMMON, dry]).flatten().any(|it| *it == code)
+        let product = if self.product.speaks_as_ram() { COMMON_IN_RAM } else { &[] };
+        self.errors.iter().copied().chain([COMMON, product, dry]).flatten().any(|it| *it == code)
     }
 }
 
@@ -161,6 +164,12 @@ impl Product {
     #[must_use]
     pub fn of_version(version: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|it| it.version() == version)
+    }
+
+    /// Whether it has RAM's words for what any operation may answer. Source: identity.md §1.8.
+    #[must_use]
+    pub const fn speaks_as_ram(self) -> bool {
+        matches!(self, Self::Ram | Self::Sts)
     }
 
     /// What stands before the colon in a policy's action.
@@ -222,6 +231,10 @@ pub const COMMON: &[Code] = &[
     Code::InvalidFormat,
 ];
 
+/// The same in the words of RAM and STS: see [`Code::in_ram`].
+pub const COMMON_IN_RAM: &[Code] =
+    &[Code::RamNoPermission, Code::InternalError, Code::ServiceUnavailable, Code::ThrottlingUser];
+
 /// The verdicts of a dry run. Source: keys.md §9.1.
 pub const DRY_RUN: &[Code] =
     &[Code::DryRunOperationError, Code::ValidationError, Code::AccessDeniedError];
@@ -230,7 +243,7 @@ pub const DRY_RUN: &[Code] =
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// A parsed request, its type erased: made once, run as often as it takes.
-pub trait Request: Send + Sync {
+pub trait Request: fmt::Debug + Send + Sync {
     /// See [`Operation::prepare`].
     fn prepare<'a>(&'a mut self, call: &'a mut Call<'_>) -> BoxFuture<'a, Result<(), ApiError>>;
 
@@ -326,6 +339,7 @@ pub const FOLDERS: &[(&str, &[Entry])] = &[
     ("Instances", instances::OPERATIONS),
     ("Keys", keys::OPERATIONS),
     ("Message codes", mac::OPERATIONS),
+    ("Users", ram::users::OPERATIONS),
     ("Secrets", secrets::OPERATIONS),
     ("The service", service::OPERATIONS),
     ("Tags", tags::OPERATIONS),

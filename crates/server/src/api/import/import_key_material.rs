@@ -8,10 +8,10 @@ use yaoku_model::{
     arn::KeyRef,
     ids::KeyVersionId,
     key::{Key, KeyVersion},
+    text::Wiped,
     time::Timestamp,
 };
 use yaoku_wire::{error::Code, params::Params};
-use zeroize::Zeroizing;
 
 use super::CANNOT_TAKE;
 use crate::{
@@ -28,8 +28,8 @@ const MAX_WRAPPED: usize = 8192;
 #[derive(Debug)]
 pub(super) struct ImportKeyMaterial {
     key: KeyRef,
-    wrapped: Zeroizing<Vec<u8>>,
-    token: Zeroizing<Vec<u8>>,
+    wrapped: Wiped,
+    token: Wiped,
     expires: Option<Timestamp>,
 }
 

@@ -74,7 +74,8 @@ impl Operation for CreateKeyVersion {
         // Source: instance.md §1.4: versions count, not keys.
         if let Some(home) = &key.instance {
             let quota = call.running_instance(home).await?.key_quota;
-            if call.tx()?.count_key_versions(home).await? >= quota {
+            let now = call.now;
+            if call.tx()?.count_key_versions(home, now).await? >= quota {
                 return Err(Code::LimitExceeded.into());
             }
         }
