@@ -32,7 +32,7 @@ mod uses;
 pub use change::{Change, Feed, Mark};
 pub use identities::Identities;
 pub use instances::{InstanceFilter, Instances};
-pub use keys::{KeyFilter, Keys};
+pub use keys::{DueKey, KeyFilter, Keys};
 pub use postgres::Postgres;
 pub use records::{EventRow, Records};
 pub use rootkey::{RootKeys, WrapRow, WrappingKeyRow};
