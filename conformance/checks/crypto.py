@@ -78,6 +78,16 @@ def no_context_has_many_spellings_and_a_wrong_one_is_refused(run: Run) -> None:
         run.refused("InvalidParameter", 400, "Encrypt", **key, EncryptionContext=wrong)
 
 
+@check("Encrypt")
+def a_product_has_a_key_of_its_own_once_its_alias_is_used(run: Run) -> None:
+    product = "alias/acs/mse"
+    made = run.ok("Encrypt", KeyId=product, Plaintext="of a product")
+    match(run.ok("Encrypt", KeyId=product, Plaintext="again"), {"KeyId": made["KeyId"]})
+    match(run.aside("DescribeKey", KeyId=product)["KeyMetadata"], {"KeyId": made["KeyId"], "KeyState": "Enabled"})
+    match(run.see("Decrypt", CiphertextBlob=made["CiphertextBlob"]), {"Plaintext": "of a product"})
+    run.refused("Forbidden.AliasNotFound", 404, "Encrypt", KeyId="alias/acs/unheard-of", Plaintext="x")
+
+
 @check("Decrypt")
 def a_blob_opens_only_in_its_context(run: Run) -> None:
     made = run.see("Encrypt", KeyId=run.dev["key_id"], Plaintext="in context", EncryptionContext=CONTEXT)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from checks import openssl
 from checks.asymmetric import text
 from checks.keys import NO_KEY
+from checks.pairs import SHA_256
 from checks.run import ABSENT, BASE64, TIME, Run, check, items, match, require
 
 SPEC = {"WrappingKeySpec": "RSA_2048"}
@@ -34,6 +35,11 @@ class Import(NamedTuple):
     def of(self, material: bytes) -> dict[str, str]:
         wrapped = text(openssl.encrypt(self.public, self.algorithm, material))
         return {"KeyId": self.key, "ImportToken": self.token, "EncryptedKeyMaterial": wrapped}
+
+
+def external_pair(run: Run, spec: str) -> str:
+    """A key that waits for somebody's private key."""
+    return external_key(run, KeySpec=spec, KeyUsage="SIGN/VERIFY")
 
 
 def begin(run: Run, key: str, algorithm: str = ALGORITHM) -> Import:
@@ -69,6 +75,16 @@ def each_call_gives_a_fresh_key_and_token(run: Run) -> None:
 
 
 @check("GetParametersForImport")
+def a_key_of_sm2_is_given_for_what_sm2_wraps(run: Run) -> None:
+    sm2 = {"WrappingKeySpec": "EC_SM2"}
+    for key, algorithm in ((external_key(run), "SM2PKE"), (external_pair(run, "EC_SM2"), "SM2PKE_SM4_ECB")):
+        body = run.ok("GetParametersForImport", KeyId=key, **sm2, WrappingAlgorithm=algorithm)
+        der = base64.b64decode(body["PublicKey"])
+        said = openssl.openssl("pkey", "-pubin", "-inform", "DER", "-noout", "-text", data=der)
+        require(b"SM2" in said, f"the public key is {said.decode()[:80]}")
+
+
+@check("GetParametersForImport")
 def only_a_key_of_external_origin_takes_material(run: Run) -> None:
     operation, key = "GetParametersForImport", external_key(run)
     rest = {**SPEC, "WrappingAlgorithm": ALGORITHM}
@@ -92,6 +108,21 @@ def material_under_every_rsa_algorithm_makes_the_key_usable(run: Run) -> None:
         match(run.aside("DescribeKey", KeyId=key)["KeyMetadata"], {"PrimaryKeyVersion": version["KeyVersionId"]})
         blob = run.see("Encrypt", KeyId=key, Plaintext="under it")["CiphertextBlob"]
         match(run.see("Decrypt", CiphertextBlob=blob), {"Plaintext": "under it", "KeyId": key})
+
+
+@check("ImportKeyMaterial")
+def somebody_s_private_key_signs_here(run: Run) -> None:
+    for spec, algorithm in (("RSA_2048", "RSA_PSS_SHA_256"), ("EC_P256", "ECDSA_SHA_256")):
+        key, private = external_pair(run, spec), openssl.private_key(spec)
+        here = begin(run, key, ALGORITHM + openssl.HYBRID)
+        other = openssl.private_key("EC_P256" if spec == "RSA_2048" else "RSA_2048")
+        run.refused("InvalidKeyMaterial", 400, "ImportKeyMaterial", **here.of(other))
+        run.ok("ImportKeyMaterial", **here.of(private))
+        [version] = items(run.aside("ListKeyVersions", KeyId=key), "KeyVersions", "KeyVersion")
+        named = {"KeyId": key, "KeyVersionId": version["KeyVersionId"], "Algorithm": algorithm}
+        signature = base64.b64decode(run.see("AsymmetricSign", **named, Digest=text(SHA_256))["Value"])
+        judged = openssl.verifies(openssl.public_key(private), algorithm, SHA_256, signature)
+        require(judged, f"{spec}: openssl does not know its own key again")
 
 
 @check("ImportKeyMaterial")
@@ -143,6 +174,19 @@ def a_key_without_its_material_waits_for_it(run: Run) -> None:
     run.refused("Rejected.PendingImport", 409, "Decrypt", CiphertextBlob=blob)
     run.aside("ImportKeyMaterial", **begin(run, key).of(material))
     match(run.see("Decrypt", CiphertextBlob=blob), {"Plaintext": "kept", "KeyVersionId": version})
+
+
+@check("DeleteKeyMaterial")
+def a_pair_without_its_private_key_does_nothing(run: Run) -> None:
+    key = external_pair(run, "EC_P256")
+    run.aside("ImportKeyMaterial", **begin(run, key, ALGORITHM + openssl.HYBRID).of(openssl.private_key("EC_P256")))
+    [version] = items(run.aside("ListKeyVersions", KeyId=key), "KeyVersions", "KeyVersion")
+    named = {"KeyId": key, "KeyVersionId": version["KeyVersionId"]}
+    run.see("GetPublicKey", **named)
+    run.ok("DeleteKeyMaterial", KeyId=key)
+    run.refused("Rejected.PendingImport", 409, "GetPublicKey", **named)
+    signing = {"Algorithm": "ECDSA_SHA_256", "Digest": text(SHA_256)}
+    run.refused("Rejected.PendingImport", 409, "AsymmetricSign", **named, **signing)
 
 
 @check("DeleteKeyMaterial")

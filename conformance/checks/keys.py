@@ -7,6 +7,8 @@ from checks.service import NO_INSTANCE
 
 USAGES = {
     "Aliyun_AES_256": "ENCRYPT/DECRYPT",
+    "Aliyun_AES_192": "ENCRYPT/DECRYPT",
+    "Aliyun_AES_128": "ENCRYPT/DECRYPT",
     "Aliyun_SM4": "ENCRYPT/DECRYPT",
     "EC_P256": "SIGN/VERIFY",
     "EC_P256K": "SIGN/VERIFY",

@@ -1,6 +1,7 @@
 """What openssl says and does: the other side of every key pair and of every wrapped material."""
 
 import functools
+import secrets
 import subprocess
 import tempfile
 from pathlib import Path
@@ -10,6 +11,7 @@ OAEP = {
     "RSAES_OAEP_SHA_256": ("rsa_padding_mode:oaep", "rsa_oaep_md:sha256", "rsa_mgf1_md:sha256"),
     "RSAES_PKCS1_V1_5": ("rsa_padding_mode:pkcs1",),
 }
+HYBRID = "_AES_256_ECB_PKCS7_PAD"
 SIGNATURE = {
     "RSA_PSS_SHA_256": ("digest:sha256", "rsa_padding_mode:pss", "rsa_pss_saltlen:32", "rsa_mgf1_md:sha256"),
     "RSA_PKCS1_SHA_256": ("digest:sha256", "rsa_padding_mode:pkcs1"),
@@ -31,8 +33,27 @@ def wrapping_pair() -> tuple[bytes, bytes]:
 
 
 def encrypt(public: bytes, algorithm: str, data: bytes) -> bytes:
-    """`data` under an RSA key in DER."""
+    """`data` under an RSA key in DER, or under an AES key that is under it."""
+    if algorithm.endswith(HYBRID):
+        ephemeral = secrets.token_bytes(32)
+        under = openssl("enc", "-aes-256-ecb", "-K", ephemeral.hex(), data=data)
+        return encrypt(public, algorithm.removesuffix(HYBRID), ephemeral) + under
     return _pkeyutl("-encrypt", public, data, OAEP[algorithm], "-pubin", "-keyform", "DER")
+
+
+def private_key(spec: str) -> bytes:
+    """A fresh private key of this kind, as PKCS#8."""
+    options = {
+        "RSA_2048": ("RSA", "-pkeyopt", "rsa_keygen_bits:2048"),
+        "EC_P256": ("EC", "-pkeyopt", "ec_paramgen_curve:P-256"),
+    }
+    made = openssl("genpkey", "-algorithm", *options[spec])
+    return openssl("pkcs8", "-topk8", "-nocrypt", "-outform", "DER", data=made)
+
+
+def public_key(private: bytes) -> str:
+    """The public half of a private key in PKCS#8, as PEM."""
+    return openssl("pkey", "-inform", "DER", "-pubout", data=private).decode()
 
 
 def decrypt(private: bytes, algorithm: str, data: bytes) -> bytes:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from checks.openssl import HYBRID, openssl
 from checks.openssl import encrypt as openssl_encrypt
-from checks.openssl import openssl
 from Cryptodome.Util.asn1 import DerInteger, DerOctetString, DerSequence
 from cryptography.hazmat.primitives import hashes, padding, serialization
 from cryptography.hazmat.primitives.asymmetric import padding as rsa_padding
@@ -33,7 +33,6 @@ SIGNING: dict[str, Any] = {
     "RSA_PSS_SHA_256": rsa_padding.PSS(rsa_padding.MGF1(hashes.SHA256()), 32),
     "RSA_PKCS1_SHA_256": rsa_padding.PKCS1v15(),
 }
-HYBRID = "_AES_256_ECB_PKCS7_PAD"
 
 
 def pkcs8(private: Any) -> bytes:
@@ -64,11 +63,7 @@ def by_openssl(public: bytes, algorithm: str, material: bytes) -> bytes:
         ephemeral = secrets.token_bytes(16)
         under = openssl("enc", "-sm4-ecb", "-nopad", "-K", ephemeral.hex(), data=material)
         return sm2_encrypt_by_openssl(public, ephemeral) + under
-    if not algorithm.endswith(HYBRID):
-        return openssl_encrypt(public, algorithm, material)
-    ephemeral = secrets.token_bytes(32)
-    under = openssl("enc", "-aes-256-ecb", "-K", ephemeral.hex(), data=material)
-    return openssl_encrypt(public, algorithm.removesuffix(HYBRID), ephemeral) + under
+    return openssl_encrypt(public, algorithm, material)
 
 
 def by_gmssl(public: bytes, algorithm: str, material: bytes) -> bytes:

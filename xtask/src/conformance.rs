@@ -53,10 +53,14 @@ impl Options {
 /// Builds the program, installs the clients, runs them. A full run without a failure is kept
 /// (`Write`) or compared with what is committed (`Check`).
 pub(crate) fn run(options: &Options, mode: Mode) -> Result<Tally> {
-    let build = step("build", &mut cargo(&["build", "-p", "yaoku"]))?;
     let install = step("clients", &mut command("conformance/install.sh", &[]))?;
-    ensure!(build.failed + install.failed == 0, "there is nothing to run");
+    ensure!(install.failed == 0, "there is nobody to run");
     let mut tallies = Vec::new();
+    if options.is_all() {
+        tallies.push(months()?);
+    }
+    let build = step("build", &mut cargo(&["build", "-p", "yaoku"]))?;
+    ensure!(build.failed == 0, "there is nothing to run");
     for store in options.stores() {
         tallies.push(run_store(options, *store)?);
     }
@@ -66,6 +70,13 @@ pub(crate) fn run(options: &Options, mode: Mode) -> Result<Tally> {
         })?);
     }
     Ok(tallies.into_iter().sum())
+}
+
+/// A year for some of the clients, with a program that no other step should find in its place: so first.
+fn months() -> Result<Tally> {
+    let build = cargo(&["build", "-p", "yaoku", "--features", "test-clock"]).status()?;
+    ensure!(build.success(), "a program with a clock that can be moved does not build");
+    counted("months", &mut command("conformance/months.py", &[]), count)
 }
 
 fn run_store(options: &Options, store: Store) -> Result<Tally> {

@@ -11,7 +11,11 @@ use std::hint::black_box;
 use aws_lc_rs::{
     cipher::{AES_256, PaddedBlockEncryptingKey, UnboundCipherKey},
     digest::{Digest, SHA256},
-    rsa::{KeySize, OAEP_SHA256_MGF1SHA256, OaepPublicEncryptingKey, PublicEncryptingKey},
+    encoding::{AsDer as _, Pkcs8V1Der},
+    rsa::{
+        KeySize, OAEP_SHA256_MGF1SHA256, OaepPublicEncryptingKey, PrivateDecryptingKey,
+        PublicEncryptingKey,
+    },
     signature::{
         ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, RSA_PKCS1_SHA256, RSA_PSS_SHA256,
         RsaEncoding, RsaKeyPair,
@@ -88,24 +92,29 @@ fn sm2(criterion: &mut Criterion) {
 /// They differ by less than the network's noise, whatever is wrong.
 fn imports(criterion: &mut Criterion) {
     let world = World::new();
-    for spec in [KeySpec::Rsa2048, KeySpec::Rsa4096, KeySpec::EcP256] {
+    for spec in [KeySpec::Rsa2048, KeySpec::Rsa3072, KeySpec::Rsa4096, KeySpec::EcP256] {
         let way = WrappingAlgorithm::OaepSha256Aes256;
         let place = ImportPlace::from(&world.place());
         let offer = world.backend.begin_import(spec, &place, way, LATER, &SystemRandom).unwrap();
         let key = oaep(&offer.public_key, &[9; 32]);
         let mut no_padding = aes(b"twice sixteen bytes, nearly all.");
         no_padding.truncate(32);
+        let import = |wrapped: &[u8], known: Option<&[u8]>| {
+            let (place, token) = (world.place(), &offer.token);
+            world.backend.import(spec, &place, token, wrapped, NOW, known, &SystemRandom)
+        };
+        let [first, other] =
+            [private(spec), private(spec)].map(|it| [&key[..], &aes(&it)].concat());
+        let first = import(&first, None).unwrap().fingerprint;
         for (name, wrapped) in [
+            ("it is not the first import's", other),
             ("the key does not unwrap", [&[7; 256][..], &aes(&[1; 1200])].concat()),
             ("the key is short", [oaep(&offer.public_key, &[9; 31]), aes(&[1; 1200])].concat()),
             ("the padding is wrong", [&key[..], &no_padding].concat()),
             ("it is no DER", [&key[..], &aes(&[1; 1200])].concat()),
             ("it is another curve's", [&key[..], &aes(&secp256k1())].concat()),
         ] {
-            let import = || {
-                let (place, token) = (world.place(), &offer.token);
-                world.backend.import(spec, &place, token, &wrapped, NOW, None, &SystemRandom)
-            };
+            let import = || import(&wrapped, Some(&first));
             assert_eq!(import(), Err(ImportError::Material), "{name}");
             criterion.bench_function(&format!("import {spec}: {name}"), |bench| {
                 bench.iter(|| black_box(import()));
@@ -128,6 +137,21 @@ fn aes(text: &[u8]) -> Vec<u8> {
     let key = UnboundCipherKey::new(&AES_256, &[9; 32]).unwrap();
     PaddedBlockEncryptingKey::ecb_pkcs7(key).unwrap().encrypt(&mut out).unwrap();
     out
+}
+
+/// PKCS#8 of a fresh pair.
+fn private(spec: KeySpec) -> Vec<u8> {
+    let size = match spec {
+        KeySpec::Rsa2048 => KeySize::Rsa2048,
+        KeySpec::Rsa3072 => KeySize::Rsa3072,
+        KeySpec::Rsa4096 => KeySize::Rsa4096,
+        _ => {
+            let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).unwrap();
+            return pair.to_pkcs8v1().unwrap().as_ref().to_vec();
+        }
+    };
+    let der: Pkcs8V1Der<'_> = PrivateDecryptingKey::generate(size).unwrap().as_der().unwrap();
+    der.as_ref().to_vec()
 }
 
 /// PKCS#8 of a private number of 7s.

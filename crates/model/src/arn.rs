@@ -41,6 +41,19 @@ impl Arn {
         Self::of(region, account, &["certificate/", id.as_str()])
     }
 
+    /// Something of RAM's, which has no region: `user/alice`, `root`. Source: identity.md §4.5.
+    #[must_use]
+    pub fn ram(account: &AccountId, path: &str) -> Self {
+        Self(["acs:ram::", account.as_str(), ":", path].concat().into())
+    }
+
+    /// Something of RAM's as a resource of its operations: `user/alice`, `role/*`. The owner is an
+    /// account's number, or `system`. Source: identity.md §2.5.
+    #[must_use]
+    pub fn ram_resource(owner: &str, path: &str) -> Self {
+        Self(["acs:ram:*:", owner, ":", path].concat().into())
+    }
+
     /// All resources of one kind (`key`, `secret`, `alias`, `keystore`) of an account.
     #[must_use]
     pub fn container(region: &Region, account: &AccountId, kind: &str) -> Self {

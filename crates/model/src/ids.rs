@@ -69,6 +69,10 @@ name! {
     CertificateId, 1..=64, |c| c.is_ascii_alphanumeric() || c == '-'
 }
 name! {
+    /// The name of a group of RAM users. Source: identity.md §2.2, the wider of the two grammars.
+    GroupName, 1..=64, |c| c.is_ascii_alphanumeric() || "._-".contains(c)
+}
+name! {
     /// The id of an instance: `kst-` and 21 characters. Source: instance.md §1.2.
     InstanceId, 5..=64, |c| c.is_ascii_alphanumeric() || c == '-'
 }
@@ -85,12 +89,28 @@ name! {
     KeyVersionId, 36..=36, |c| c.is_ascii_alphanumeric() || c == '-'
 }
 name! {
+    /// The name of a virtual MFA device. Source: identity.md §2.2 (the characters: our choice).
+    MfaDeviceName, 1..=64, |c| c.is_ascii_alphanumeric() || "._-".contains(c)
+}
+name! {
     /// The name of a policy. Source: identity.md §2.2.
     PolicyName, 1..=128, |c| c.is_ascii_alphanumeric() || c == '-'
 }
 name! {
+    /// The name of an identity provider. Our choice: the grammar of a role's.
+    ProviderName, 1..=64, |c| c.is_ascii_alphanumeric() || "._-".contains(c)
+}
+name! {
     /// A region, as ARNs spell it.
     Region, 1..=32, |c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'
+}
+name! {
+    /// The name of a role. Source: identity.md §2.2.
+    RoleName, 1..=64, |c| c.is_ascii_alphanumeric() || ".-".contains(c)
+}
+name! {
+    /// The name of a role's session. Source: identity.md §2.6.
+    RoleSessionName, 2..=64, |c| c.is_ascii_alphanumeric() || ".@-_".contains(c)
 }
 name! {
     /// A secret's name. Source: secrets.md §1.6. Those with a `!` are the service's own (keys.md §13).
@@ -128,6 +148,11 @@ impl AccountId {
 }
 
 impl AccessKeyId {
+    /// A new session's id: `STS.` and 24 characters. Source: identity.md §2.6 (the length: our choice).
+    pub fn generate_session(random: &dyn Random) -> Result<Self, NoRandomness> {
+        Ok(Self(format!("STS.{}", pick(random, MIXED, 24)?).into()))
+    }
+
     /// A new long-lived access key's id: `LTAI` and 20 characters. Source: identity.md §2.3.
     pub fn generate(random: &dyn Random) -> Result<Self, NoRandomness> {
         Ok(Self(format!("LTAI{}", pick(random, MIXED, 20)?).into()))
@@ -215,6 +240,11 @@ impl Stage {
     pub fn is_system(&self) -> bool {
         matches!(self.as_str(), Self::CURRENT | Self::PREVIOUS)
     }
+}
+
+/// The id of a new user, group or role: 18 digits, the first not zero. Source: identity.md §2.3.
+pub fn identity_id(random: &dyn Random) -> Result<String, NoRandomness> {
+    Ok(format!("2{}", pick(random, DIGITS, 17)?))
 }
 
 /// `<3 letters><8 hex digits of the time><10 base36>`, as instance and key ids end.

@@ -1,4 +1,4 @@
-//! Tags of keys, secrets and instances.
+//! Tags of keys, secrets, instances and identities.
 
 use std::str::FromStr;
 
@@ -14,6 +14,14 @@ words! {
         Secret = "secret",
         /// An instance, by its id.
         Instance = "instance",
+        /// A RAM user, by its name.
+        User = "user",
+        /// A group of RAM users, by its name.
+        Group = "group",
+        /// A role, by its name.
+        Role = "role",
+        /// A custom policy, by its name.
+        Policy = "policy",
     }
 }
 

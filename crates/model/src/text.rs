@@ -71,8 +71,26 @@ secret_text! {
     AccessKeySecret, max 128
 }
 secret_text! {
+    /// A password that somebody chose. Longer than any that a policy allows. Our choice.
+    Password, max 256
+}
+secret_text! {
+    /// A password, hashed (Argon2id, in the PHC format). Not shown either: it can be guessed at.
+    PasswordHash, max 512
+}
+secret_text! {
     /// A password made at random. Source: secrets.md §4.15 (the limit).
     RandomPassword, max 128
+}
+
+/// Whether a text may be kept as it is and shown to anybody: a description, a policy. It has no
+/// control characters, but tabs and ends of lines, and none of what Unicode keeps from being
+/// characters; XML could not carry them, and screens obey some. Our choice.
+#[must_use]
+pub fn is_plain(text: &str) -> bool {
+    let never = |c: char| matches!(c, '\u{fdd0}'..='\u{fdef}') || u32::from(c) & 0xfffe == 0xfffe;
+    let refused = |c: char| (c.is_control() && !"\t\n\r".contains(c)) || never(c);
+    !text.chars().any(refused)
 }
 
 /// A buffer that may hold secrets: wiped on drop, all its room at once. `Zeroizing` writes byte by
@@ -122,7 +140,15 @@ impl fmt::Debug for Wiped {
 
 #[cfg(test)]
 mod tests {
-    use super::{Plaintext, SecretData, Wiped};
+    use super::{Plaintext, SecretData, Wiped, is_plain};
+
+    #[test]
+    fn plain_text_has_no_controls_but_lines_and_tabs_and_nothing_that_is_no_character() {
+        for text in ["\0", "\u{1b}[31m", "\u{7f}", "\u{85}", "\u{fffe}", "\u{ffff}", "\u{1fffe}"] {
+            assert!(!is_plain(text), "{text:?}");
+        }
+        assert!(["", "a\tb\r\nc", "для заказов", "钥库 🔑", "\u{fffd}"].into_iter().all(is_plain));
+    }
 
     #[test]
     fn nothing_secret_is_printed() {

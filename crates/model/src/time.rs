@@ -1,6 +1,7 @@
 //! Moments, and the clocks that give them. Nothing here reads the machine's clock.
 
 use std::{
+    any::Any,
     fmt,
     str::FromStr,
     sync::atomic::{AtomicI64, Ordering},
@@ -101,8 +102,8 @@ fn read(raw: &str) -> Option<Timestamp> {
     Some(Timestamp::from_unix_seconds(moment.unix_timestamp()))
 }
 
-/// A clock. A call reads it once.
-pub trait Clock: Send + Sync {
+/// A clock. A call reads it once. Which one it is, can be asked.
+pub trait Clock: Any + Send + Sync {
     /// The time now.
     fn now(&self) -> Timestamp;
 }

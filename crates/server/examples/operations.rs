@@ -3,7 +3,7 @@
 use std::io::{self, Write as _};
 
 use serde::Serialize;
-use yaoku_server::api::{self, COMMON, DRY_RUN, Effect, Spec};
+use yaoku_server::api::{self, Action, COMMON, DRY_RUN, Effect, Spec};
 use yaoku_wire::error::Code;
 
 /// The whole list.
@@ -24,6 +24,7 @@ struct Operation {
     effect: &'static str,
     works_while_closed: bool,
     dry_run: bool,
+    also_asks_for: Vec<String>,
     secret_parameters: &'static [&'static str],
     example: Vec<[&'static str; 2]>,
     errors: Vec<String>,
@@ -49,11 +50,16 @@ fn operation(spec: &'static Spec) -> Operation {
         effect: effect(spec.effect),
         works_while_closed: spec.works_while_closed,
         dry_run: spec.dry_run,
+        also_asks_for: others(spec).map(ToString::to_string).collect(),
         secret_parameters: spec.secret_params,
         example: spec.example.iter().map(|(name, value)| [*name, *value]).collect(),
         errors: codes(spec.errors),
         source: spec.source,
     }
+}
+
+fn others(spec: &'static Spec) -> impl Iterator<Item = &'static Action> {
+    spec.also_actions.iter().filter(|it| **it != spec.action())
 }
 
 const fn effect(effect: Effect) -> &'static str {

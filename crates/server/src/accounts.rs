@@ -3,7 +3,7 @@
 use yaoku_crypto::{keyring::CredentialPlace, rootkey::WrappingPlace};
 use yaoku_model::{
     identity::{AccessKey, Account, User},
-    ids::{AccessKeyId, AccountId, AliasName, InstanceId, Invalid, KeyId, UserName},
+    ids::{AccessKeyId, AccountId, AliasName, InstanceId, Invalid, KeyId, UserName, identity_id},
     instance::{Instance, InstanceKind, InstanceStatus},
     key::{Alias, CreatorType, Key},
     random::pick,
@@ -13,7 +13,9 @@ use yaoku_model::{
 use yaoku_store::{Store, StoreError, Tx, WrappingKeyRow};
 use yaoku_wire::error::Code;
 
-use crate::{cache::ACCESS_KEY, error::ApiError, node::Node, root::rotation, versions};
+use crate::{
+    cache::ACCESS_KEY, due, error::ApiError, node::Node, pipeline, root::rotation, versions,
+};
 
 /// The alias of the key that seals secrets whose owner named no key. Source: secrets.md §1.7.
 pub const SECRETS_SERVICE_ALIAS: &str = "alias/acs/secretsmanager";
@@ -96,9 +98,7 @@ pub async fn create_user(
     name: &UserName,
     now: Timestamp,
 ) -> Result<Option<User>, ApiError> {
-    // 18 digits, the first not zero. Source: identity.md §2.3.
-    let id = format!("2{}", pick(&*node.random, b"0123456789", 17)?);
-    let user = User { account: account.clone(), name: name.clone(), id, created: now };
+    let user = User::new(account.clone(), name.clone(), identity_id(&*node.random)?, now);
     Ok(tx.insert_user(&user).await?.then_some(user))
 }
 
@@ -123,6 +123,7 @@ pub async fn create_access_key(
         sealed,
         active: true,
         created: now,
+        last_used: None,
     };
     tx.insert_access_key(&row).await?;
     Ok(NewAccessKey { id, secret })
@@ -178,7 +179,7 @@ async fn add_wrapping_key(
 
 /// The key of a product, made when it is first asked for. Two that ask at once get the same one.
 ///
-/// It has a transaction of its own, so nobody who holds one may ask.
+/// It has a transaction of its own, so nobody who holds one may ask; its event is the service's.
 pub async fn product_key(
     node: &Node,
     account: &AccountId,
@@ -203,14 +204,19 @@ async fn try_product_key(
     alias: &AliasName,
     now: Timestamp,
 ) -> Result<KeyId, ApiError> {
+    pipeline::must_take_writes(node)?;
     node.metrics.store_writes.add_one();
     let mut tx = node.store.write().await?;
-    let id = match tx.alias(account, alias).await? {
-        Some(found) => found.key,
-        None => create_service_key(node, tx.tx(), account, alias, now).await?,
+    let id = if let Some(found) = tx.alias(account, alias).await? {
+        found.key
+    } else {
+        let key = create_service_key(node, tx.tx(), account, alias, now).await?;
+        due::leave_event(node, tx.tx(), &key, "CreateKey").await?;
+        key.id
     };
     // Also if it was there: whoever made it may not have committed yet.
     node.caches.apply(&tx.commit().await?);
+    node.wrote.notify_one();
     Ok(id)
 }
 
@@ -221,7 +227,7 @@ async fn create_service_key(
     account: &AccountId,
     name: &AliasName,
     now: Timestamp,
-) -> Result<KeyId, ApiError> {
+) -> Result<Key, ApiError> {
     let id = KeyId::generate(None, &node.region, now, &*node.random)?;
     let mut key = Key::aes_256(id.clone(), account.clone(), None, CreatorType::Service, now);
     key.description = match name.product() {
@@ -230,8 +236,7 @@ async fn create_service_key(
     };
     tx.insert_key(&key).await?;
     versions::add(node, tx, &mut key, now).await?;
-    let alias =
-        Alias { account: account.clone(), name: name.clone(), key: id.clone(), created: now };
+    let alias = Alias { account: account.clone(), name: name.clone(), key: id, created: now };
     tx.insert_alias(&alias).await?;
-    Ok(id)
+    Ok(key)
 }

@@ -14,10 +14,9 @@ use yaoku_crypto::{
     rootkey::WrappingPlace,
 };
 use yaoku_model::{
-    identity::PolicyType,
+    identity::{Attachment, Holder, Identity, PolicyType},
     ids::{
         AccessKeyId, AccountId, AliasName, InstanceId, KeyId, KeyVersionId, PolicyName, SecretName,
-        UserName,
     },
     key::Key,
     policy::{Document, Kind, Layer, Object, system},
@@ -66,13 +65,15 @@ pub struct CachedVersion {
     pub data_key: OnceLock<DataKey>,
 }
 
-/// An account, or a user of it, as authorization needs it.
+/// An identity of an account, as authorization needs it.
 #[derive(Clone, Debug)]
 pub struct Rights {
     /// Whether the account has opened the service.
     pub kms_open: bool,
-    /// The user's policies, compiled. The root has none.
+    /// Its policies, compiled. The root has none.
     pub policies: Arc<Layer>,
+    /// The id of a role: sessions of another one under the same name are over.
+    pub role_id: Option<Arc<str>>,
 }
 
 /// How many bytes each kind of thing may take. Our choice.
@@ -102,7 +103,7 @@ pub struct Caches {
     aliases: Shelf<(AccountId, AliasName), KeyId>,
     secrets: Shelf<(AccountId, SecretName), Arc<CachedSecret>>,
     credentials: Shelf<AccessKeyId, Arc<Credential>>,
-    rights: Shelf<(AccountId, Option<UserName>), Rights>,
+    rights: Shelf<(AccountId, Identity), Rights>,
     /// Wakes who follows the root key.
     root_key: Notify,
 }
@@ -187,16 +188,16 @@ impl Caches {
         }
     }
 
-    /// What an account's root, or a user, may do. `None`: there is no such account or user.
+    /// What an identity may do. `None`: there is no such account, or no such role.
     pub async fn rights(
         &self,
         account: &AccountId,
-        user: Option<&UserName>,
+        identity: &Identity,
     ) -> Result<Option<Rights>, ApiError> {
-        let at = (account.clone(), user.cloned());
+        let at = (account.clone(), identity.clone());
         match self.rights.get(&at) {
             Some(found) => Ok(Some(found)),
-            None => self.rights.get_or_load(&at, self.load_rights(account, user)).await,
+            None => self.rights.get_or_load(&at, self.load_rights(account, identity)).await,
         }
     }
 
@@ -258,11 +259,14 @@ impl Caches {
                 self.secrets.remove(&(account.clone(), name.clone()));
             }
             Change::User(account, name) => {
-                self.rights.remove(&(account.clone(), Some(name.clone())));
+                self.rights.remove(&(account.clone(), Identity::User(name.clone())));
             }
-            // Who has the policy, or belongs to the account, is not known here: all go.
-            Change::Account(account) | Change::Policy(account, _) => {
+            // Who has the policy, is in the group, or belongs to the account, is not known here.
+            Change::Account(account) | Change::Policy(account, _) | Change::Group(account, _) => {
                 self.rights.retain(|(owner, _), _| owner != account);
+            }
+            Change::Role(account, name) => {
+                self.rights.remove(&(account.clone(), Identity::Role(name.clone())));
             }
             // Nothing here depends on how the root key is sealed.
             Change::RootKey => {}
@@ -332,24 +336,30 @@ impl Caches {
         let place = CredentialPlace { kind: ACCESS_KEY, id: id.as_str() };
         let secret = self.keyring.open_credential(&owner, &place, &row.sealed)?;
         let secret = SigningKey::new(&secret);
-        let credential =
-            Credential { account: row.account, user: row.user, secret, active: row.active };
-        Ok(Some(Arc::new(credential)))
+        Ok(Some(Arc::new(Credential {
+            account: row.account,
+            identity: row.user.map_or(Identity::Root, Identity::User),
+            session: None,
+            secret,
+            active: row.active,
+        })))
     }
 
     async fn load_rights(
         &self,
         account: &AccountId,
-        user: Option<&UserName>,
+        identity: &Identity,
     ) -> Result<Option<Rights>, ApiError> {
         let mut tx = self.store.read().await?;
         let Some(owner) = tx.account(account).await? else { return Ok(None) };
-        let policies = match user {
-            Some(name) => load_policies(&mut *tx, account, name).await?,
-            None => Vec::new(),
-        };
+        let mut role_id = None;
+        if let Identity::Role(name) = identity {
+            let Some(role) = tx.role(account, name).await? else { return Ok(None) };
+            role_id = Some(role.id.into());
+        }
+        let policies = load_policies(&mut *tx, account, identity).await?;
         let policies = Arc::new(Layer::new(policies));
-        Ok(Some(Rights { kms_open: owner.kms_open, policies }))
+        Ok(Some(Rights { kms_open: owner.kms_open, policies, role_id }))
     }
 }
 
@@ -359,23 +369,39 @@ pub const ACCESS_KEY: &str = "access key";
 async fn load_policies(
     tx: &mut dyn Transaction,
     account: &AccountId,
-    user: &UserName,
+    identity: &Identity,
 ) -> Result<Vec<Arc<Document>>, ApiError> {
+    let mut holders = Vec::new();
+    match identity {
+        Identity::Root => {}
+        Identity::User(user) => {
+            holders.push(Holder::User(user.clone()));
+            let groups = tx.groups_of_user(account, user).await?;
+            holders.extend(groups.into_iter().map(|(group, _)| Holder::Group(group.name)));
+        }
+        Identity::Role(role) => holders.push(Holder::Role(role.clone())),
+    }
     let mut documents = Vec::new();
-    for attached in tx.attachments(account, user).await? {
-        let text = match attached.kind {
-            PolicyType::System => system_text(&attached.policy),
-            PolicyType::Custom => {
-                tx.custom_policy(account, &attached.policy).await?.map(|it| it.document)
-            }
-        };
-        // A policy that cannot be read must not be passed over: it may deny.
-        let text = text.ok_or_else(|| unreadable(&attached.policy))?;
-        let document =
-            Document::parse(&text, Kind::Identity).map_err(|_| unreadable(&attached.policy))?;
-        documents.push(Arc::new(document));
+    for holder in &holders {
+        for held in tx.held_policies(account, holder).await? {
+            documents.push(Arc::new(load_policy(tx, account, &held.policy).await?));
+        }
     }
     Ok(documents)
+}
+
+/// A policy that cannot be read must not be passed over: it may deny.
+async fn load_policy(
+    tx: &mut dyn Transaction,
+    account: &AccountId,
+    held: &Attachment,
+) -> Result<Document, ApiError> {
+    let text = match held.kind {
+        PolicyType::System => system_text(&held.policy),
+        PolicyType::Custom => tx.policy_document(account, &held.policy).await?,
+    };
+    let text = text.ok_or_else(|| unreadable(&held.policy))?;
+    Document::parse(&text, Kind::Identity).map_err(|_| unreadable(&held.policy))
 }
 
 fn system_text(name: &PolicyName) -> Option<String> {
@@ -418,18 +444,15 @@ impl Weighter<AccessKeyId, Arc<Credential>> for Weigh {
     }
 }
 
-impl Weighter<(AccountId, Option<UserName>), Rights> for Weigh {
-    fn weight(&self, _: &(AccountId, Option<UserName>), it: &Rights) -> u64 {
+impl Weighter<(AccountId, Identity), Rights> for Weigh {
+    fn weight(&self, _: &(AccountId, Identity), it: &Rights) -> u64 {
         256 + it.policies.size_in_bytes() as u64
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        pin::pin,
-        task::{Context, Waker},
-    };
+    use std::task::{Context, Waker};
 
     use yaoku_store::Change;
 
@@ -452,10 +475,15 @@ mod tests {
             (Change::Instance(kms.instance_id.clone()), false),
         ];
         for (change, kept) in changes {
-            caches.clear();
-            let mut loading = pin!(caches.key(&key));
-            let began = loading.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-            assert!(began.is_pending());
+            let loading = loop {
+                caches.clear();
+                let mut loading = Box::pin(caches.key(&key));
+                // Seldom, the database is so quick that there is no time for a change.
+                let began = loading.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+                if began.is_pending() {
+                    break loading;
+                }
+            };
             caches.apply(std::slice::from_ref(&change));
             loading.await.unwrap().unwrap();
             assert_eq!(caches.keys.get(&key).is_some(), kept, "{change:?}");

@@ -3,8 +3,9 @@
 use std::{fmt, net::IpAddr, sync::Arc};
 
 use yaoku_model::{
-    ids::{AccessKeyId, AccountId, UserName},
-    policy::{self, Layer},
+    ids::{AccessKeyId, AccountId, RoleName, RoleSessionName, UserName},
+    policy::{self, Document, Layer},
+    time::Timestamp,
 };
 
 /// A caller whose signature was found right, or who came in through the admin socket.
@@ -20,10 +21,29 @@ pub struct Caller {
     pub policies: Arc<Layer>,
     /// Whether the account has opened the service.
     pub kms_open: bool,
+    /// The session, if it is a role's.
+    pub session: Option<Arc<Session>>,
     /// Where it calls from; `None` at the admin socket.
     pub source: Option<IpAddr>,
     /// Whether it came over TLS, or through the admin socket.
     pub secure: bool,
+}
+
+/// A session of a role: what its security token says. Source: identity.md §2.6.
+#[derive(Debug)]
+pub struct Session {
+    /// The id of the role that was assumed: another one under the same name is not meant.
+    pub role_id: String,
+    /// What it was called.
+    pub name: RoleSessionName,
+    /// What it was narrowed to.
+    pub policy: Option<Document>,
+    /// Who is behind it, as the one who began it said.
+    pub source_identity: Option<String>,
+    /// Whether the one who began it had shown an MFA code.
+    pub mfa: bool,
+    /// When it ends.
+    pub expires: Timestamp,
 }
 
 /// An identity of an account.
@@ -33,6 +53,8 @@ pub enum Principal {
     Root,
     /// A RAM user.
     User(UserName),
+    /// A session of a role.
+    Role(RoleName, RoleSessionName),
     /// Whoever may open the admin socket: the one who runs the program.
     Operator,
 }
@@ -50,19 +72,21 @@ impl Caller {
         let who = match &self.principal {
             Principal::Root | Principal::Operator => policy::Who::Root,
             Principal::User(name) => policy::Who::User(name.as_str()),
+            Principal::Role(name, _) => policy::Who::Role(name.as_str()),
         };
         policy::Caller { account: self.account.as_str(), who }
     }
 }
 
 impl Principal {
-    /// As events name it, in two parts: `user/alice`.
+    /// As events name it, in parts: `user/alice`, `assumed-role/admin/alice`.
     #[must_use]
-    pub fn parts(&self) -> [&str; 2] {
+    pub fn parts(&self) -> [&str; 4] {
         match self {
-            Self::Root => ["root", ""],
-            Self::User(name) => ["user/", name.as_str()],
-            Self::Operator => ["operator", ""],
+            Self::Root => ["root", "", "", ""],
+            Self::User(name) => ["user/", name.as_str(), "", ""],
+            Self::Role(name, session) => ["assumed-role/", name.as_str(), "/", session.as_str()],
+            Self::Operator => ["operator", "", "", ""],
         }
     }
 }

@@ -3,8 +3,8 @@
 
 use aws_lc_rs::digest::{SHA256, digest};
 pub use yaoku_crypto::export::ExportError;
-use yaoku_crypto::{export::wrap_for_export, random::SystemRandom};
-use yaoku_model::algorithm::{EncryptionAlgorithm, WrappingKeySpec};
+use yaoku_crypto::{import::wrap_material, random::SystemRandom};
+use yaoku_model::{algorithm::WrappingAlgorithm, key::KeySpec};
 
 /// The SHA-256 digest of a message.
 #[must_use]
@@ -12,10 +12,20 @@ pub fn sha256(message: &[u8]) -> Vec<u8> {
     digest(&SHA256, message).as_ref().to_vec()
 }
 
-/// Wraps the material of a symmetric key, of at most 190 bytes, under the key that
-/// `GetParametersForImport` gave for `RSAES_OAEP_SHA_256`: DER `SubjectPublicKeyInfo`, RSA with 2048
-/// bits. Source: keys.md §12.
-pub fn wrap_for_import(public_key: &[u8], material: &[u8]) -> Result<Vec<u8>, ExportError> {
-    let (spec, algorithm) = (WrappingKeySpec::Rsa2048, EncryptionAlgorithm::OaepSha256);
-    wrap_for_export(public_key, spec, algorithm, material, &SystemRandom)
+/// How material of `spec` is wrapped by [`wrap_for_import`]; `None`: it is never brought.
+#[must_use]
+pub fn import_algorithm(spec: KeySpec) -> Option<WrappingAlgorithm> {
+    [WrappingAlgorithm::OaepSha256, WrappingAlgorithm::OaepSha256Aes256]
+        .into_iter()
+        .find(|it| it.fits(spec))
+}
+
+/// Wraps material by an [`import_algorithm`], under the key that `GetParametersForImport` gave for it:
+/// DER `SubjectPublicKeyInfo`, RSA with 2048 bits. Source: keys.md §12.
+pub fn wrap_for_import(
+    public_key: &[u8],
+    algorithm: WrappingAlgorithm,
+    material: &[u8],
+) -> Result<Vec<u8>, ExportError> {
+    wrap_material(public_key, algorithm, material, &SystemRandom)
 }

@@ -7,13 +7,13 @@
 use serde::{Deserialize, Serialize};
 use yaoku_crypto::{keyring::CredentialPlace, rootkey::WrappingPlace};
 use yaoku_model::{
-    identity::{Attachment, CustomPolicy, PolicyType},
+    identity::{Attachment, CustomPolicy, Holder, PolicyType},
     ids::{AccessKeyId, AccountId, AliasName, Invalid, KeyId, PolicyName, UserName},
     key::{Alias, CreatorType, Key},
     text::AccessKeySecret,
     time::Timestamp,
 };
-use yaoku_store::{Transaction, Tx};
+use yaoku_store::{Held, Transaction, Tx};
 use yaoku_wire::error::Code;
 
 use crate::{
@@ -155,20 +155,16 @@ async fn make_user(
 ) -> Result<(), ApiError> {
     accounts::create_user(node, tx, account, user, now).await?;
     let own: PolicyName = known(OWN_POLICY)?;
-    let policy = CustomPolicy {
-        account: account.clone(),
-        name: own.clone(),
-        document: OWN_POLICY_TEXT.to_owned(),
-        created: now,
-    };
+    let policy = CustomPolicy::new(account.clone(), own.clone(), now);
     // One that is there already is as its owner wants it.
-    tx.insert_custom_policy(&policy).await?;
+    tx.insert_custom_policy(&policy, OWN_POLICY_TEXT).await?;
+    let holder = Holder::User(user.clone());
     for name in SYSTEM_POLICIES {
-        let attached = Attachment { kind: PolicyType::System, policy: known(name)? };
-        tx.attach(account, user, &attached).await?;
+        let policy = Attachment { kind: PolicyType::System, policy: known(name)? };
+        tx.attach(account, &holder, &Held { policy, attached: now }).await?;
     }
-    let attached = Attachment { kind: PolicyType::Custom, policy: own };
-    tx.attach(account, user, &attached).await?;
+    let policy = Attachment { kind: PolicyType::Custom, policy: own };
+    tx.attach(account, &holder, &Held { policy, attached: now }).await?;
     Ok(())
 }
 

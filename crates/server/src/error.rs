@@ -52,6 +52,16 @@ impl ApiError {
         StoreError::Conflict.into()
     }
 
+    /// The same in the words of RAM and STS, where they have others.
+    #[must_use]
+    pub fn in_ram(mut self) -> Self {
+        let (was, is) = (self.code(), self.code().in_ram());
+        if was != is {
+            self.refusal = is.into();
+        }
+        self
+    }
+
     /// The code.
     #[must_use]
     pub fn code(&self) -> Code {

@@ -8,7 +8,7 @@ use std::{error::Error, net::SocketAddr, sync::Arc, time::Duration};
 use aws_lc_rs::digest::{SHA256, digest};
 use http::HeaderMap;
 use tokio::time::Instant;
-use yaoku_model::{arn::Arn, ids::AccountId, random::Random, time::Timestamp};
+use yaoku_model::{arn::Arn, identity::Identity, ids::AccountId, random::Random, time::Timestamp};
 use yaoku_wire::{
     error::{Code, Refusal},
     fields::Fields,
@@ -18,7 +18,8 @@ use yaoku_wire::{
 use crate::{
     api::{self, Effect, Entry, Product, Spec},
     audit::{Called, Source, UserAgent},
-    auth::{self, Proved, WINDOW_SECONDS},
+    auth::{self, Credential, Proved, WINDOW_SECONDS},
+    cache::Rights,
     caller::{Caller, Principal},
     error::ApiError,
     faults::Faults,
@@ -82,6 +83,7 @@ impl Gateway {
             now: self.node.domain_clock.now(),
             entry,
             nonce: known.nonce,
+            format,
             event: &event,
         };
         let reply = turn.run(&mut incoming.params).await;
@@ -114,12 +116,12 @@ impl Gateway {
         let proved =
             auth::authenticate(incoming, &node.caches, &node.nonces, &*node.clock, &hide).await?;
         let Proved { credential, claim } = proved;
-        let rights = node.caches.rights(&credential.account, credential.user.as_ref()).await?;
-        // The account or user of an access key is there, or was removed a moment ago.
-        let rights = rights.ok_or(Code::AccessKeyIdNotFound)?;
+        let rights = node.caches.rights(&credential.account, &credential.identity).await?;
+        let (principal, rights) = principal(&credential, rights)?;
         let caller = Caller {
             account: credential.account.clone(),
-            principal: credential.user.clone().map_or(Principal::Root, Principal::User),
+            principal,
+            session: credential.session.clone(),
             policies: rights.policies,
             kms_open: rights.kms_open,
             source: Some(call.peer.ip()),
@@ -139,11 +141,12 @@ impl Gateway {
                 .and_then(|it| it.parse().ok())
                 .ok_or_else(|| ApiError::invalid("x-yaoku-account"))?,
         };
-        let rights = self.node.caches.rights(&account, None).await?;
+        let rights = self.node.caches.rights(&account, &Identity::Root).await?;
         let rights = rights.ok_or_else(|| ApiError::invalid("x-yaoku-account"))?;
         let caller = Caller {
             account,
             principal: Principal::Operator,
+            session: None,
             access_key: None,
             policies: rights.policies,
             kms_open: rights.kms_open,
@@ -239,6 +242,28 @@ struct Known {
     nonce: Option<([u8; 32], Timestamp)>,
 }
 
+/// Who a credential stands for, and its rights, if it still stands for anybody.
+fn principal(
+    credential: &Credential,
+    rights: Option<Rights>,
+) -> Result<(Principal, Rights), ApiError> {
+    let principal = match (&credential.identity, &credential.session) {
+        (Identity::Root, _) => Principal::Root,
+        (Identity::User(name), _) => Principal::User(name.clone()),
+        (Identity::Role(name), Some(session)) => {
+            // Its role is gone, or is another one: whoever began it may try to begin a new one.
+            let role_id = rights.as_ref().and_then(|it| it.role_id.as_deref());
+            if role_id != Some(&*session.role_id) {
+                return Err(Code::SecurityTokenExpired.into());
+            }
+            Principal::Role(name.clone(), session.name.clone())
+        }
+        (Identity::Role(_), None) => return Err(Code::AccessKeyIdNotFound.into()),
+    };
+    // The account or user of an access key is there, or was removed a moment ago.
+    Ok((principal, rights.ok_or(Code::AccessKeyIdNotFound)?))
+}
+
 /// A call's headers, as the wire reads them.
 pub(crate) fn headers(call: &HttpCall) -> Vec<(&str, &[u8])> {
     call.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect()
@@ -320,12 +345,11 @@ fn event(
     code: Option<Code>,
 ) -> Vec<u8> {
     let agent = call.headers.get(http::header::USER_AGENT).map(http::HeaderValue::as_bytes);
-    let [kind, name] = caller.principal.parts();
     Called {
         at,
         request_id,
         account: Some(&caller.account),
-        principal: [kind, name, ""],
+        principal: caller.principal.parts(),
         access_key: caller.access_key.as_ref(),
         source: Source::from(call.peer.ip()),
         user_agent: &UserAgent::kept(agent.unwrap_or_default()),

@@ -13,6 +13,7 @@ use yaoku_model::{
 use yaoku_wire::error::{Code, Refusal};
 
 use crate::{
+    api::Action,
     call::{Ask, Call},
     caller::Caller,
     error::ApiError,
@@ -20,9 +21,6 @@ use crate::{
 
 impl Call<'_> {
     /// The one place where a caller is let in or not. Source: identity.md §3.6, §4.6.
-    ///
-    /// Another account's things are refused: what it takes to share them comes with the identity
-    /// operations, here.
     pub(crate) fn judge(
         &mut self,
         ask: Ask<'_>,
@@ -31,20 +29,20 @@ impl Call<'_> {
         tags: &[Tag],
         object_policy: Option<ObjectPolicy<'_>>,
     ) -> Result<(), ApiError> {
+        debug_assert!(self.spec.asks_for(ask.action), "{} asks {}", self.spec.name, ask.action);
         // A write is judged when it is prepared and when it is run: one thing asked for.
         if let Some(&arn) = spellings.first().filter(|it| !self.touched.asked.contains(it)) {
             self.touched.asked.push(arn.clone());
         }
-        let allowed = owner == self.account()
-            && (self.caller.is_root() || {
-                let resources: Vec<&str> = spellings.iter().map(|it| it.as_str()).collect();
-                let object_policy = object_policy.map(ObjectPolicy::read).transpose()?;
-                let matter = Matter { owner, resources: &resources, tags, object_policy };
-                self.permitted_as_read(ask, &matter)
-            });
+        let allowed = (owner == self.account() && self.caller.is_root()) || {
+            let resources: Vec<&str> = spellings.iter().map(|it| it.as_str()).collect();
+            let object_policy = object_policy.map(ObjectPolicy::read).transpose()?;
+            let matter = Matter { owner, resources: &resources, tags, object_policy };
+            self.permitted_as_read(ask, &matter)
+        };
         match (allowed, spellings.first()) {
             (true, _) => Ok(()),
-            (false, Some(arn)) => Err(Refusal::no_permission(arn).into()),
+            (false, Some(arn)) => Err(self.refusal(ask.action, arn).into()),
             (false, None) => Err(Code::NoPermission.into()),
         }
     }
@@ -76,13 +74,31 @@ impl Call<'_> {
             owner: matter.owner.as_str(),
             context: &context,
         };
-        let identity = self.caller.policies.decide(&question).verdict;
-        match &matter.object_policy {
-            None => identity,
-            Some(document) => {
-                let granted = policy::decide([&**document], &question).verdict;
-                policy::evaluate::same_account(identity, granted)
-            }
+        // An account's root may do what it likes, as far as that is for its account to say.
+        let identity = if self.caller.is_root() {
+            Verdict::Allow
+        } else {
+            self.caller.policies.decide(&question).verdict
+        };
+        let granted = matter.object_policy.as_ref().map_or(Verdict::ImplicitDeny, |document| {
+            policy::decide([&**document], &question).verdict
+        });
+        let together = if matter.owner == self.account() {
+            policy::evaluate::same_account(identity, granted)
+        } else {
+            policy::evaluate::cross_account(identity, granted)
+        };
+        let session = self.caller.session.as_ref().and_then(|it| it.policy.as_ref());
+        let session = session.map(|it| policy::decide([it], &question).verdict);
+        policy::evaluate::narrowed(session, together)
+    }
+
+    /// In the words of the product that was called. Source: identity.md §1.7.
+    fn refusal(&self, action: Action, arn: &Arn) -> Refusal {
+        if self.spec.product.speaks_as_ram() {
+            Refusal::no_ram_permission(&action, arn)
+        } else {
+            Refusal::no_permission(arn)
         }
     }
 }
@@ -146,7 +162,10 @@ impl policy::Context for Facts<'_> {
             "acs:SecureTransport" => Some(self.caller.secure.to_string().into()),
             "acs:SourceIp" => self.caller.source.map(|it| it.to_string().into()),
             // An access key is not a login. Source: identity.md §3.4.
-            "acs:MFAPresent" => Some("false".into()),
+            "acs:MFAPresent" => {
+                let mfa = self.caller.session.as_ref().is_some_and(|it| it.mfa);
+                Some(mfa.to_string().into())
+            }
             "kms:EncryptionAlgorithm" => self.ask.algorithm.map(Cow::Borrowed),
             _ => None,
         }

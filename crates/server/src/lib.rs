@@ -38,6 +38,8 @@ mod seals;
 mod shelf;
 pub mod standing;
 pub mod start;
+#[cfg(feature = "test-clock")]
+pub mod test_clock;
 #[cfg(test)]
 mod testing;
 pub mod uses;

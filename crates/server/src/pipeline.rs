@@ -4,7 +4,12 @@ use std::time::Duration;
 
 use yaoku_model::{arn::Arn, time::Timestamp};
 use yaoku_store::StoreError;
-use yaoku_wire::{error::Code, fields::Fields, params::Params};
+use yaoku_wire::{
+    error::Code,
+    fields::Fields,
+    params::Params,
+    rpc::{Format, must_be_carried},
+};
 
 use crate::{
     api::{Effect, Entry, Request, Spec},
@@ -40,6 +45,8 @@ pub struct Turn<'a> {
     /// The nonce of a write, hashed: with it in the transaction, a replay to another node changes
     /// nothing. `None` where the caller sent none.
     pub nonce: Option<([u8; 32], Timestamp)>,
+    /// What the answer will be written in: it must carry it before anything is kept.
+    pub format: Format,
     /// Makes the event of the call.
     pub event: &'a MakeEvent<'a>,
 }
@@ -51,6 +58,11 @@ impl Turn<'_> {
             Ok((request, dry)) => self.run_parsed(request, dry).await,
             Err(error) => self.refused(error).await,
         };
+        let reply = if self.spec().product.speaks_as_ram() {
+            reply.map_err(ApiError::in_ram)
+        } else {
+            reply
+        };
         if let Err(error) = &reply {
             debug_assert!(
                 self.spec().declares(error.code()),
@@ -59,6 +71,12 @@ impl Turn<'_> {
             );
         }
         reply
+    }
+
+    /// The code of a refusal, in the words of the product.
+    fn code(&self, reply: &Reply) -> Option<Code> {
+        let code = reply.as_ref().err().map(ApiError::code);
+        if self.spec().product.speaks_as_ram() { code.map(Code::in_ram) } else { code }
     }
 
     fn spec(&self) -> &'static Spec {
@@ -98,7 +116,9 @@ impl Turn<'_> {
     async fn on_caches(&self, request: Box<dyn Request>, dry: bool) -> Reply {
         let mut touched = Touched::default();
         let on = On::Caches(&self.node.caches);
-        let reply = request.answer(&mut self.call(on, &mut touched)).await;
+        let mut call = self.call(on, &mut touched);
+        call.dry_run = dry;
+        let reply = self.answer(&*request, &mut call).await;
         // What was true when the caches were read must have been true of the store.
         let reply = if self.node.lease.holds() { reply } else { Err(stale()) };
         let reply = if dry { Err(verdict(&reply)) } else { reply };
@@ -120,14 +140,11 @@ impl Turn<'_> {
         request.prepare(&mut self.call(On::Caches(&self.node.caches), touched)).await?;
         self.node.metrics.store_reads.add_one();
         let mut tx = self.node.store.read().await?;
-        request.answer(&mut self.call(On::Store(tx.tx()), touched)).await
+        self.answer(request, &mut self.call(On::Store(tx.tx()), touched)).await
     }
 
     async fn write(&self, mut request: Box<dyn Request>) -> Reply {
-        // Its event would be safe in the store, but nothing is done while the journal refuses.
-        if let Some(cause) = self.node.journal.refusing() {
-            return Err(AuditError::Refusing(cause).into());
-        }
+        must_be_audited(self.node)?;
         let mut tries = 1;
         loop {
             let mut touched = Touched::default();
@@ -169,13 +186,13 @@ impl Turn<'_> {
         let store = &self.node.store;
         let mut tx =
             if self.spec().one_thing { store.write_one().await? } else { store.write().await? };
-        let reply = request.answer(&mut self.call(On::Store(tx.tx()), touched)).await;
+        let reply = self.answer(request, &mut self.call(On::Store(tx.tx()), touched)).await;
         match &reply {
             Ok(_) => {}
             Err(error) if error.is_conflict() => return Err(StoreError::Conflict.into()),
             Err(_) => tx.undo().await?,
         }
-        let event = (self.event)(&touched.asked, reply.as_ref().err().map(ApiError::code));
+        let event = (self.event)(&touched.asked, self.code(&reply));
         tx.insert_event(self.node.name.as_str(), &event).await?;
         // Of a refusal too: it is used, and after a kill only the store knows.
         if let Some((hash, until)) = &self.nonce {
@@ -188,6 +205,13 @@ impl Turn<'_> {
         self.node.caches.apply(&changes);
         self.node.wrote.notify_one();
         Ok(reply)
+    }
+
+    /// What the operation answers, unless that cannot be written as asked: then nothing was done.
+    async fn answer(&self, request: &dyn Request, call: &mut Call<'_>) -> Reply {
+        let fields = request.answer(call).await?;
+        must_be_carried(self.format, &fields)?;
+        Ok(fields)
     }
 
     /// Waits up to 2^`tries` milliseconds, at most 64, by chance: so that those who met once do not
@@ -209,7 +233,7 @@ impl Turn<'_> {
     /// Writes the event, and before it the nonces that were used: what a restart must know of this call
     /// before anybody has its answer.
     async fn journal(&self, asked: &[Arn], reply: &Reply) -> Result<(), ApiError> {
-        let event = (self.event)(asked, reply.as_ref().err().map(ApiError::code));
+        let event = (self.event)(asked, self.code(reply));
         let nonces = || self.node.nonces.write_down(self.node.clock.now());
         self.node.journal.record(event, nonces).await?;
         Ok(())
@@ -227,6 +251,20 @@ impl Turn<'_> {
     }
 }
 
+/// Fails unless something may be changed that no write asked for: the key of a product.
+pub(crate) fn must_take_writes(node: &Node) -> Result<(), ApiError> {
+    must_be_audited(node)?;
+    if node.lease.holds() { Ok(()) } else { Err(stale()) }
+}
+
+/// The event of a write would be safe in the store, but nothing is done while the journal refuses.
+fn must_be_audited(node: &Node) -> Result<(), ApiError> {
+    match node.journal.refusing() {
+        Some(cause) => Err(AuditError::Refusing(cause).into()),
+        None => Ok(()),
+    }
+}
+
 /// The store, which other nodes write to, has not been heard of for too long.
 fn stale() -> ApiError {
     ApiError::caused(Code::ServiceUnavailableTemporary, "the caches may be stale")
@@ -238,6 +276,7 @@ fn verdict(reply: &Reply) -> ApiError {
     let code = match reply {
         Ok(_) => Code::DryRunOperationError,
         Err(error) => match error.code() {
+            verdict @ Code::DryRunOperationError => verdict,
             Code::NoPermission => Code::AccessDeniedError,
             fault if fault.status() >= 500 => fault,
             _ => Code::ValidationError,

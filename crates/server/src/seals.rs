@@ -178,6 +178,27 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_dry_run_uses_up_no_seal() {
+        let kms = Kms::new().await;
+        let key = kms.key().await;
+        let blob = kms.call("GenerateDataKey", [("KeyId", key.as_str())]).await.unwrap();
+        let blob = blob.get("CiphertextBlob").unwrap();
+        let version = spend(&kms, &key, 0, 0).await;
+        let named = ("KeyId", key.as_str());
+        for (action, params) in [
+            ("Encrypt", [named, ("Plaintext", "x")]),
+            ("GenerateDataKey", [named, ("", "")]),
+            ("ReEncrypt", [("CiphertextBlob", blob), ("DestinationKeyId", key.as_str())]),
+        ] {
+            let params = [&params[..], &[("DryRun", "true")]].concat();
+            let reply = kms.call_with(action, &params).await;
+            assert_eq!(reply, Err(Code::DryRunOperationError), "{action}");
+        }
+        let mut tx = kms.node.store.write().await.unwrap();
+        assert_eq!(tx.reserve_seals(&version, 0).await.unwrap(), Some(FIRST), "the first call's");
+    }
+
+    #[tokio::test]
     async fn who_seals_much_reserves_much() {
         let kms = Kms::new().await;
         let key = kms.key().await;

@@ -13,7 +13,7 @@ use yaoku_model::{
     time::{ManualClock, Timestamp},
 };
 use yaoku_store::Store;
-use yaoku_wire::{error::Code, fields::Fields};
+use yaoku_wire::{error::Code, fields::Fields, rpc::Format};
 
 use crate::{
     accounts,
@@ -34,6 +34,7 @@ pub(crate) struct Kms {
     pub(crate) account: AccountId,
     pub(crate) instance_id: InstanceId,
     caller: Caller,
+    format: Format,
     running: Option<Running>,
     pub(crate) data: Arc<TempDir>,
 }
@@ -84,13 +85,23 @@ impl Kms {
         let caller = Caller {
             account: account.clone(),
             principal: Principal::Root,
+            session: None,
             access_key: None,
             policies: Arc::default(),
             kms_open: true,
             source: Some([127, 0, 0, 1].into()),
             secure: true,
         };
-        Self { node, clock, account, instance_id: instance, caller, running: Some(running), data }
+        Self {
+            node,
+            clock,
+            account,
+            instance_id: instance,
+            caller,
+            format: Format::Json,
+            running: Some(running),
+            data,
+        }
     }
 
     /// The same node, called as a RAM user with these policies.
@@ -146,6 +157,11 @@ impl Kms {
         self.with(Caller { principal: Principal::Operator, source: None, ..self.caller.clone() })
     }
 
+    /// The same node, called by one who wants XML.
+    pub(crate) fn in_xml(&self) -> Self {
+        Self { format: Format::Xml, ..self.with(self.caller.clone()) }
+    }
+
     /// What its clocks say.
     pub(crate) fn clock_now(&self) -> Timestamp {
         yaoku_model::time::Clock::now(&*self.clock)
@@ -163,6 +179,7 @@ impl Kms {
             account: self.account.clone(),
             instance_id: self.instance_id.clone(),
             caller,
+            format: self.format,
             running: None,
             data: Arc::clone(&self.data),
         }
@@ -200,6 +217,7 @@ impl Kms {
             now: yaoku_model::time::Clock::now(&*self.clock),
             entry,
             nonce: None,
+            format: self.format,
             event: &event,
         };
         let reply = turn.run(&mut params.iter().copied().collect()).await;

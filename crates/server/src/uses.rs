@@ -54,7 +54,7 @@ pub const fn day(at: Timestamp) -> i64 {
 /// What a call has touched so far.
 #[derive(Debug, Default)]
 pub(crate) struct Touched {
-    /// What it was judged on.
+    /// What it was judged on, and what it made.
     pub(crate) asked: Vec<Arn>,
     /// The keys that it was given to use.
     keys: Vec<Arc<CachedKey>>,

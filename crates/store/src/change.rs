@@ -1,7 +1,8 @@
 //! The change feed: what a commit changed, told to every node.
 
 use yaoku_model::ids::{
-    AccessKeyId, AccountId, AliasName, InstanceId, KeyId, PolicyName, SecretName, UserName,
+    AccessKeyId, AccountId, AliasName, GroupName, InstanceId, KeyId, PolicyName, RoleName,
+    SecretName, UserName,
 };
 
 /// One thing that a committed transaction made, changed or removed.
@@ -13,12 +14,16 @@ pub enum Change {
     AccessKey(AccessKeyId),
     /// An alias.
     Alias(AccountId, AliasName),
+    /// A group, its users, or what is attached to it.
+    Group(AccountId, GroupName),
     /// An instance.
     Instance(InstanceId),
     /// A key, its versions, its policy or its tags.
     Key(KeyId),
-    /// A custom policy.
+    /// A custom policy, or its versions.
     Policy(AccountId, PolicyName),
+    /// A role, or what is attached to it.
+    Role(AccountId, RoleName),
     /// The wraps of the root key, or its generation.
     RootKey,
     /// A secret, its versions, its labels, its policy or its tags.

@@ -1,14 +1,30 @@
-//! The contract for accounts, users, access keys and policies.
+//! The contract for accounts, their users, and the access keys of both.
 
 use async_trait::async_trait;
 use yaoku_model::{
-    identity::{AccessKey, Account, Attachment, CustomPolicy, User},
-    ids::{AccessKeyId, AccountId, PolicyName, UserName},
+    identity::{AccessKey, Account, User},
+    ids::{AccessKeyId, AccountId, UserName},
+    time::Timestamp,
 };
 
-use crate::StoreError;
+use crate::{Slice, StoreError};
 
-/// Accounts, users, access keys, policies.
+/// How many of each thing an account has, for its quotas. Source: identity.md §2.5.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct IdentityCounts {
+    /// Users.
+    pub users: i64,
+    /// Groups.
+    pub groups: i64,
+    /// Roles.
+    pub roles: i64,
+    /// Custom policies.
+    pub policies: i64,
+    /// MFA devices.
+    pub mfa_devices: i64,
+}
+
+/// Accounts, users, access keys.
 #[async_trait]
 pub trait Identities: Send {
     /// Finds an account.
@@ -22,6 +38,9 @@ pub trait Identities: Send {
 
     /// Opens the service for an account, or closes it.
     async fn set_kms_open(&mut self, id: &AccountId, open: bool) -> Result<(), StoreError>;
+
+    /// How many of each thing an account has.
+    async fn identity_counts(&mut self, account: &AccountId) -> Result<IdentityCounts, StoreError>;
 
     /// Finds an access key.
     async fn access_key(&mut self, id: &AccessKeyId) -> Result<Option<AccessKey>, StoreError>;
@@ -43,6 +62,13 @@ pub trait Identities: Send {
         active: bool,
     ) -> Result<(), StoreError>;
 
+    /// Says when an access key was used, if that is later than what is known. Not told to the feed.
+    async fn touch_access_key(
+        &mut self,
+        id: &AccessKeyId,
+        used: Timestamp,
+    ) -> Result<(), StoreError>;
+
     /// Removes an access key.
     async fn delete_access_key(&mut self, id: &AccessKeyId) -> Result<(), StoreError>;
 
@@ -53,66 +79,21 @@ pub trait Identities: Send {
         name: &UserName,
     ) -> Result<Option<User>, StoreError>;
 
-    /// All users of an account.
-    async fn users(&mut self, account: &AccountId) -> Result<Vec<User>, StoreError>;
+    /// Users of an account, by name.
+    async fn users(
+        &mut self,
+        account: &AccountId,
+        slice: Slice<'_>,
+    ) -> Result<Vec<User>, StoreError>;
 
     /// Adds a user; `false` if the name is taken.
     async fn insert_user(&mut self, user: &User) -> Result<bool, StoreError>;
 
-    /// Removes a user with its access keys and attachments.
+    /// Changes the user called `name` into `user`, its name too, and with that everything that goes
+    /// by it; `false` if the new name is taken.
+    async fn update_user(&mut self, name: &UserName, user: &User) -> Result<bool, StoreError>;
+
+    /// Removes a user with its access keys, attachments, tags and whatever else is its own.
     async fn delete_user(&mut self, account: &AccountId, name: &UserName)
     -> Result<(), StoreError>;
-
-    /// Finds a custom policy.
-    async fn custom_policy(
-        &mut self,
-        account: &AccountId,
-        name: &PolicyName,
-    ) -> Result<Option<CustomPolicy>, StoreError>;
-
-    /// All custom policies of an account.
-    async fn custom_policies(
-        &mut self,
-        account: &AccountId,
-    ) -> Result<Vec<CustomPolicy>, StoreError>;
-
-    /// Adds a custom policy; `false` if the name is taken.
-    async fn insert_custom_policy(&mut self, policy: &CustomPolicy) -> Result<bool, StoreError>;
-
-    /// Removes a custom policy, and detaches it everywhere.
-    async fn delete_custom_policy(
-        &mut self,
-        account: &AccountId,
-        name: &PolicyName,
-    ) -> Result<(), StoreError>;
-
-    /// What is attached to a user.
-    async fn attachments(
-        &mut self,
-        account: &AccountId,
-        user: &UserName,
-    ) -> Result<Vec<Attachment>, StoreError>;
-
-    /// The users that a policy is attached to.
-    async fn attached_users(
-        &mut self,
-        account: &AccountId,
-        policy: &Attachment,
-    ) -> Result<Vec<UserName>, StoreError>;
-
-    /// Attaches a policy; `false` if it is attached already.
-    async fn attach(
-        &mut self,
-        account: &AccountId,
-        user: &UserName,
-        policy: &Attachment,
-    ) -> Result<bool, StoreError>;
-
-    /// Detaches a policy; `false` if it was not attached.
-    async fn detach(
-        &mut self,
-        account: &AccountId,
-        user: &UserName,
-        policy: &Attachment,
-    ) -> Result<bool, StoreError>;
 }

@@ -1,7 +1,8 @@
 //! What is kept, and the one contract that SQLite and PostgreSQL keep it by.
 //!
 //! A transaction ([`Tx`]) is a set of small contracts, one per kind of thing: [`Keys`], [`KeyUses`],
-//! [`Secrets`], [`Tags`], [`Identities`], [`Instances`], [`RootKeys`], [`Records`]. Reading them is
+//! [`Secrets`], [`Tags`], [`Identities`], [`Groups`], [`Roles`], [`Policies`], [`Logins`],
+//! [`Instances`], [`RootKeys`], [`Records`]. Reading them is
 //! reading what the rest of the program may ask of a database. Three rules hold for all of them:
 //!
 //! - Not finding something is `None`, never an error: what that means is the caller's to say.
@@ -13,9 +14,12 @@ use std::{fmt, path::Path, sync::Arc};
 use async_trait::async_trait;
 
 mod change;
+mod groups;
 mod identities;
 mod instances;
 mod keys;
+mod logins;
+mod policies;
 mod postgres;
 mod records;
 mod rootkey;
@@ -30,9 +34,12 @@ pub mod testing;
 mod uses;
 
 pub use change::{Change, Feed, Mark};
-pub use identities::Identities;
+pub use groups::{Groups, Roles};
+pub use identities::{Identities, IdentityCounts};
 pub use instances::{InstanceFilter, Instances};
 pub use keys::{DueKey, KeyFilter, Keys};
+pub use logins::Logins;
+pub use policies::{Held, Policies};
 pub use postgres::Postgres;
 pub use records::{EventRow, Records};
 pub use rootkey::{RootKeys, WrapRow, WrappingKeyRow};
@@ -120,12 +127,34 @@ pub trait Store: fmt::Debug + Send + Sync {
 
 /// What an operation may do in a transaction. It has no `commit`: that is the pipeline's.
 pub trait Tx:
-    Identities + Instances + Keys + KeyUses + Records + RootKeys + Secrets + Tags
+    Groups
+    + Identities
+    + Instances
+    + Keys
+    + KeyUses
+    + Logins
+    + Policies
+    + Records
+    + Roles
+    + RootKeys
+    + Secrets
+    + Tags
 {
 }
 
 impl<T> Tx for T where
-    T: Identities + Instances + Keys + KeyUses + Records + RootKeys + Secrets + Tags
+    T: Groups
+        + Identities
+        + Instances
+        + Keys
+        + KeyUses
+        + Logins
+        + Policies
+        + Records
+        + Roles
+        + RootKeys
+        + Secrets
+        + Tags
 {
 }
 
@@ -157,6 +186,20 @@ impl Page {
     pub const fn offset(self) -> i64 {
         self.number.saturating_sub(1).saturating_mul(self.size)
     }
+}
+
+/// A part of a list by name, for clients that ask for the next part by a marker.
+#[derive(Clone, Copy, Debug)]
+pub struct Slice<'a> {
+    /// What has a name greater than this, byte by byte. The empty text: from the start.
+    pub after: &'a str,
+    /// At most so many.
+    pub limit: i64,
+}
+
+impl Slice<'_> {
+    /// Everything.
+    pub const ALL: Self = Self { after: "", limit: i64::MAX };
 }
 
 /// The items of one page, and how many there are on all.

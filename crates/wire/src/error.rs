@@ -34,6 +34,20 @@ macro_rules! codes {
     };
 }
 
+impl Code {
+    /// The same in the words of RAM and STS, where they have others. Source: identity.md §1.8.
+    #[must_use]
+    pub const fn in_ram(self) -> Self {
+        match self {
+            Self::NoPermission => Self::RamNoPermission,
+            Self::InternalFailure => Self::InternalError,
+            Self::ServiceUnavailableTemporary => Self::ServiceUnavailable,
+            Self::RejectedThrottling => Self::ThrottlingUser,
+            other => other,
+        }
+    }
+}
+
 codes! {
     // The request as such. Source: identity.md §1.8, errors.md §2.
 
@@ -229,6 +243,231 @@ codes! {
     ValidationError = 400 "ValidationError" "The request would have failed validation.";
     /// It would have been forbidden.
     AccessDeniedError = 403 "AccessDeniedError" "The request would have been denied.";
+
+    // RAM: its parameters. Source: identity.md §2.4; those of roles are inferred there.
+
+    /// `UserName` has a character that it may not have.
+    UserNameChars = 400 "InvalidParameter.UserName.InvalidChars" "The parameter - \"UserName\" contains invalid chars.";
+    /// `NewUserName` has a character that it may not have.
+    NewUserNameChars = 400 "InvalidParameter.NewUserName.InvalidChars" "The parameter - \"NewUserName\" contains invalid chars.";
+    /// `DisplayName` has a character that it may not have.
+    DisplayNameChars = 400 "InvalidParameter.DisplayName.InvalidChars" "The parameter - \"DisplayName\" contains invalid chars.";
+    /// `NewDisplayName` has a character that it may not have.
+    NewDisplayNameChars = 400 "InvalidParameter.NewDisplayName.InvalidChars" "The parameter - \"NewDisplayName\" contains invalid chars.";
+    /// `GroupName` has a character that it may not have.
+    GroupNameChars = 400 "InvalidParameter.GroupName.InvalidChars" "The parameter - \"GroupName\" contains invalid chars.";
+    /// `NewGroupName` has a character that it may not have.
+    NewGroupNameChars = 400 "InvalidParameter.NewGroupName.InvalidChars" "The parameter - \"NewGroupName\" contains invalid chars.";
+    /// `PolicyName` has a character that it may not have.
+    PolicyNameChars = 400 "InvalidParameter.PolicyName.InvalidChars" "The parameter - \"PolicyName\" contains invalid chars.";
+    /// `RoleName` has a character that it may not have.
+    RoleNameChars = 400 "InvalidParameter.RoleName.InvalidChars" "The parameter - \"RoleName\" contains invalid chars.";
+    /// `VirtualMFADeviceName` has a character that it may not have.
+    VirtualMfaDeviceNameChars = 400 "InvalidParameter.VirtualMFADeviceName.InvalidChars" "The parameter - \"VirtualMFADeviceName\" contains invalid chars.";
+    /// `UserName` is too short or too long.
+    UserNameLength = 400 "InvalidParameter.UserName.Length" "The parameter - \"UserName\" beyond the length limit.";
+    /// `NewUserName` is too short or too long.
+    NewUserNameLength = 400 "InvalidParameter.NewUserName.Length" "The parameter - \"NewUserName\" beyond the length limit.";
+    /// `DisplayName` is too short or too long.
+    DisplayNameLength = 400 "InvalidParameter.DisplayName.Length" "The parameter - \"DisplayName\" beyond the length limit.";
+    /// `NewDisplayName` is too short or too long.
+    NewDisplayNameLength = 400 "InvalidParameter.NewDisplayName.Length" "The parameter - \"NewDisplayName\" beyond the length limit.";
+    /// `GroupName` is too short or too long.
+    GroupNameLength = 400 "InvalidParameter.GroupName.Length" "The parameter - \"GroupName\" beyond the length limit.";
+    /// `NewGroupName` is too short or too long.
+    NewGroupNameLength = 400 "InvalidParameter.NewGroupName.Length" "The parameter - \"NewGroupName\" beyond the length limit.";
+    /// `PolicyName` is too short or too long.
+    PolicyNameLength = 400 "InvalidParameter.PolicyName.Length" "The parameter - \"PolicyName\" beyond the length limit.";
+    /// `RoleName` is too short or too long.
+    RoleNameLength = 400 "InvalidParameter.RoleName.Length" "The parameter - \"RoleName\" beyond the length limit.";
+    /// `VirtualMFADeviceName` is too short or too long.
+    VirtualMfaDeviceNameLength = 400 "InvalidParameter.VirtualMFADeviceName.Length" "The parameter - \"VirtualMFADeviceName\" beyond the length limit.";
+    /// `Comments` is too short or too long.
+    CommentsLength = 400 "InvalidParameter.Comments.Length" "The parameter - \"Comments\" beyond the length limit.";
+    /// `NewComments` is too short or too long.
+    NewCommentsLength = 400 "InvalidParameter.NewComments.Length" "The parameter - \"NewComments\" beyond the length limit.";
+    /// `Description` is too short or too long.
+    DescriptionLength = 400 "InvalidParameter.Description.Length" "The parameter - \"Description\" beyond the length limit.";
+    /// `NewDescription` is too short or too long.
+    NewDescriptionLength = 400 "InvalidParameter.NewDescription.Length" "The parameter - \"NewDescription\" beyond the length limit.";
+    /// `PolicyDocument` is too short or too long.
+    PolicyDocumentLength = 400 "InvalidParameter.PolicyDocument.Length" "The parameter - \"PolicyDocument\" beyond the length limit.";
+    /// `AssumeRolePolicyDocument` is too short or too long.
+    AssumeRolePolicyDocumentLength = 400 "InvalidParameter.AssumeRolePolicyDocument.Length" "The parameter - \"AssumeRolePolicyDocument\" beyond the length limit.";
+    /// `MobilePhone` is not written as it should be.
+    MobilePhoneFormat = 400 "InvalidParameter.MobilePhone.Format" "The format of the parameter - \"MobilePhone\" is incorrect.";
+    /// `NewMobilePhone` is not written as it should be.
+    NewMobilePhoneFormat = 400 "InvalidParameter.NewMobilePhone.Format" "The format of the parameter - \"NewMobilePhone\" is incorrect.";
+    /// `Email` is not written as it should be.
+    EmailFormat = 400 "InvalidParameter.Email.Format" "The format of the parameter - \"Email\" is incorrect.";
+    /// `NewEmail` is not written as it should be.
+    NewEmailFormat = 400 "InvalidParameter.NewEmail.Format" "The format of the parameter - \"NewEmail\" is incorrect.";
+    /// `VersionId` is not written as it should be.
+    VersionIdFormat = 400 "InvalidParameter.VersionId.Format" "The format of the parameter - \"VersionId\" is incorrect.";
+    /// `AccountAlias` is not written as it should be.
+    AccountAliasFormat = 400 "InvalidParameter.AccountAlias.Format" "The format of parameter - \"AccountAlias\" is incorrect.";
+    /// The account's password policy refuses it.
+    PasswordTooWeak = 400 "InvalidParameter.Password.TooWeak" "The parameter - \"Password\" is not compliant with the password policy.";
+    /// `PolicyType` is neither `System` nor `Custom`.
+    PolicyTypeUnknown = 400 "InvalidParameter.PolicyType" "The parameter - \"PolicyType\" is incorrect.";
+    /// `MinimumPasswordLength` is out of range.
+    MinimumPasswordLengthRange = 400 "InvalidParameter.MinimumPasswordLength.Range" "The parameter - \"MinimumPasswordLength\" MUST be in the range of 8 and 32.";
+    /// A code of an MFA device is not six digits.
+    AuthenticationCodeFormat = 400 "InvalidParameter.AuthenticationCode.Format" "The parameter - \"AuthenticationCode\" MUST be 6 numbers.";
+    /// The policy cannot be read. The message says why.
+    MalformedPolicyDocument = 400 "MalformedPolicyDocument" "The policy document is malformed.";
+    /// A code of an MFA device is wrong.
+    CheckAuthenticationCodeFail = 403 "CheckAuthenticationCodeFail" "The parameter - \"AuthenticationCode\" is inccorrect.";
+    /// The old password is another. Our choice.
+    OldPasswordWrong = 403 "InvalidParameter.OldPassword" "The parameter - \"OldPassword\" is incorrect.";
+
+    // RAM and STS: permission. Source: identity.md §1.7, §2.4, §2.6.
+
+    /// The caller may not do this. [`Refusal::no_ram_permission`] names what.
+    RamNoPermission = 403 "NoPermission" "You are not authorized to do this action. You should be authorized by RAM.";
+    /// The service is not opened.
+    RamInactive = 403 "Inactive" "Your ram service is inactive, please activate it.";
+
+    // RAM: what is not there. Source: identity.md §2.4; texts of login profiles, roles and
+    // providers are our choice.
+
+    /// Not there: `User`.
+    NoUser = 404 "EntityNotExist.User" "The user does not exist.";
+    /// Not there: `User.AccessKey`.
+    NoUserAccessKey = 404 "EntityNotExist.User.AccessKey" "The user access key does not exist.";
+    /// Not there: `User.MFADevice`.
+    NoUserMfaDevice = 404 "EntityNotExist.User.MFADevice" "The user has not bound any MFA device.";
+    /// Not there: `User.Group`.
+    NoUserGroup = 404 "EntityNotExist.User.Group" "The user has not joined the group.";
+    /// Not there: `User.LoginProfile`.
+    NoUserLoginProfile = 404 "EntityNotExist.User.LoginProfile" "The user login profile does not exist.";
+    /// Not there: `User.Policy`.
+    NoUserPolicy = 404 "EntityNotExist.User.Policy" "The indicate policy of the user does not exist.";
+    /// Not there: `VirtualMFADevice`.
+    NoVirtualMfaDevice = 404 "EntityNotExist.VirtualMFADevice" "The virtual mfa device does not exist.";
+    /// Not there: `Group`.
+    NoGroup = 404 "EntityNotExist.Group" "The group does not exist.";
+    /// Not there: `Group.Policy`.
+    NoGroupPolicy = 404 "EntityNotExist.Group.Policy" "The indicate policy attached to the group does not exist.";
+    /// Not there: `Role`.
+    NoRole = 404 "EntityNotExist.Role" "The specified Role not exists.";
+    /// Not there: `Role.Policy`.
+    NoRolePolicy = 404 "EntityNotExist.Role.Policy" "The indicate policy attached to the role does not exist.";
+    /// Not there: `Policy`.
+    NoPolicy = 404 "EntityNotExist.Policy" "The policy does not exist.";
+    /// Not there: `Policy.Version`.
+    NoPolicyVersion = 404 "EntityNotExist.Policy.Version" "The policy version does not exist.";
+    /// Not there: `OIDCProvider`.
+    NoOidcProvider = 404 "EntityNotExist.OIDCProvider" "The OIDC provider does not exist.";
+
+    // RAM: what is there already. Source: identity.md §2.4.
+
+    /// There already: `User`.
+    UserExists = 409 "EntityAlreadyExists.User" "The user does already EXIST.";
+    /// There already: `User.LoginProfile`.
+    UserLoginProfileExists = 409 "EntityAlreadyExists.User.LoginProfile" "The user login profile does already EXIST.";
+    /// There already: `User.MFADevice`.
+    UserMfaDeviceExists = 409 "EntityAlreadyExists.User.MFADevice" "The user has already bound a MFA device.";
+    /// There already: `User.Group`.
+    UserGroupExists = 409 "EntityAlreadyExists.User.Group" "The user has already joined the group.";
+    /// There already: `User.Policy`.
+    UserPolicyExists = 409 "EntityAlreadyExists.User.Policy" "The user has already been attached this policy.";
+    /// There already: `VirtualMFADevice`.
+    VirtualMfaDeviceExists = 409 "EntityAlreadyExists.VirtualMFADevice" "The virtual mfa device does already EXIST.";
+    /// There already: `VirtualMFADevice.User`.
+    VirtualMfaDeviceUserExists = 409 "EntityAlreadyExists.VirtualMFADevice.User" "The virtual mfa device has already been bound to a user.";
+    /// There already: `Group`.
+    GroupExists = 409 "EntityAlreadyExists.Group" "The group does already EXIST.";
+    /// There already: `Group.Policy`.
+    GroupPolicyExists = 409 "EntityAlreadyExists.Group.Policy" "The group has already been attached this policy.";
+    /// There already: `Policy`.
+    PolicyExists = 409 "EntityAlreadyExists.Policy" "The policy does already EXIST.";
+    /// There already: `Role`.
+    RoleExists = 409 "EntityAlreadyExists.Role" "The role does already EXIST.";
+    /// There already: `Role.Policy`.
+    RolePolicyExists = 409 "EntityAlreadyExists.Role.Policy" "The role has already been attached this policy.";
+    /// There already: `AccountAlias`.
+    AccountAliasExists = 409 "EntityAlreadyExists.AccountAlias" "The account alias does already EXIST.";
+
+    // RAM: what stands in the way of a deletion. Source: identity.md §2.4; some texts are our
+    // choice, in its style.
+
+    /// In the way: `User.Group`.
+    UserGroupInTheWay = 409 "DeleteConflict.User.Group" "The user CAN NOT be in any group while deleting the user.";
+    /// In the way: `User.AccessKey`.
+    UserAccessKeyInTheWay = 409 "DeleteConflict.User.AccessKey" "The user CAN NOT have any access key while deleting the user.";
+    /// In the way: `User.LoginProfile`.
+    UserLoginProfileInTheWay = 409 "DeleteConflict.User.LoginProfile" "The user CAN NOT have the login profile while deleting the user.";
+    /// In the way: `User.MFADevice`.
+    UserMfaDeviceInTheWay = 409 "DeleteConflict.User.MFADevice" "The user CAN NOT bind any MFA device while deleting the user.";
+    /// In the way: `User.Policy`.
+    UserPolicyInTheWay = 409 "DeleteConflict.User.Policy" "The user CAN NOT be attached any policy while deleting the user.";
+    /// In the way: `VirtualMFADevice.User`.
+    VirtualMfaDeviceUserInTheWay = 409 "DeleteConflict.VirtualMFADevice.User" "The virtual mfa device CAN NOT be bound to any user while deleting it.";
+    /// In the way: `Group.User`.
+    GroupUserInTheWay = 409 "DeleteConflict.Group.User" "The group CAN NOT have any user while deleting the group.";
+    /// In the way: `Group.Policy`.
+    GroupPolicyInTheWay = 409 "DeleteConflict.Group.Policy" "The group CAN NOT be attached any policy while deleting the group.";
+    /// In the way: `Policy.User`.
+    PolicyUserInTheWay = 409 "DeleteConflict.Policy.User" "The policy CAN NOT be attached to any user while deleting it.";
+    /// In the way: `Policy.Group`.
+    PolicyGroupInTheWay = 409 "DeleteConflict.Policy.Group" "The policy CAN NOT be attached to any group while deleting it.";
+    /// In the way: `Policy.Role`.
+    PolicyRoleInTheWay = 409 "DeleteConflict.Policy.Role" "The policy CAN NOT be attached to any role while deleting it.";
+    /// In the way: `Policy.Version`.
+    PolicyVersionInTheWay = 409 "DeleteConflict.Policy.Version" "The policy CAN NOT has any version except the default version.";
+    /// In the way: `Policy.Version.Default`.
+    PolicyVersionDefaultInTheWay = 409 "DeleteConflict.Policy.Version.Default" "The default policy version CAN NOT been deleted directly.";
+    /// In the way: `Role.Policy`.
+    RolePolicyInTheWay = 409 "DeleteConflict.Role.Policy" "The role CAN NOT be attached any policy while deleting the role.";
+
+    // RAM: quotas. Source: identity.md §2.4, §2.5.
+
+    /// Too many users.
+    TooManyUser = 409 "LimitExceeded.User" "The count of users beyond the current limits.";
+    /// Too many access keys of the user.
+    TooManyUserAccessKey = 409 "LimitExceeded.User.AccessKey" "The count of access keys of the user beyond the current limits.";
+    /// Too many groups of the user.
+    TooManyUserGroup = 409 "LimitExceeded.User.Group" "The count of groups of the user beyond the current limits.";
+    /// Too many policies of the user.
+    TooManyUserPolicy = 409 "LimitExceeded.User.Policy" "The count of policies of the user beyond the current limits.";
+    /// Too many virtual mfa devices.
+    TooManyVirtualMfaDevice = 409 "LimitExceeded.VirtualMFADevice" "The count of virtual mfa devices beyond the current limits.";
+    /// Too many groups.
+    TooManyGroup = 409 "LimitExceeded.Group" "The count of groups beyond the current limits.";
+    /// Too many policies of the group.
+    TooManyGroupPolicy = 409 "LimitExceeded.Group.Policy" "The count of policies of the group beyond the current limits.";
+    /// Too many policies.
+    TooManyPolicy = 409 "LimitExceeded.Policy" "The count of policies beyond the current limits.";
+    /// Too many versions of the policy.
+    TooManyPolicyVersion = 409 "LimitExceeded.Policy.Version" "The count of versions of the policy beyond the current limits.";
+    /// Too many roles.
+    TooManyRole = 409 "LimitExceeded.Role" "The count of roles beyond the current limits.";
+    /// Too many policies of the role.
+    TooManyRolePolicy = 409 "LimitExceeded.Role.Policy" "The count of policies of the role beyond the current limits.";
+
+    // STS. Source: identity.md §2.6.
+
+    /// `RoleArn` is no role's.
+    RoleArnMalformed = 400 "InvalidParameter.RoleArn" "The parameter RoleArn is wrongly formed.";
+    /// `RoleSessionName` breaks its rule.
+    RoleSessionNameMalformed = 400 "InvalidParameter.RoleSessionName" "The parameter RoleSessionName is wrongly formed.";
+    /// `DurationSeconds` is out of range. The message says which.
+    DurationSecondsRange = 400 "InvalidParameter.DurationSeconds" "The Min/Max value of DurationSeconds is 15min/1hr.";
+    /// The session policy cannot be read.
+    PolicyGrammar = 400 "InvalidParameter.PolicyGrammar" "The parameter Policy has not passed grammar check.";
+    /// The session policy is too long.
+    PolicySize = 400 "InvalidParameter.PolicySize" "The size of Policy must be smaller than 2048 bytes.";
+    /// The role that an identity provider's token asks for is not there. The message is our choice.
+    NoRoleArn = 404 "EntityNotExist.RoleArn" "The specified RoleArn does not exist.";
+    /// The token is not one of the provider's, or not for us. Codes of OIDC below their first word are our choice.
+    OidcTokenInvalid = 401 "AuthenticationFail.OIDCToken.Invalid" "The OIDC token is invalid.";
+    /// The token is too old.
+    OidcTokenExpired = 401 "AuthenticationFail.OIDCToken.Expired" "The OIDC token has expired.";
+    /// The role's trust policy does not allow it.
+    OidcNotTrusted = 401 "AuthenticationFail.NoPermission" "The role does not trust this OIDC token.";
+    /// The keys of the provider cannot be had.
+    OidcKeysUnavailable = 401 "AuthenticationFail.OIDCToken.KeysUnavailable" "The keys of the identity provider cannot be read.";
 }
 
 /// What a client reads when its call is refused. The cause of a fault is not in it: that is logged.
@@ -260,6 +499,14 @@ impl Refusal {
     pub fn no_permission(arn: &impl fmt::Display) -> Self {
         Self::from(Code::NoPermission)
             .with_message(format!("This operation for {arn} is forbidden by permission system."))
+    }
+
+    /// The same in the words of RAM and STS. Source: identity.md §1.7.
+    #[must_use]
+    pub fn no_ram_permission(action: &impl fmt::Display, arn: &impl fmt::Display) -> Self {
+        Self::from(Code::RamNoPermission).with_message(format!(
+            "You are not authorized to do this action. Resource: {arn} Action: {action}"
+        ))
     }
 
     /// The same code with another message.

@@ -11,6 +11,8 @@ use std::{
 use anyhow::{Context as _, bail};
 use serde::Serialize;
 use yaoku_model::{ids::Region, time::Clock as _};
+#[cfg(feature = "test-clock")]
+use yaoku_server::test_clock::TestClock;
 use yaoku_server::{
     audit, dev, disk,
     listen::{
@@ -52,6 +54,16 @@ pub(crate) struct Dev {
     /// How large a segment of the audit journal grows: trials make it small.
     #[arg(long, hide = true, value_name = "BYTES")]
     audit_segment_bytes: Option<u64>,
+    #[cfg(feature = "test-clock")]
+    #[command(subcommand)]
+    verb: Option<Verb>,
+}
+
+/// What is said to one that runs, instead of starting it.
+#[cfg(feature = "test-clock")]
+#[derive(Debug, clap::Subcommand)]
+enum Verb {
+    Clock(crate::admin::clock::Clock),
 }
 
 /// `dev.json`: everything a client needs.
@@ -73,8 +85,22 @@ struct DevFile<'a> {
 }
 
 impl Dev {
+    /// Serves until it is told to stop, or says something to one that runs.
+    #[cfg(feature = "test-clock")]
+    pub(crate) async fn run(mut self) -> anyhow::Result<ExitCode> {
+        match self.verb.take() {
+            Some(Verb::Clock(clock)) => clock.run().await,
+            None => self.serve().await,
+        }
+    }
+
     /// Serves until it is told to stop.
+    #[cfg(not(feature = "test-clock"))]
     pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
+        self.serve().await
+    }
+
+    async fn serve(self) -> anyhow::Result<ExitCode> {
         if !self.http.ip().is_loopback() {
             bail!("--http {}: plain HTTP is served on loopback only; use --listen", self.http);
         }
@@ -137,6 +163,8 @@ impl Dev {
         let root = root::open_or_create(&*store, &region, key_file, &SystemRandom, now).await?;
         let setup = serve::setup(data, store, region, root)?;
         let setup = Setup { ca_pem: ca_pem.to_owned(), journal: self.journal(), ..setup };
+        #[cfg(feature = "test-clock")]
+        let setup = Setup { domain_clock: Arc::new(TestClock::new(setup.domain_clock)), ..setup };
         serve::start(setup, &format!("--data {}", self.data.display())).await
     }
 

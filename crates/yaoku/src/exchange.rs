@@ -11,6 +11,8 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use crate::screen::harmless;
+
 /// What the server answered.
 #[derive(Debug)]
 pub(crate) struct Answer(Value);
@@ -29,9 +31,9 @@ pub(crate) struct Refused {
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "ERROR: SDK.ServerError")?;
-        writeln!(f, "ErrorCode: {}", self.code)?;
-        writeln!(f, "RequestId: {}", self.request_id)?;
-        write!(f, "Message: {}", self.message)
+        writeln!(f, "ErrorCode: {}", harmless(&self.code))?;
+        writeln!(f, "RequestId: {}", harmless(&self.request_id))?;
+        write!(f, "Message: {}", harmless(&self.message))
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::{io::Write as _, process::ExitCode};
 
-use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use clap::{
+    ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, error::ErrorKind,
+};
 use mimalloc::MiMalloc;
 use yaoku_server::process::{WipingAllocator, harden_process};
 
@@ -47,6 +49,7 @@ enum Command {
     Account(admin::account::Account),
     Audit(audit::Audit),
     Completion(cli::Completion),
+    DataKey(Box<cli::data_key::DataKey>),
     Dev(dev::Dev),
     Doctor(doctor::Doctor),
     Init(init::Init),
@@ -60,7 +63,13 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    run(&command().get_matches()).unwrap_or_else(|error| {
+    let mut program = command();
+    let matches = match program.try_get_matches_from_mut(std::env::args_os()) {
+        Ok(matches) => matches,
+        Err(error) if error.kind() == ErrorKind::MissingSubcommand => return help(program),
+        Err(error) => error.exit(),
+    };
+    run(&matches).unwrap_or_else(|error| {
         // Without a backtrace: it is the user's to mend, and the causes say how.
         _ = writeln!(std::io::stderr(), "yaoku: {error:#}");
         ExitCode::FAILURE
@@ -70,6 +79,18 @@ fn main() -> ExitCode {
 /// All commands: our own, and the products' operations by their names.
 fn command() -> clap::Command {
     cli::with_products(Cli::command())
+}
+
+/// The help of the innermost command that was named: what it lacks is a command of its own.
+fn help(program: clap::Command) -> ExitCode {
+    let mut named = program;
+    for word in std::env::args_os().skip(1) {
+        if let Some(it) = named.find_subcommand(&word) {
+            named = it.clone();
+        }
+    }
+    _ = write!(std::io::stderr(), "{}", named.render_help());
+    ExitCode::from(2)
 }
 
 fn run(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
@@ -89,6 +110,7 @@ fn run(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
             Command::Account(it) => it.run().await,
             Command::Audit(it) => it.run().await,
             Command::Completion(it) => it.run(command()),
+            Command::DataKey(it) => it.run().await,
             Command::Dev(it) => it.run().await,
             Command::Doctor(it) => it.run().await,
             Command::Init(it) => it.run().await,

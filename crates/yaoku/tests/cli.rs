@@ -23,6 +23,18 @@ fn what_is_no_rightful_command_is_refused_before_anything_is_sent() {
         assert_eq!((said.code, said.out.as_str()), (Some(2), ""), "{words:?}");
         assert!(said.error.contains(told), "{words:?}: {}", said.error);
     }
+    // A command that lacks its own command says what there is.
+    for (words, told) in [
+        (&["kms"][..], "ScheduleKeyDeletion"),
+        (&["admin"], "CreateManagedDataKeyVersion"),
+        (&["key"], "versions"),
+        (&["data-key"], "Makes a data key"),
+    ] {
+        let said = server.say(words);
+        assert_eq!((said.code, said.out.as_str()), (Some(2), ""), "{words:?}");
+        assert!(said.error.contains(told) && said.error.lines().count() > 20, "{}", said.error);
+        assert!(said.error.contains(&format!("Usage: yaoku {}", words[0])), "{}", said.error);
+    }
     let nobody = support::command(server.home()).args(["kms", "ListKeys"]).output().unwrap();
     assert_eq!(nobody.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&nobody.stderr).contains("nobody to call as"));
@@ -40,6 +52,9 @@ fn a_refusal_is_told_as_the_aliyun_cli_tells_it() {
     // What is missing is the server's to say.
     let said = server.say(&["kms", "Encrypt"]);
     assert_eq!(said.code, Some(1));
+    let help = server.good(&["kms", "Encrypt", "--help"]);
+    let [required, optional] = ["Required parameters:", "--KeyId"].map(|it| help.find(it).unwrap());
+    assert!(required < optional && optional < help.find("Optional parameters:").unwrap(), "{help}");
     assert!(said.error.contains("ErrorCode: MissingParameter"), "{}", said.error);
     // The server is not trusted by the machine's own certificates.
     let said = server.say(&["kms", "ListKeys", "--ca", "/etc/ssl/certs/ca-certificates.crt"]);
@@ -129,6 +144,16 @@ fn plain_http_and_profiles_of_the_aliyun_cli_will_do() {
         let said = as_profile(words);
         assert_eq!(said.code, Some(0), "{}", said.error);
     }
+    // What `yaoku dev` has written here goes before the current profile, but not off this machine.
+    let dev = std::fs::read_to_string(format!("{}/dev.json", server.data())).unwrap();
+    server.write("yaoku-dev/dev.json", &dev);
+    let said = as_profile(&["kms", "ListKeys", "--verbose"]);
+    let by = format!("as {}, from yaoku-dev/dev.json\n", server.text("access_key_id"));
+    assert!(said.code == Some(0) && said.error.ends_with(&by), "{}", said.error);
+    let elsewhere = dev.replace(&server.text("endpoint"), "kms.example:443");
+    server.write("yaoku-dev/dev.json", &elsewhere);
+    let said = as_profile(&["kms", "ListKeys"]);
+    assert!(said.code == Some(2) && said.error.contains("another machine"), "{}", said.error);
     let said = as_profile(&["kms", "ListKeys", "--profile", "false"]);
     assert!(said.error.contains("SignatureDoesNotMatch"), "{}", said.error);
     assert!(!said.error.contains("c4n4ry"));
@@ -145,8 +170,86 @@ fn plain_http_and_profiles_of_the_aliyun_cli_will_do() {
 fn friendly_verbs_do_what_they_say() {
     let server = Server::start();
     life(&server);
+    aliases(&server);
+    listed(&server);
     work(&server);
     import(&server);
+    data_keys(&server);
+}
+
+fn aliases(server: &Server) {
+    let before = server.good(&["key", "list"]);
+    // Nothing is made if its name cannot be.
+    for (alias, told) in
+        [("bad", "no alias"), ("alias/acs/ecs", "only products"), ("alias/dev", "already")]
+    {
+        let said = server.say(&["key", "create", "--alias", alias]);
+        assert_eq!((said.code, said.out.as_str()), (Some(2), ""), "{alias}");
+        assert!(said.error.contains(told), "{alias}: {}", said.error);
+    }
+    assert_eq!(server.good(&["key", "list"]), before);
+    server.good(&["key", "create", "--alias", "alias/one"]);
+    // A name is taken from nobody but its key.
+    let said = server.say(&["key", "alias", "alias/dev", "alias/one", "--remove"]);
+    assert_eq!(said.code, Some(2));
+    assert!(said.error.contains("alias/one is a name of"), "{}", said.error);
+    assert!(server.good(&["key", "alias", "alias/one"]).contains("alias/one"));
+    // Every verb takes it.
+    for words in [
+        &["disable", "alias/one"][..],
+        &["enable", "alias/one"],
+        &["rotate", "alias/one", "--every", "730d"],
+        &["rotate", "alias/one"],
+        &["versions", "alias/one"],
+        &["usage", "alias/one"],
+        &["alias", "alias/one", "alias/more"],
+        &["alias", "alias/dev", "alias/more", "--move"],
+        &["alias", "alias/dev", "alias/more", "--remove"],
+        &["delete", "alias/one", "--yes"],
+        &["restore", "alias/one"],
+        &["alias", "alias/one", "alias/one", "--remove"],
+    ] {
+        server.good(&[&["key"], words].concat());
+    }
+}
+
+fn listed(server: &Server) {
+    let hostile = "\u{1b}]0;x\u{7}\u{9b}2J\nnext";
+    let create = ["key", "create", "--alias", "alias/esc", "--description", hostile];
+    server.good(&create);
+    let id = server.good(&["key", "show", "alias/esc", "--query", "KeyMetadata.KeyId"]);
+    let obeyed = |text: &str| text.replace('\n', "").contains(char::is_control);
+    for words in [&["show", "alias/esc"][..], &["show", "alias/esc", "--output", "yaml"]] {
+        let shown = server.good(&[&["key"], words].concat());
+        assert!(shown.contains("next") && !obeyed(&shown), "{shown:?}");
+    }
+    let said = server.say(&["key", "delete", "alias/esc"]);
+    assert!(said.error.contains(r"\u{1b}]0;x") && !obeyed(&said.error), "{:?}", said.error);
+    let one = ["key", "show", "alias/esc", "--query", "KeyMetadata.Description"];
+    assert_eq!(server.good(&one), format!("{hostile}\n"), "a program gets it as it is");
+    let table = server.good(&["key", "list"]);
+    let line = table.lines().find(|it| it.contains(id.trim())).unwrap();
+    let cells: Vec<&str> = line.split_whitespace().skip(1).collect();
+    assert_eq!(cells, ["alias/esc", "Aliyun_AES_256", "ENCRYPT/DECRYPT", "Enabled"]);
+    let total = table.lines().count() - 2;
+    assert!(table.ends_with(&format!("\n{total} keys\n")), "{table}");
+    let few = server.good(&["key", "list", "--limit", "2"]);
+    assert!(few.lines().count() == 4 && few.ends_with(&format!("2 of {total} keys\n")), "{few}");
+    let query = ["key", "list", "--query", "length(Keys.Key)", "--output", "json"];
+    assert_eq!(server.good(&query).trim(), total.to_string());
+}
+
+fn data_keys(server: &Server) {
+    let version = ["--query", "DataKeyVersionId"];
+    let [first, last] = [["--key", "alias/dev"], ["--bytes", "16"]]
+        .map(|it| server.good(&[&["data-key", "create", "orders"][..], &it, &version].concat()));
+    let listed = server.good(&["data-key", "list", "orders"]);
+    assert!(listed.contains(first.trim()) && listed.contains(last.trim()), "{listed}");
+    let show = |words: &[&str]| server.good(&[&["data-key", "show", "orders"], words].concat());
+    assert_eq!((show(&[]).trim().len(), show(&["--oldest"]).trim().len()), (24, 44));
+    assert_eq!(show(&["--key-version", first.trim()]), show(&["--oldest"]));
+    let listed = server.json(&["admin", "ListUsers"]);
+    assert!(listed["Users"].is_object(), "{listed}");
 }
 
 fn life(server: &Server) {
@@ -212,6 +315,39 @@ fn import(server: &Server) {
     let material = server.write("material", "0123456789abcdef0123456789abcdef");
     server.good(&["key", "import", id, "--material", &material]);
     assert!(server.good(&["key", "show", id]).contains("Enabled"));
+    for (spec, name) in [
+        ("RSA_2048", "rsa-2048"),
+        ("EC_P256", "ec-p256"),
+        ("EC_P256K", "ec-p256k"),
+        ("EC_SM2", "ec-sm2"),
+    ] {
+        import_pair(server, spec, name);
+    }
+}
+
+/// What openssl made is the same key here: openssl's public half is ours.
+fn import_pair(server: &Server, spec: &str, name: &str) {
+    let vector =
+        |end: &str| format!("{}/../../vectors/import/{name}{end}", env!("CARGO_MANIFEST_DIR"));
+    let create = ["key", "create", "--external", "--spec", spec, "--usage", "SIGN/VERIFY"];
+    let made = server.good(&[&create[..], &["--query", "KeyMetadata.KeyId"]].concat());
+    let id = made.trim();
+    let public = server.say(&["key", "import", id, "--material", &vector(".pub.pem")]);
+    assert!(public.code == Some(2) && public.error.contains("PKCS#8"), "{}", public.error);
+    let alias = format!("alias/{name}");
+    server.good(&["key", "alias", id, &alias]);
+    server.good(&["key", "import", &alias, "--material", &vector(".pem")]);
+    let newest = "KeyVersions.KeyVersion[0].KeyVersionId";
+    let version = server.good(&["key", "versions", id, "--query", newest]);
+    let get = ["kms", "GetPublicKey", "--KeyId", id, "--KeyVersionId", version.trim()];
+    let ours = server.good(&[&get[..], &["--query", "PublicKey", "-o", "table"]].concat());
+    let openssl = std::fs::read_to_string(vector(".pub.pem")).unwrap();
+    let openssl = openssl.split_once('\n').unwrap().1;
+    assert_eq!(ours.trim(), openssl.trim(), "{spec}");
+    let message = server.write("signed", "to be signed");
+    if spec != "EC_SM2" {
+        server.good(&["key", "sign", &alias, "--file", &message]);
+    }
 }
 
 #[test]

@@ -29,6 +29,7 @@ pub(crate) struct Operation {
     effect: String,
     works_while_closed: bool,
     dry_run: bool,
+    also_asks_for: Vec<String>,
     example: Vec<[String; 2]>,
     errors: Vec<String>,
 }
@@ -73,6 +74,10 @@ impl Operation {
         }
         if self.works_while_closed {
             writeln!(text, "Works in an account that has not opened the service.")?;
+        }
+        if !self.also_asks_for.is_empty() {
+            let also = self.also_asks_for.join(", ");
+            writeln!(text, "Also asks for {also}, where the call leads there.")?;
         }
         if !self.example.is_empty() {
             writeln!(text, "\n| Parameter | Example |\n|---|---|")?;

@@ -6,6 +6,7 @@
 
 mod token;
 mod unwrap;
+mod wrap;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use subtle::{Choice, ConstantTimeEq as _};
@@ -18,6 +19,7 @@ use yaoku_model::{
 };
 use zeroize::Zeroizing;
 
+pub use self::wrap::wrap_material;
 use self::{token::Token, unwrap::unwrap};
 use crate::{
     backend::{BackendError, KeyPlace, SealedMaterial},

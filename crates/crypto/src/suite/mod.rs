@@ -134,7 +134,7 @@ impl Ids {
 }
 
 /// Gives one byte only.
-struct Always(u8);
+pub(crate) struct Always(pub(crate) u8);
 
 impl Random for Always {
     fn fill(&self, to: &mut [u8]) -> Result<(), NoRandomness> {
@@ -144,7 +144,7 @@ impl Random for Always {
 }
 
 /// Has none to give.
-struct Never;
+pub(crate) struct Never;
 
 impl Random for Never {
     fn fill(&self, _: &mut [u8]) -> Result<(), NoRandomness> {

@@ -5,7 +5,7 @@
 use std::{collections::HashMap, fmt, future::Future, pin::Pin, sync::LazyLock};
 
 use yaoku_wire::{
-    error::Code,
+    error::{Code, Refusal},
     fields::{Encode, Fields},
     params::Params,
 };
@@ -23,6 +23,7 @@ pub mod instances;
 pub mod keys;
 pub mod mac;
 mod paging;
+pub mod ram;
 pub mod secrets;
 pub mod service;
 pub mod tags;
@@ -71,6 +72,9 @@ pub struct Spec {
     /// Another action that permits it as well as its own. A Deny of either counts.
     /// Source: secrets.md §1.7 (inferred there).
     pub or_action: Option<Action>,
+    /// Other actions that it asks for as well, of things that the call leads to: the key of a secret.
+    /// Asking for any that is not here is a bug of ours.
+    pub also_actions: &'static [Action],
     /// What it works on, so whether the pipeline opens a transaction.
     pub effect: Effect,
     /// Whether a write changes one thing alone, as [`yaoku_store::Store::write_one`] asks.
@@ -95,6 +99,7 @@ impl Spec {
         product: Product::Kms,
         name: "",
         or_action: None,
+        also_actions: &[],
         effect: Effect::Read,
         one_thing: false,
         errors: &[],
@@ -111,11 +116,18 @@ impl Spec {
         Action { product: self.product, name: self.name }
     }
 
+    /// Whether it may ask for `action`.
+    #[must_use]
+    pub fn asks_for(&self, action: Action) -> bool {
+        action == self.action() || self.also_actions.contains(&action)
+    }
+
     /// Whether it may answer `code`.
     #[must_use]
     pub fn declares(&self, code: Code) -> bool {
         let dry = if self.dry_run { DRY_RUN } else { &[] };
-        self.errors.iter().copied().chain([COMMON, dry]).flatten().any(|it| *it == code)
+        let product = if self.product.speaks_as_ram() { COMMON_IN_RAM } else { &[] };
+        self.errors.iter().copied().chain([COMMON, product, dry]).flatten().any(|it| *it == code)
     }
 }
 
@@ -151,6 +163,12 @@ impl Product {
     #[must_use]
     pub fn of_version(version: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|it| it.version() == version)
+    }
+
+    /// Whether it has RAM's words for what any operation may answer. Source: identity.md §1.8.
+    #[must_use]
+    pub const fn speaks_as_ram(self) -> bool {
+        matches!(self, Self::Ram | Self::Sts)
     }
 
     /// What stands before the colon in a policy's action.
@@ -208,7 +226,13 @@ pub const COMMON: &[Code] = &[
     Code::SignatureNonceUsed,
     Code::InternalFailure,
     Code::ServiceUnavailableTemporary,
+    // Of an answer that XML cannot carry.
+    Code::InvalidFormat,
 ];
+
+/// The same in the words of RAM and STS: see [`Code::in_ram`].
+pub const COMMON_IN_RAM: &[Code] =
+    &[Code::RamNoPermission, Code::InternalError, Code::ServiceUnavailable, Code::ThrottlingUser];
 
 /// The verdicts of a dry run. Source: keys.md §9.1.
 pub const DRY_RUN: &[Code] =
@@ -251,6 +275,37 @@ impl Entry {
         (self.parse)(params)
     }
 
+    /// The parameters that no call can do without, in the order that they are asked for.
+    ///
+    /// Found by asking: a call without parameters is given, from the example, the one that it misses,
+    /// until it misses none. So one that only another parameter calls for is not among them, nor is
+    /// one that the example does without. Of a list (`ResourceId.1`), the bare name stands here.
+    #[must_use]
+    pub fn required(&self) -> Vec<&'static str> {
+        let mut given = Vec::new();
+        while let Some(name) = self.missing(|it| given.contains(&it)) {
+            if given.contains(&name) {
+                break;
+            }
+            given.push(name);
+        }
+        given.retain(|name| self.missing(|it| it != *name) == Some(*name));
+        given
+    }
+
+    /// The parameter that a call is refused for want of, if it has those of the example that are `sent`.
+    fn missing(&self, sent: impl Fn(&'static str) -> bool) -> Option<&'static str> {
+        let bare = |it: &'static str| it.split('.').next().unwrap_or(it);
+        let params = self.spec.example.iter().filter(|it| sent(bare(it.0)));
+        let refused = self.parse(&mut params.copied().collect()).err()?;
+        let names = self.spec.example.iter().flat_map(|it| [it.0, bare(it.0)]);
+        let is_named = |name: &&str| {
+            let missing = Refusal::parameter(Code::MissingParameter, name);
+            refused.code() == missing.code() && refused.refusal().message() == missing.message()
+        };
+        names.into_iter().find(is_named).map(bare)
+    }
+
     /// Its place among all [`operations`].
     #[must_use]
     pub const fn nth(&self) -> usize {
@@ -268,28 +323,26 @@ impl Entry {
 pub fn operations() -> impl Iterator<Item = &'static Entry> {
     static ALL: LazyLock<Vec<Entry>> = LazyLock::new(|| {
         let placed = |(nth, it): (usize, &Entry)| Entry { nth, ..*it };
-        folders().enumerate().map(placed).collect()
+        FOLDERS.iter().flat_map(|(_, it)| *it).enumerate().map(placed).collect()
     });
     ALL.iter()
 }
 
-fn folders() -> impl Iterator<Item = &'static Entry> {
-    [
-        admin::OPERATIONS,
-        aliases::OPERATIONS,
-        asymmetric::OPERATIONS,
-        data_keys::OPERATIONS,
-        import::OPERATIONS,
-        instances::OPERATIONS,
-        keys::OPERATIONS,
-        mac::OPERATIONS,
-        secrets::OPERATIONS,
-        service::OPERATIONS,
-        tags::OPERATIONS,
-    ]
-    .into_iter()
-    .flatten()
-}
+/// The folders: what each is about, and its operations.
+pub const FOLDERS: &[(&str, &[Entry])] = &[
+    ("Administration", admin::OPERATIONS),
+    ("Aliases", aliases::OPERATIONS),
+    ("Asymmetric keys", asymmetric::OPERATIONS),
+    ("Managed data keys", data_keys::OPERATIONS),
+    ("Imported material", import::OPERATIONS),
+    ("Instances", instances::OPERATIONS),
+    ("Keys", keys::OPERATIONS),
+    ("Message codes", mac::OPERATIONS),
+    ("Users", ram::users::OPERATIONS),
+    ("Secrets", secrets::OPERATIONS),
+    ("The service", service::OPERATIONS),
+    ("Tags", tags::OPERATIONS),
+];
 
 /// Finds an operation by product and name.
 #[must_use]

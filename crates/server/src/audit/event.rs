@@ -76,16 +76,15 @@ impl Event {
     /// The event as one line of compact JSON, without the line's end. Also what the store keeps.
     #[must_use]
     pub fn to_row(&self) -> Vec<u8> {
-        let whole = |text| [text, "", ""];
         Called {
             at: self.at,
             request_id: &self.request_id,
             account: self.account.as_ref(),
-            principal: whole(&self.principal),
+            principal: [&self.principal, "", "", ""],
             access_key: self.access_key.as_ref(),
             source: self.source,
             user_agent: self.user_agent.as_str(),
-            action: whole(&self.action),
+            action: [&self.action, "", ""],
             resources: &self.resources,
             code: self.code.as_deref(),
             status: self.status,
@@ -111,7 +110,7 @@ pub struct Called<'a, R> {
     /// The account that called.
     pub account: Option<&'a AccountId>,
     /// Who called, in up to three parts.
-    pub principal: [&'a str; 3],
+    pub principal: [&'a str; 4],
     /// The access key that signed.
     pub access_key: Option<&'a AccessKeyId>,
     /// Where it came from.

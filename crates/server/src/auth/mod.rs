@@ -8,7 +8,8 @@ pub mod nonces;
 use std::sync::Arc;
 
 use yaoku_model::{
-    ids::{AccessKeyId, AccountId, UserName},
+    identity::Identity,
+    ids::{AccessKeyId, AccountId},
     time::{Clock, Timestamp},
 };
 use yaoku_wire::{
@@ -16,7 +17,7 @@ use yaoku_wire::{
     rpc::{Claim, Incoming, SigningKey},
 };
 
-use crate::{cache::Caches, error::ApiError};
+use crate::{cache::Caches, caller::Session, error::ApiError};
 
 /// How far a timestamp may be off, in seconds, either way. Source: identity.md §1.6.
 pub const WINDOW_SECONDS: i64 = 15 * 60;
@@ -26,8 +27,10 @@ pub const WINDOW_SECONDS: i64 = 15 * 60;
 pub struct Credential {
     /// The account it belongs to.
     pub account: AccountId,
-    /// The user; `None` is the root.
-    pub user: Option<UserName>,
+    /// Which identity of it.
+    pub identity: Identity,
+    /// The session, if it is a role's.
+    pub session: Option<Arc<Session>>,
     /// What it signs with.
     pub secret: SigningKey,
     /// Whether it may sign.
@@ -125,7 +128,7 @@ impl UsedNonces for nonces::Nonces {
         now: Timestamp,
     ) -> Result<(), ApiError> {
         use nonces::{Holder, Refused};
-        let holder = Holder(&credential.account, credential.user.as_ref());
+        let holder = Holder(&credential.account, &credential.identity);
         self.check_and_remember(&holder, id, nonce, signed, now).map_err(|error| match error {
             Refused::Seen => Code::SignatureNonceUsed.into(),
             Refused::TooEarly => Code::TimestampExpired.into(),

@@ -34,7 +34,8 @@ impl Call<'_> {
         named: &KeyRef,
         ask: Ask<'_>,
     ) -> Result<UsableKey, ApiError> {
-        let found = self.cached_key(named, ask).await?;
+        let found = self.cached_key(named, ask).await;
+        let found = found.map_err(|error| self.unless_it_would_be_made(named, error))?;
         if found.key.spec.cipher_key_len().is_none() {
             return Err(Code::UnsupportedOperation.into());
         }
@@ -161,7 +162,8 @@ impl Call<'_> {
     /// The account and id that a client's name for a key stands for.
     ///
     /// An alias that is not bound is judged as a key of that name before it is said to be unknown. On
-    /// the caches, that of a product is bound to a new key of the service's then. Source: keys.md §3.1.
+    /// the caches, that of a product is bound to a new key of the service's then, unless the run is
+    /// dry. Source: keys.md §3.1.
     async fn resolve(&mut self, named: &KeyRef, ask: Ask<'_>) -> Result<(Place, KeyId), ApiError> {
         let (place, alias) = match named {
             KeyRef::Id(id) => return Ok((self.home(), id.clone())),
@@ -176,11 +178,25 @@ impl Call<'_> {
         let arn = Arn::key(&place.region, &place.account, &unknown_key(alias.as_str())?);
         self.judge(ask, &place.account, &[&arn], &[], None).map_err(unnamed)?;
         match self.on {
-            On::Caches(_) if place == self.home() && alias.product().is_some() => {
+            On::Caches(_) if place == self.home() && alias.product().is_some() && !self.dry_run => {
                 let made = product_key(self.node, &place.account, alias, self.now).await?;
                 Ok((place, made))
             }
             _ => Err(Code::AliasNotFound.into()),
+        }
+    }
+
+    /// A dry run makes no key for a product, but a cipher's real call would find one, and be served.
+    fn unless_it_would_be_made(&self, named: &KeyRef, error: ApiError) -> ApiError {
+        let product = match named {
+            KeyRef::Alias(alias) | KeyRef::AliasArn(_, alias) => alias.product(),
+            KeyRef::Id(_) | KeyRef::Arn(..) => None,
+        };
+        match error.code() {
+            Code::AliasNotFound if self.dry_run && product.is_some() => {
+                Code::DryRunOperationError.into()
+            }
+            _ => error,
         }
     }
 

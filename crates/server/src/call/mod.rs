@@ -43,6 +43,8 @@ pub struct Call<'a> {
     pub now: Timestamp,
     /// The node that serves it.
     pub node: &'a Node,
+    /// Whether nothing may come of it but a verdict: no key is made, and none seals.
+    pub dry_run: bool,
     pub(crate) spec: &'static Spec,
     on: On<'a>,
     pub(crate) touched: &'a mut Touched,
@@ -104,7 +106,7 @@ impl<'a> Call<'a> {
         on: On<'a>,
         touched: &'a mut Touched,
     ) -> Self {
-        Self { caller, now, node, spec, on, touched }
+        Self { caller, now, node, dry_run: false, spec, on, touched }
     }
 
     /// The caller's account.
@@ -143,6 +145,13 @@ impl<'a> Call<'a> {
     /// be created. Source: identity.md §4.1.
     pub fn allow_any_of(&mut self, spellings: &[&Arn]) -> Result<(), ApiError> {
         self.judge(Ask::to(self.spec.action()), &self.caller.account, spellings, &[], None)
+    }
+
+    /// What the operation has made: its event names it. To be called last, as a refusal makes nothing.
+    pub fn has_made(&mut self, thing: Arn) {
+        if !self.touched.asked.contains(&thing) {
+            self.touched.asked.push(thing);
+        }
     }
 
     pub(super) fn caches(&self) -> Result<&'a Caches, ApiError> {

@@ -131,6 +131,12 @@ impl Call<'_> {
         Ok(found.items.pop().map(|it| it.name))
     }
 
+    /// Fails unless the caller may do `action` to secrets of that name, whether or not there are any.
+    pub fn allow_to_secret(&mut self, named: &SecretRef, action: Action) -> Result<(), ApiError> {
+        let (place, name) = self.resolve_secret(named);
+        self.judge_secret(Ask::to(action), &place, &name, None)
+    }
+
     /// The ARN of a secret of the caller's account, whether or not there is one.
     #[must_use]
     pub fn secret_arn(&self, name: &SecretName) -> Arn {

@@ -1,4 +1,5 @@
-//! Refusals, from outside: real HTTP against a whole node, on SQLite and on PostgreSQL.
+//! Refusals, from outside, and the tables that say what is none: real HTTP against a whole node, on
+//! SQLite and on PostgreSQL.
 
 #![expect(
     clippy::unwrap_used,
@@ -22,6 +23,7 @@ macro_rules! on_both {
     };
 }
 
+mod algorithms;
 mod callers;
 mod existence;
 mod gateway;
@@ -29,6 +31,7 @@ mod parameters;
 mod readiness;
 mod restart;
 mod shredding;
+mod states;
 mod swaps;
 
 use yaoku_server::api::{self, Entry, Product};

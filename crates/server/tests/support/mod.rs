@@ -17,7 +17,7 @@ use tempfile::TempDir;
 use tokio::{sync::oneshot, task::JoinHandle};
 use yaoku_crypto::random::SystemRandom;
 use yaoku_model::{
-    identity::{Attachment, CustomPolicy, PolicyType, User},
+    identity::{Attachment, CustomPolicy, Holder, PolicyType, User},
     ids::{AccountId, UserName},
     time::{Clock as _, ManualClock, Timestamp},
 };
@@ -32,7 +32,7 @@ use yaoku_server::{
     root,
     start::{Running, Setup},
 };
-use yaoku_store::{Transaction, testing};
+use yaoku_store::{Held, Transaction, testing};
 use yaoku_wire::rpc::Format;
 
 use client::{Answer, KMS, Key, Outbound, Param, Scheme, exchange};
@@ -147,25 +147,26 @@ impl World {
     pub(crate) async fn user(&self, of: &Party, name: &str, policies: &[&str]) -> Party {
         let (account, user): (_, UserName) = (of.account.clone(), name.parse().unwrap());
         let mut tx = self.node.store.write().await.unwrap();
-        let row = User {
-            account: account.clone(),
-            name: user.clone(),
-            id: format!("{:018}", Self::unique()),
-            created: NOW,
-        };
+        let id = format!("{:018}", Self::unique());
+        let row = User::new(account.clone(), user.clone(), id, NOW);
         assert!(tx.insert_user(&row).await.unwrap());
         for (index, document) in policies.iter().enumerate() {
-            let policy = CustomPolicy {
-                account: account.clone(),
-                name: format!("{name}-{index}").parse().unwrap(),
-                document: (*document).to_owned(),
-                created: NOW,
-            };
-            tx.insert_custom_policy(&policy).await.unwrap();
-            let attached = Attachment { kind: PolicyType::Custom, policy: policy.name };
-            tx.attach(&account, &user, &attached).await.unwrap();
+            let own = format!("{name}-{index}").parse().unwrap();
+            let policy = CustomPolicy::new(account.clone(), own, NOW);
+            tx.insert_custom_policy(&policy, document).await.unwrap();
+            let policy = Attachment { kind: PolicyType::Custom, policy: policy.name };
+            let held = Held { policy, attached: NOW };
+            tx.attach(&account, &Holder::User(user.clone()), &held).await.unwrap();
         }
         self.party(tx, account, Some(user)).await
+    }
+
+    /// A new instance of `of`'s account.
+    pub(crate) async fn instance(&self, of: &Party) -> String {
+        let mut tx = self.node.store.write().await.unwrap();
+        let made = accounts::create_instance(&self.node, tx.tx(), &of.account, NOW).await.unwrap();
+        self.node.caches.apply(&tx.commit().await.unwrap());
+        made.id.to_string()
     }
 
     async fn party(

@@ -1,8 +1,8 @@
 //! What an account has, so that every operation's example can be called and would be served.
 
-use yaoku_server::{accounts, api::Spec};
+use yaoku_server::api::Spec;
 
-use super::{NOW, Party, World, client::Param};
+use super::{Party, World, client::Param};
 
 /// An account's things, one of each kind.
 #[derive(Clone, Debug)]
@@ -111,11 +111,7 @@ pub(crate) const CONTEXT: &str = r#"{"table":"users"}"#;
 impl Things {
     /// Makes them.
     pub(crate) async fn of(world: &World, owner: &Party) -> Self {
-        let mut tx = world.node.store.write().await.unwrap();
-        let account = &owner.account;
-        let made = accounts::create_instance(&world.node, tx.tx(), account, NOW).await;
-        let instance = made.unwrap().id.to_string();
-        world.node.caches.apply(&tx.commit().await.unwrap());
+        let instance = world.instance(owner).await;
         let made = world.done(owner, "CreateKey", &[("DKMSInstanceId", &instance)]).await;
         let key = made.text("/KeyMetadata/KeyId");
         let alias = [("KeyId", key.as_str()), ("AliasName", "alias/app")];
@@ -138,6 +134,17 @@ impl Things {
         let sealed = world.done(owner, "Encrypt", &text).await;
         let (version, blob) = (sealed.text("/KeyVersionId"), sealed.text("/CiphertextBlob"));
         Self { instance, key, version, blob, others: Others::of(world, owner).await }
+    }
+
+    /// What names the blob of an asymmetric key in a call of `ReEncrypt`, and the blob.
+    pub(crate) fn source_pair(&self) -> [(&str, &str); 4] {
+        let Others { opener, sealed, .. } = &self.others;
+        [
+            ("SourceKeyId", &opener.key),
+            ("SourceKeyVersionId", &opener.version),
+            ("SourceEncryptionAlgorithm", "SM2PKE"),
+            ("CiphertextBlob", sealed),
+        ]
     }
 
     /// The example of an operation, on these things.

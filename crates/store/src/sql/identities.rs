@@ -1,17 +1,42 @@
-//! Accounts, users, access keys and policies, in SQL.
+//! Accounts, users and access keys, in SQL.
 
 use async_trait::async_trait;
 use yaoku_model::{
-    identity::{AccessKey, Account, Attachment, CustomPolicy, User},
-    ids::{AccessKeyId, AccountId, Invalid, PolicyName, UserName},
+    identity::{About, AccessKey, Account, User},
+    ids::{AccessKeyId, AccountId, Invalid, UserName},
+    time::Timestamp,
 };
 
 use super::{
     row::{Readable, Row},
     session::Session,
-    statement::sql,
+    statement::{Statement, sql},
 };
-use crate::{Change, Identities, StoreError};
+use crate::{Change, Identities, IdentityCounts, Slice, StoreError};
+
+/// The columns of a user, of the table `u`.
+pub(super) const USER: &str = "u.account, u.name, u.id, u.display_name, u.mobile_phone, u.email, \
+    u.comments, u.created, u.updated, u.last_login";
+
+/// The end of a statement that lists by name. Binds the account and a [`Slice`].
+pub(super) const SLICE: &str = " WHERE account = $1 AND name > $2 ORDER BY name LIMIT $3";
+
+/// What goes by a user's name, besides its access keys, gets another.
+const USERS_OWN_RENAMED: &[&str] = &[
+    "UPDATE held_policies SET holder = $3 \
+     WHERE account = $1 AND holder = $2 AND holder_kind = 'User'",
+    "UPDATE group_members SET user_name = $3 WHERE account = $1 AND user_name = $2",
+    "UPDATE login_profiles SET user_name = $3 WHERE account = $1 AND user_name = $2",
+    "UPDATE mfa_devices SET user_name = $3 WHERE account = $1 AND user_name = $2",
+    "UPDATE tags SET resource = $3 WHERE account = $1 AND resource = $2 AND kind = 'user'",
+];
+
+/// What goes with a user and is not tied to it by a foreign key.
+const USERS_OWN_DELETED: &[&str] = &[
+    "DELETE FROM held_policies WHERE account = $1 AND holder = $2 AND holder_kind = 'User'",
+    "DELETE FROM mfa_devices WHERE account = $1 AND user_name = $2",
+    "DELETE FROM tags WHERE account = $1 AND resource = $2 AND kind = 'user'",
+];
 
 #[async_trait]
 impl Identities for Session {
@@ -38,8 +63,18 @@ impl Identities for Session {
         self.change(Change::Account(id.clone()), update).await.map(drop)
     }
 
+    async fn identity_counts(&mut self, account: &AccountId) -> Result<IdentityCounts, StoreError> {
+        let counts = sql("SELECT \
+             (SELECT COUNT(*) FROM users WHERE account = $1) AS users, \
+             (SELECT COUNT(*) FROM user_groups WHERE account = $1) AS in_groups, \
+             (SELECT COUNT(*) FROM roles WHERE account = $1) AS roles, \
+             (SELECT COUNT(*) FROM policies WHERE account = $1) AS policies, \
+             (SELECT COUNT(*) FROM mfa_devices WHERE account = $1) AS mfa_devices");
+        Ok(self.first(counts.bind(account.as_str())).await?.unwrap_or_default())
+    }
+
     async fn access_key(&mut self, id: &AccessKeyId) -> Result<Option<AccessKey>, StoreError> {
-        let found = sql("SELECT id, account, user_name, sealed, active, created \
+        let found = sql("SELECT id, account, user_name, sealed, active, created, last_used \
              FROM access_keys WHERE id = $1");
         self.first(found.bind(id.as_str())).await
     }
@@ -49,7 +84,7 @@ impl Identities for Session {
         account: &AccountId,
         user: Option<&UserName>,
     ) -> Result<Vec<AccessKey>, StoreError> {
-        let found = sql("SELECT id, account, user_name, sealed, active, created \
+        let found = sql("SELECT id, account, user_name, sealed, active, created, last_used \
              FROM access_keys WHERE account = $1 AND user_name IS NOT DISTINCT FROM $2 \
              ORDER BY created, id");
         self.all(found.bind(account.as_str()).bind(user.map(UserName::as_str))).await
@@ -57,13 +92,15 @@ impl Identities for Session {
 
     async fn insert_access_key(&mut self, key: &AccessKey) -> Result<(), StoreError> {
         let insert = sql("INSERT INTO access_keys \
-             (id, account, user_name, sealed, active, created) VALUES ($1, $2, $3, $4, $5, $6)")
+             (id, account, user_name, sealed, active, created, last_used) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7)")
         .bind(key.id.as_str())
         .bind(key.account.as_str())
         .bind(key.user.as_ref().map(UserName::as_str))
         .bind(key.sealed.as_slice())
         .bind(key.active)
-        .bind(key.created);
+        .bind(key.created)
+        .bind(key.last_used);
         self.change(Change::AccessKey(key.id.clone()), insert).await.map(drop)
     }
 
@@ -77,6 +114,16 @@ impl Identities for Session {
         self.change(Change::AccessKey(id.clone()), update).await.map(drop)
     }
 
+    async fn touch_access_key(
+        &mut self,
+        id: &AccessKeyId,
+        used: Timestamp,
+    ) -> Result<(), StoreError> {
+        let touch = sql("UPDATE access_keys SET last_used = $2 \
+             WHERE id = $1 AND (last_used IS NULL OR last_used < $2)");
+        self.run(touch.bind(id.as_str()).bind(used)).await.map(drop)
+    }
+
     async fn delete_access_key(&mut self, id: &AccessKeyId) -> Result<(), StoreError> {
         self.added.shreds = true;
         let delete = sql("DELETE FROM access_keys WHERE id = $1").bind(id.as_str());
@@ -88,25 +135,55 @@ impl Identities for Session {
         account: &AccountId,
         name: &UserName,
     ) -> Result<Option<User>, StoreError> {
-        let found = sql("SELECT account, name, id, created FROM users \
-             WHERE account = $1 AND name = $2");
+        let found =
+            sql("SELECT ").push(USER).push(" FROM users u WHERE account = $1 AND name = $2");
         self.first(found.bind(account.as_str()).bind(name.as_str())).await
     }
 
-    async fn users(&mut self, account: &AccountId) -> Result<Vec<User>, StoreError> {
-        let found = sql("SELECT account, name, id, created FROM users \
-             WHERE account = $1 ORDER BY created, name");
-        self.all(found.bind(account.as_str())).await
+    async fn users(
+        &mut self,
+        account: &AccountId,
+        slice: Slice<'_>,
+    ) -> Result<Vec<User>, StoreError> {
+        let found = sql("SELECT ").push(USER).push(" FROM users u").push(SLICE);
+        self.all(found.bind(account.as_str()).bind(slice.after).bind(slice.limit)).await
     }
 
     async fn insert_user(&mut self, user: &User) -> Result<bool, StoreError> {
-        let insert = sql("INSERT INTO users (account, name, id, created) VALUES ($1, $2, $3, $4) \
-             ON CONFLICT (account, name) DO NOTHING")
-        .bind(user.account.as_str())
-        .bind(user.name.as_str())
-        .bind(user.id.as_str())
-        .bind(user.created);
-        self.change(Change::User(user.account.clone(), user.name.clone()), insert).await
+        let insert =
+            sql("INSERT INTO users (account, name, id, display_name, mobile_phone, email, \
+             comments, created, updated, last_login) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
+             ON CONFLICT (account, name) DO NOTHING");
+        let change = Change::User(user.account.clone(), user.name.clone());
+        self.change(change, bind_user(insert, user)).await
+    }
+
+    async fn update_user(&mut self, name: &UserName, user: &User) -> Result<bool, StoreError> {
+        if *name == user.name {
+            let update = sql("UPDATE users SET id = $3, display_name = $4, mobile_phone = $5, \
+                 email = $6, comments = $7, created = $8, updated = $9, last_login = $10 \
+                 WHERE account = $1 AND name = $2");
+            let change = Change::User(user.account.clone(), name.clone());
+            return self.change(change, bind_user(update, user)).await;
+        }
+        if !self.insert_user(user).await? {
+            return Ok(false);
+        }
+        let keys = sql("UPDATE access_keys SET user_name = $3 \
+             WHERE account = $1 AND user_name = $2 RETURNING id");
+        let renamed = |it: Statement| {
+            it.bind(user.account.as_str()).bind(name.as_str()).bind(user.name.as_str())
+        };
+        for id in self.all::<AccessKeyId>(renamed(keys)).await? {
+            self.note(Change::AccessKey(id));
+        }
+        for child in USERS_OWN_RENAMED {
+            self.run(renamed(sql(child))).await?;
+        }
+        let old = sql("DELETE FROM users WHERE account = $1 AND name = $2");
+        let old = old.bind(user.account.as_str()).bind(name.as_str());
+        self.change(Change::User(user.account.clone(), name.clone()), old).await
     }
 
     async fn delete_user(
@@ -121,107 +198,40 @@ impl Identities for Session {
         for id in self.all::<AccessKeyId>(keys).await? {
             self.note(Change::AccessKey(id));
         }
+        for own in USERS_OWN_DELETED {
+            self.run(sql(own).bind(account.as_str()).bind(name.as_str())).await?;
+        }
         let delete = sql("DELETE FROM users WHERE account = $1 AND name = $2");
         let delete = delete.bind(account.as_str()).bind(name.as_str());
         self.change(Change::User(account.clone(), name.clone()), delete).await.map(drop)
     }
+}
 
-    async fn custom_policy(
-        &mut self,
-        account: &AccountId,
-        name: &PolicyName,
-    ) -> Result<Option<CustomPolicy>, StoreError> {
-        let found = sql("SELECT account, name, document, created FROM policies \
-             WHERE account = $1 AND name = $2");
-        self.first(found.bind(account.as_str()).bind(name.as_str())).await
-    }
+fn bind_user(statement: Statement, user: &User) -> Statement {
+    statement
+        .bind(user.account.as_str())
+        .bind(user.name.as_str())
+        .bind(user.id.as_str())
+        .bind(user.about.display_name.as_str())
+        .bind(user.about.mobile_phone.as_str())
+        .bind(user.about.email.as_str())
+        .bind(user.about.comments.as_str())
+        .bind(user.created)
+        .bind(user.updated)
+        .bind(user.last_login)
+}
 
-    async fn custom_policies(
-        &mut self,
-        account: &AccountId,
-    ) -> Result<Vec<CustomPolicy>, StoreError> {
-        let found = sql("SELECT account, name, document, created FROM policies \
-             WHERE account = $1 ORDER BY created, name");
-        self.all(found.bind(account.as_str())).await
-    }
+impl Readable for IdentityCounts {
+    const TABLE: &'static str = "(counts)";
 
-    async fn insert_custom_policy(&mut self, policy: &CustomPolicy) -> Result<bool, StoreError> {
-        let insert = sql("INSERT INTO policies (account, name, document, created) \
-             VALUES ($1, $2, $3, $4) ON CONFLICT (account, name) DO NOTHING")
-        .bind(policy.account.as_str())
-        .bind(policy.name.as_str())
-        .bind(policy.document.as_str())
-        .bind(policy.created);
-        self.change(Change::Policy(policy.account.clone(), policy.name.clone()), insert).await
-    }
-
-    async fn delete_custom_policy(
-        &mut self,
-        account: &AccountId,
-        name: &PolicyName,
-    ) -> Result<(), StoreError> {
-        let detach = sql("DELETE FROM attachments \
-             WHERE account = $1 AND kind = 'Custom' AND policy = $2 RETURNING user_name AS name");
-        let detach = detach.bind(account.as_str()).bind(name.as_str());
-        for user in self.all::<UserName>(detach).await? {
-            self.note(Change::User(account.clone(), user));
-        }
-        let delete = sql("DELETE FROM policies WHERE account = $1 AND name = $2");
-        let delete = delete.bind(account.as_str()).bind(name.as_str());
-        self.change(Change::Policy(account.clone(), name.clone()), delete).await.map(drop)
-    }
-
-    async fn attachments(
-        &mut self,
-        account: &AccountId,
-        user: &UserName,
-    ) -> Result<Vec<Attachment>, StoreError> {
-        let found = sql("SELECT kind, policy FROM attachments \
-             WHERE account = $1 AND user_name = $2 ORDER BY number");
-        self.all(found.bind(account.as_str()).bind(user.as_str())).await
-    }
-
-    async fn attached_users(
-        &mut self,
-        account: &AccountId,
-        policy: &Attachment,
-    ) -> Result<Vec<UserName>, StoreError> {
-        let found = sql("SELECT user_name AS name FROM attachments \
-             WHERE account = $1 AND kind = $2 AND policy = $3 ORDER BY number")
-        .bind(account.as_str())
-        .bind(policy.kind.as_str())
-        .bind(policy.policy.as_str());
-        self.all(found).await
-    }
-
-    async fn attach(
-        &mut self,
-        account: &AccountId,
-        user: &UserName,
-        policy: &Attachment,
-    ) -> Result<bool, StoreError> {
-        let insert = sql("INSERT INTO attachments (account, user_name, kind, policy) \
-             VALUES ($1, $2, $3, $4) ON CONFLICT (account, user_name, kind, policy) DO NOTHING")
-        .bind(account.as_str())
-        .bind(user.as_str())
-        .bind(policy.kind.as_str())
-        .bind(policy.policy.as_str());
-        self.change(Change::User(account.clone(), user.clone()), insert).await
-    }
-
-    async fn detach(
-        &mut self,
-        account: &AccountId,
-        user: &UserName,
-        policy: &Attachment,
-    ) -> Result<bool, StoreError> {
-        let delete = sql("DELETE FROM attachments \
-             WHERE account = $1 AND user_name = $2 AND kind = $3 AND policy = $4")
-        .bind(account.as_str())
-        .bind(user.as_str())
-        .bind(policy.kind.as_str())
-        .bind(policy.policy.as_str());
-        self.change(Change::User(account.clone(), user.clone()), delete).await
+    fn read(row: &Row) -> Result<Self, Invalid> {
+        Ok(Self {
+            users: row.column("users")?,
+            groups: row.column("in_groups")?,
+            roles: row.column("roles")?,
+            policies: row.column("policies")?,
+            mfa_devices: row.column("mfa_devices")?,
+        })
     }
 }
 
@@ -248,6 +258,7 @@ impl Readable for AccessKey {
             sealed: row.column("sealed")?,
             active: row.column("active")?,
             created: row.time("created")?,
+            last_used: row.maybe_time("last_used")?,
         })
     }
 }
@@ -268,36 +279,15 @@ impl Readable for User {
             account: row.parsed("account")?,
             name: row.parsed("name")?,
             id: row.column("id")?,
+            about: About {
+                display_name: row.column("display_name")?,
+                mobile_phone: row.column("mobile_phone")?,
+                email: row.column("email")?,
+                comments: row.column("comments")?,
+            },
             created: row.time("created")?,
+            updated: row.time("updated")?,
+            last_login: row.maybe_time("last_login")?,
         })
-    }
-}
-
-impl Readable for UserName {
-    const TABLE: &'static str = "users";
-
-    fn read(row: &Row) -> Result<Self, Invalid> {
-        row.parsed("name")
-    }
-}
-
-impl Readable for CustomPolicy {
-    const TABLE: &'static str = "policies";
-
-    fn read(row: &Row) -> Result<Self, Invalid> {
-        Ok(Self {
-            account: row.parsed("account")?,
-            name: row.parsed("name")?,
-            document: row.column("document")?,
-            created: row.time("created")?,
-        })
-    }
-}
-
-impl Readable for Attachment {
-    const TABLE: &'static str = "attachments";
-
-    fn read(row: &Row) -> Result<Self, Invalid> {
-        Ok(Self { kind: row.parsed("kind")?, policy: row.parsed("policy")? })
     }
 }

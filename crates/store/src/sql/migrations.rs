@@ -10,6 +10,7 @@ pub(crate) const SQLITE: &[&str] = &[
     include_str!("../../migrations/sqlite/0003_nodes.sql"),
     include_str!("../../migrations/sqlite/0004_life_of_keys.sql"),
     include_str!("../../migrations/sqlite/0005_protected_instances.sql"),
+    include_str!("../../migrations/sqlite/0006_identities.sql"),
 ];
 
 /// The scripts for PostgreSQL: the same versions.
@@ -19,6 +20,7 @@ pub(crate) const POSTGRES: &[&str] = &[
     include_str!("../../migrations/postgres/0003_nodes.sql"),
     include_str!("../../migrations/postgres/0004_life_of_keys.sql"),
     include_str!("../../migrations/postgres/0005_protected_instances.sql"),
+    include_str!("../../migrations/postgres/0006_identities.sql"),
 ];
 
 /// The one row that says which version the schema has.

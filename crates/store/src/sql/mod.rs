@@ -5,10 +5,13 @@
 
 mod error;
 mod feed;
+mod groups;
 mod identities;
 mod instances;
 mod keys;
+mod logins;
 mod migrations;
+mod policies;
 mod records;
 mod rootkey;
 mod row;

@@ -94,6 +94,10 @@ fn changed(account: &AccountId, kind: TagKind, resource: &str) -> Result<Change,
         TagKind::Key => resource.parse().map(Change::Key),
         TagKind::Secret => resource.parse().map(|name| Change::Secret(account.clone(), name)),
         TagKind::Instance => resource.parse().map(Change::Instance),
+        TagKind::User => resource.parse().map(|name| Change::User(account.clone(), name)),
+        TagKind::Group => resource.parse().map(|name| Change::Group(account.clone(), name)),
+        TagKind::Role => resource.parse().map(|name| Change::Role(account.clone(), name)),
+        TagKind::Policy => resource.parse().map(|name| Change::Policy(account.clone(), name)),
     };
     change.map_err(|Invalid| StoreError::Failed("a tag on what nothing can be called".to_owned()))
 }

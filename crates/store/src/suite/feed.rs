@@ -2,7 +2,12 @@
 
 use yaoku_model::{identity::CustomPolicy, key::Alias, tag::TagKind};
 
-use super::{Place, account, at, id, instance, key, rootkey::wrap, secret, tag, user, write};
+use super::{
+    Place, account, at, id, instance, key,
+    members::{group, role},
+    rootkey::wrap,
+    secret, tag, user, write,
+};
 use crate::{Change, Mark, Store};
 
 /// Reads on from `done` until something has come. On PostgreSQL other tests share the server,
@@ -24,10 +29,10 @@ pub(super) async fn every_kind_of_change_is_told(place: Place) {
     let mut tx = write(&*store).await;
     tx.insert_account(&account()).await.unwrap();
     tx.insert_user(&user("u", 1)).await.unwrap();
-    let document = String::new();
-    let (name, created) = (id("p"), at(1));
-    let policy = CustomPolicy { account: account_id.clone(), name, document, created };
-    tx.insert_custom_policy(&policy).await.unwrap();
+    let policy = CustomPolicy::new(account_id.clone(), id("p"), at(1));
+    tx.insert_custom_policy(&policy, "{}").await.unwrap();
+    tx.insert_group(&group("g")).await.unwrap();
+    tx.insert_role(&role("r")).await.unwrap();
     tx.insert_instance(&instance("kst-a", 1)).await.unwrap();
     tx.insert_key(&key("k", 1)).await.unwrap();
     tx.put_tag(&account_id, TagKind::Key, "k", &tag("a", "b")).await.unwrap();
@@ -42,6 +47,8 @@ pub(super) async fn every_kind_of_change_is_told(place: Place) {
         Change::Account(account_id.clone()),
         Change::User(account_id.clone(), id("u")),
         Change::Policy(account_id.clone(), id("p")),
+        Change::Group(account_id.clone(), id("g")),
+        Change::Role(account_id.clone(), id("r")),
         Change::Instance(id("kst-a")),
         Change::Key(id("k")),
         Change::Alias(account_id.clone(), id("alias/a")),

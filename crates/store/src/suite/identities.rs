@@ -1,9 +1,13 @@
-//! Accounts, users, access keys, policies.
+//! Accounts, users, access keys.
 
-use yaoku_model::identity::{AccessKey, Account, Attachment, CustomPolicy, PolicyType};
+use yaoku_model::{
+    identity::{About, AccessKey, Account, Holder, PolicyType, User},
+    ids::UserName,
+    tag::TagKind,
+};
 
-use super::{Place, account, at, id, read, user, write};
-use crate::Change;
+use super::{Place, account, at, id, logins, members::group, policies::held, tag, user, write};
+use crate::{Change, Slice};
 
 fn access_key(name: &str, user: Option<&str>, created: i64) -> AccessKey {
     AccessKey {
@@ -13,16 +17,8 @@ fn access_key(name: &str, user: Option<&str>, created: i64) -> AccessKey {
         sealed: vec![7, 0, 7],
         active: true,
         created: at(created),
+        last_used: None,
     }
-}
-
-fn policy(name: &str) -> CustomPolicy {
-    let document = "{\"密\": 1}\r\n ".to_owned();
-    CustomPolicy { account: id("1000"), name: id(name), document, created: at(5) }
-}
-
-fn attachment(kind: PolicyType, name: &str) -> Attachment {
-    Attachment { kind, policy: id(name) }
 }
 
 pub(super) async fn accounts_are_listed_in_order_of_creation(place: Place) {
@@ -64,82 +60,94 @@ pub(super) async fn users_have_unique_names_in_their_account(place: Place) {
     assert!(tx.insert_user(&user("Alice", 2)).await.unwrap());
     assert!(tx.insert_user(&user("alice", 1)).await.unwrap(), "case matters");
     assert!(!tx.insert_user(&user("alice", 3)).await.unwrap());
-    let elsewhere = yaoku_model::identity::User { account: id("2000"), ..user("alice", 1) };
+    let elsewhere = User { account: id("2000"), ..user("alice", 1) };
     assert!(tx.insert_user(&elsewhere).await.unwrap());
-    assert_eq!(tx.users(&id("1000")).await.unwrap(), [user("alice", 1), user("Alice", 2)]);
+    assert_eq!(
+        tx.users(&id("1000"), Slice::ALL).await.unwrap(),
+        [user("Alice", 2), user("alice", 1)]
+    );
     assert_eq!(tx.user(&id("1000"), &id("alice")).await.unwrap(), Some(user("alice", 1)));
     assert_eq!(tx.user(&id("1000"), &id("ALICE")).await.unwrap(), None);
 }
 
 pub(super) async fn deleting_a_user_takes_keys_and_attachments(place: Place) {
     let store = place.open().await;
-    let (account, alice) = (id("1000"), id("alice"));
-    let admin = attachment(PolicyType::System, "Admin");
+    let (account, alice): (_, UserName) = (id("1000"), id("alice"));
+    let admin = held(PolicyType::System, "Admin");
     let mut tx = write(&*store).await;
     tx.insert_user(&user("alice", 1)).await.unwrap();
     tx.insert_access_key(&access_key("ak", Some("alice"), 1)).await.unwrap();
-    tx.attach(&account, &alice, &admin).await.unwrap();
+    tx.attach(&account, &Holder::User(alice.clone()), &admin).await.unwrap();
     tx.commit().await.unwrap();
 
     let mut tx = write(&*store).await;
     tx.delete_user(&account, &alice).await.unwrap();
     assert_eq!(tx.access_key(&id("ak")).await.unwrap(), None);
-    assert_eq!(tx.attached_users(&account, &admin).await.unwrap(), []);
+    assert_eq!(tx.holders(&account, &admin.policy).await.unwrap(), []);
     let changes = tx.commit().await.unwrap();
     assert_eq!(changes, [Change::AccessKey(id("ak")), Change::User(account, alice)]);
 }
 
-pub(super) async fn policies_keep_their_text(place: Place) {
+pub(super) async fn users_are_listed_by_name_in_slices(place: Place) {
     let store = place.open().await;
     let mut tx = write(&*store).await;
-    assert!(tx.insert_custom_policy(&policy("p")).await.unwrap());
-    assert!(!tx.insert_custom_policy(&policy("p")).await.unwrap());
-    assert!(tx.insert_custom_policy(&policy("P")).await.unwrap());
-    let found = tx.custom_policy(&id("1000"), &id("p")).await.unwrap();
-    assert_eq!(found, Some(policy("p")));
-    let listed = tx.custom_policies(&id("1000")).await.unwrap();
-    assert_eq!(listed, [policy("P"), policy("p")], "bytewise where created together");
-}
-
-pub(super) async fn a_policy_is_attached_once(place: Place) {
-    let store = place.open().await;
-    let (account, alice) = (id("1000"), id("alice"));
-    let system = attachment(PolicyType::System, "z");
-    let custom = attachment(PolicyType::Custom, "z");
-    let mut tx = write(&*store).await;
-    for name in ["zoe", "alice"] {
+    for name in ["c", "B", "a", "d"] {
         tx.insert_user(&user(name, 1)).await.unwrap();
-        assert!(tx.attach(&account, &id(name), &system).await.unwrap());
-        assert!(!tx.attach(&account, &id(name), &system).await.unwrap());
     }
-    assert!(tx.attach(&account, &alice, &custom).await.unwrap());
-    let attached = tx.attachments(&account, &alice).await.unwrap();
-    assert_eq!(attached, [system.clone(), custom]);
-    let users = tx.attached_users(&account, &system).await.unwrap();
-    assert_eq!(users, [id("zoe"), id("alice")], "in order of attaching");
-    assert!(tx.detach(&account, &alice, &system).await.unwrap());
-    assert!(!tx.detach(&account, &alice, &system).await.unwrap());
+    let account = id("1000");
+    let first = tx.users(&account, Slice { after: "", limit: 2 }).await.unwrap();
+    assert_eq!(first, [user("B", 1), user("a", 1)]);
+    let rest = tx.users(&account, Slice { after: "a", limit: 9 }).await.unwrap();
+    assert_eq!(rest, [user("c", 1), user("d", 1)]);
 }
 
-pub(super) async fn deleting_a_policy_detaches_it_everywhere(place: Place) {
+pub(super) async fn the_last_use_of_an_access_key_only_moves_on(place: Place) {
     let store = place.open().await;
-    let (account, alice) = (id("1000"), id("alice"));
-    let (ours, theirs) = (attachment(PolicyType::System, "p"), attachment(PolicyType::Custom, "p"));
+    let mut tx = write(&*store).await;
+    tx.insert_access_key(&access_key("ak", None, 1)).await.unwrap();
+    for used in [5, 9, 7] {
+        tx.touch_access_key(&id("ak"), at(used)).await.unwrap();
+    }
+    let found = tx.access_key(&id("ak")).await.unwrap().unwrap();
+    assert_eq!(found.last_used, Some(at(9)));
+}
+
+pub(super) async fn a_user_renamed_takes_everything_along(place: Place) {
+    let store = place.open().await;
+    let (account, old, new) = (id("1000"), id("alice"), id("bob"));
+    let admin = held(PolicyType::System, "Admin");
     let mut tx = write(&*store).await;
     tx.insert_user(&user("alice", 1)).await.unwrap();
-    tx.insert_custom_policy(&policy("p")).await.unwrap();
-    tx.attach(&account, &alice, &ours).await.unwrap();
-    tx.attach(&account, &alice, &theirs).await.unwrap();
+    tx.insert_user(&user("carol", 1)).await.unwrap();
+    tx.insert_access_key(&access_key("ak", Some("alice"), 1)).await.unwrap();
+    tx.attach(&account, &Holder::User(id("alice")), &admin).await.unwrap();
+    tx.insert_group(&group("g")).await.unwrap();
+    tx.join_group(&account, &id("g"), &old, at(2)).await.unwrap();
+    tx.put_login_profile(&logins::profile("alice")).await.unwrap();
+    tx.insert_mfa_device(&logins::device("m", Some("alice"))).await.unwrap();
+    tx.put_tag(&account, TagKind::User, "alice", &tag("team", "a")).await.unwrap();
     tx.commit().await.unwrap();
 
     let mut tx = write(&*store).await;
-    tx.delete_custom_policy(&account, &id("p")).await.unwrap();
+    assert!(!tx.update_user(&old, &user("carol", 1)).await.unwrap(), "taken");
+    let about = About { email: "bob@example.com".to_owned(), ..About::default() };
+    let renamed = User { about, updated: at(8), last_login: Some(at(7)), ..user("bob", 1) };
+    assert!(tx.update_user(&old, &renamed).await.unwrap());
     let changes = tx.commit().await.unwrap();
-    assert_eq!(
-        changes,
-        [Change::User(account.clone(), alice.clone()), Change::Policy(account.clone(), id("p"))]
-    );
-    let mut tx = read(&*store).await;
-    assert_eq!(tx.custom_policy(&account, &id("p")).await.unwrap(), None);
-    assert_eq!(tx.attachments(&account, &alice).await.unwrap(), [ours]);
+    let (was, is) =
+        (Change::User(account.clone(), old.clone()), Change::User(account.clone(), new));
+    assert_eq!(changes, [is, Change::AccessKey(id("ak")), was]);
+
+    let (mut tx, new) = (write(&*store).await, id("bob"));
+    assert_eq!(tx.user(&account, &old).await.unwrap(), None);
+    assert_eq!(tx.user(&account, &new).await.unwrap(), Some(renamed.clone()));
+    assert_eq!(tx.access_key(&id("ak")).await.unwrap().unwrap().user, Some(id("bob")));
+    assert_eq!(tx.held_policies(&account, &Holder::User(id("bob"))).await.unwrap(), [admin]);
+    assert_eq!(tx.groups_of_user(&account, &new).await.unwrap().len(), 1);
+    assert!(tx.login_profile(&account, &new).await.unwrap().is_some());
+    assert!(tx.mfa_device_of_user(&account, &new).await.unwrap().is_some());
+    assert_eq!(tx.tags(&account, TagKind::User, "bob").await.unwrap(), [tag("team", "a")]);
+    let again = User { updated: at(9), ..renamed };
+    assert!(tx.update_user(&new, &again).await.unwrap());
+    assert_eq!(tx.user(&account, &new).await.unwrap(), Some(again));
 }

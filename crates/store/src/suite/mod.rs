@@ -8,7 +8,10 @@ mod groups;
 mod identities;
 mod instances;
 mod keys;
+mod logins;
+mod members;
 mod migrations;
+mod policies;
 mod records;
 mod rootkey;
 mod secrets;
@@ -87,10 +90,10 @@ store_suite! {
     identities:
         access_keys_are_switched_and_deleted
         accounts_are_listed_in_order_of_creation
-        a_policy_is_attached_once
-        deleting_a_policy_detaches_it_everywhere
+        a_user_renamed_takes_everything_along
         deleting_a_user_takes_keys_and_attachments
-        policies_keep_their_text
+        the_last_use_of_an_access_key_only_moves_on
+        users_are_listed_by_name_in_slices
         users_have_unique_names_in_their_account;
     instances:
         instances_are_filtered_by_every_field
@@ -109,12 +112,26 @@ store_suite! {
         material_is_replaced_and_deleted
         seals_are_reserved_once
         versions_are_listed_oldest_first_or_a_page_newest_first;
+    logins:
+        an_alias_is_one_accounts
+        devices_keep_what_they_were_given
+        login_profiles_are_replaced_and_go_with_their_user
+        providers_are_put_listed_and_deleted;
+    members:
+        groups_are_joined_left_renamed_and_deleted
+        roles_keep_what_they_were_given
+        things_are_counted_by_account;
     migrations:
         a_newer_schema_is_refused
         a_row_of_somebody_else_is_unreadable
         an_error_tells_no_password
         opening_again_keeps_what_was_there
         two_nodes_may_open_an_empty_database_at_once;
+    policies:
+        a_policy_is_attached_once
+        deleting_a_policy_detaches_it_everywhere
+        policies_are_listed_with_how_many_hold_them
+        policies_keep_their_texts;
     records:
         a_nonce_is_remembered_until_its_time
         a_write_whose_nonce_is_known_leaves_nothing
@@ -174,7 +191,7 @@ fn account() -> Account {
 }
 
 fn user(name: &str, created: i64) -> User {
-    User { account: id("1000"), name: id(name), id: "200".to_owned(), created: at(created) }
+    User::new(id("1000"), id(name), "200".to_owned(), at(created))
 }
 
 fn tag(key: &str, value: &str) -> Tag {

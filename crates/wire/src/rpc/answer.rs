@@ -6,24 +6,34 @@ use crate::{
     fields::Fields,
 };
 
-/// Writes the answer of a call that was served. `request_id` is an upper-case UUID.
+/// Fails unless `format` carries these fields. Ask before anything is kept of the call that answers them.
 ///
 /// Fails only for XML, with `InvalidParameter.Format`, if a value holds a character that XML 1.0
 /// cannot: a secret that arrives altered is worse than one that does not arrive. Our choice.
+pub fn must_be_carried(format: Format, fields: &Fields) -> Result<(), Refusal> {
+    match format {
+        Format::Xml if !xml::carries(fields) => Err(Refusal::from(Code::InvalidFormat)
+            .with_message(
+                "The answer holds characters that XML cannot carry. Ask for Format=JSON.",
+            )),
+        Format::Json | Format::Xml => Ok(()),
+    }
+}
+
+/// Writes the answer of a call that was served. `request_id` is an upper-case UUID.
+///
+/// Fails as [`must_be_carried`] does.
 pub fn encode_success(
     format: Format,
     action: &str,
     fields: &Fields,
     request_id: &str,
 ) -> Result<Vec<u8>, Refusal> {
-    match format {
-        Format::Json => Ok(json::success(fields, request_id)),
-        Format::Xml => xml::success(action, fields, request_id).ok_or_else(|| {
-            Refusal::from(Code::InvalidFormat).with_message(
-                "The answer holds characters that XML cannot carry. Ask for Format=JSON.",
-            )
-        }),
-    }
+    must_be_carried(format, fields)?;
+    Ok(match format {
+        Format::Json => json::success(fields, request_id),
+        Format::Xml => xml::success(action, fields, request_id),
+    })
 }
 
 /// Writes the answer of a call that was refused: HTTP status, content type and body.

@@ -17,7 +17,7 @@ mod sign;
 mod verify;
 mod xml;
 
-pub use answer::{encode_error, encode_success};
+pub use answer::{encode_error, encode_success, must_be_carried};
 pub use authorization::{Claim, Scheme};
 pub use explain::Explanation;
 pub use read::{Auth, Format, Incoming, Rejected, Request, read};

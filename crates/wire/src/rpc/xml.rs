@@ -6,15 +6,29 @@ use quick_xml::escape::partial_escape;
 
 use crate::fields::{Fields, Value};
 
-/// `<{Action}Response>` with `RequestId` and the fields; `None` if a value cannot be carried.
-pub(super) fn success(action: &str, fields: &Fields, request_id: &str) -> Option<Vec<u8>> {
+/// Whether XML can carry every value.
+pub(super) fn carries(fields: &Fields) -> bool {
+    fields.iter().all(|(_, value)| carries_value(value))
+}
+
+fn carries_value(value: &Value) -> bool {
+    match value {
+        Value::Text(text) => text.chars().all(carried),
+        Value::Plain(_) => true,
+        Value::Object(fields) => carries(fields),
+        Value::List(values) => values.iter().all(carries_value),
+    }
+}
+
+/// `<{Action}Response>` with `RequestId` and the fields. What cannot be carried becomes `U+FFFD`.
+pub(super) fn success(action: &str, fields: &Fields, request_id: &str) -> Vec<u8> {
     let root = format!("{action}Response");
     let mut out = Writer::default();
     out.open(&root);
     out.element("RequestId", &Value::Text(request_id.to_owned().into()));
     out.fields(fields);
     out.close(&root);
-    if out.altered { None } else { Some(out.text.into_bytes()) }
+    out.text.into_bytes()
 }
 
 /// `<Error>` with the fields. What cannot be carried becomes `U+FFFD`.
@@ -28,13 +42,11 @@ pub(super) fn error(fields: &Fields) -> Vec<u8> {
 
 struct Writer {
     text: String,
-    /// Whether a character had to be replaced.
-    altered: bool,
 }
 
 impl Default for Writer {
     fn default() -> Self {
-        Self { text: "<?xml version='1.0' encoding='UTF-8'?>".to_owned(), altered: false }
+        Self { text: "<?xml version='1.0' encoding='UTF-8'?>".to_owned() }
     }
 }
 
@@ -73,7 +85,6 @@ impl Writer {
             self.text.push_str(&partial_escape(text));
             return;
         }
-        self.altered = true;
         let replaced: String =
             text.chars().map(|c| if carried(c) { c } else { '\u{fffd}' }).collect();
         self.text.push_str(&partial_escape(&replaced));

@@ -2,6 +2,8 @@
 
 pub(crate) mod access_key;
 pub(crate) mod account;
+#[cfg(feature = "test-clock")]
+pub(crate) mod clock;
 pub(crate) mod connection;
 pub(crate) mod instance;
 pub(crate) mod policy;
@@ -21,6 +23,7 @@ use yaoku_model::ids::AccountId;
 use crate::{
     data::DEFAULT_DATA,
     exchange::{Answer, Refused},
+    screen::harmless,
 };
 
 /// Where the server is, whom it is about, and how the answer is written.
@@ -65,6 +68,8 @@ impl Reach {
                     writeln!(out, "{}", refused.json)?;
                 }
                 let Refused { code, message, request_id, .. } = refused;
+                let [code, message, request_id] =
+                    [&code, &message, &request_id].map(|it| harmless(it));
                 writeln!(std::io::stderr(), "{code}: {message}\nRequestId: {request_id}")?;
                 return Ok(ExitCode::FAILURE);
             }

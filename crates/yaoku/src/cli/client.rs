@@ -1,6 +1,6 @@
 //! One signed call to a server.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{io::Write as _, path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, anyhow};
 use bytes::Bytes;
@@ -25,6 +25,7 @@ use super::{
 use crate::{
     clock::{MachineClock, environment},
     exchange::{Answer, exchange},
+    screen::harmless,
 };
 
 /// Who calls which server.
@@ -39,7 +40,7 @@ pub(super) struct Client {
 }
 
 /// Where a server is.
-struct Server {
+pub(super) struct Server {
     /// Host and port, as `Host` has them.
     authority: String,
     host: String,
@@ -66,6 +67,10 @@ impl Client {
             reach.user_agent.as_ref().map_or(own.to_owned(), |it| format!("{own} {it}"));
         let seconds = |it: u32| Duration::from_secs(it.into());
         let (connecting, answering) = (seconds(reach.connect_timeout), seconds(reach.read_timeout));
+        if reach.verbose {
+            let (at, by, found) = (&server.authority, harmless(&caller.id), &caller.found);
+            writeln!(std::io::stderr(), "yaoku: calling {at} as {by}, from {found}")?;
+        }
         Ok(Self { server, caller, tls, user_agent, connecting, answering })
     }
 
@@ -139,7 +144,8 @@ impl Client {
 }
 
 impl Server {
-    fn parse(text: &str, insecure: bool) -> anyhow::Result<Self> {
+    /// Reads an endpoint. Without `insecure`, one without TLS must be on this machine.
+    pub(super) fn parse(text: &str, insecure: bool) -> anyhow::Result<Self> {
         let bad = || misuse(format!("{text:?} is no endpoint: HOST:PORT, or https://HOST:PORT"));
         let url = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
         let uri: Uri = url.parse().map_err(|_| bad())?;
@@ -158,6 +164,12 @@ impl Server {
         }
         let port = authority.port_u16().unwrap_or(if tls { 443 } else { 80 });
         Ok(Self { authority: authority.to_string(), host, port, tls })
+    }
+
+    /// Whether it is on another machine.
+    pub(super) fn is_elsewhere(&self) -> bool {
+        let here = self.host.parse::<std::net::IpAddr>().is_ok_and(|it| it.is_unspecified());
+        !here && !is_loopback(&self.host)
     }
 }
 

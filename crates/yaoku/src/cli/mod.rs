@@ -1,11 +1,14 @@
 //! The command line as a client: operations by their own names (`yaoku kms …`) and friendlier verbs
 //! (`yaoku key …`), both over the same signed call.
 
+mod calls;
 mod client;
 mod completion;
+pub(crate) mod data_key;
 pub(crate) mod key;
 mod options;
 mod output;
+mod parameters;
 mod products;
 mod profile;
 

@@ -5,6 +5,16 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+/// What the help of each group of commands ends with.
+pub(super) const NOTES: &str = "\
+The access key is the first that is there of: --access-key; --profile; ALIBABA_CLOUD_ACCESS_KEY_ID and \
+…_SECRET; the profile that ALIBABA_CLOUD_PROFILE or --config-path asks for; ./yaoku-dev/dev.json, if \
+its server is on this machine; the current profile of ~/.aliyun/config.json. --verbose says which it \
+was.
+
+Exit status: 0 if it was done; 1 if the server refused it or could not be reached, or if a signature \
+or code is wrong; 2 if nothing was done, because the command was wrong or nobody said yes.";
+
 /// All of it.
 #[derive(Clone, Debug, Args)]
 pub(super) struct Options {
@@ -64,6 +74,9 @@ pub(super) struct Reach {
     /// Says in the audit journal who is behind the call.
     #[arg(long, global = true, value_name = "NAME", env = "ALIBABA_CLOUD_USER_AGENT")]
     pub(super) user_agent: Option<String>,
+    /// Says on standard error which server is called, as whom, and where that was found.
+    #[arg(long, short, global = true)]
+    pub(super) verbose: bool,
 }
 
 /// How the answer is written.

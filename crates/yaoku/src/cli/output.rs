@@ -1,13 +1,16 @@
 //! Answers as a person or a program wants them: what of them, and in which form.
 
-use std::io::Write as _;
+use std::{
+    fmt::Write as _,
+    io::{IsTerminal as _, Write as _, stdout},
+};
 
 use anyhow::Context as _;
 use jmespath::Expression;
 use serde_json::Value;
 
 use super::{misuse, options::Form};
-use crate::screen::lines;
+use crate::screen::{commands_terminals, harmless_lines, lines};
 
 /// How an answer is written.
 pub(super) struct Writer {
@@ -34,22 +37,54 @@ impl Writer {
             }
         };
         let text = match self.form {
-            Form::Json => format!("{}\n", serde_json::to_string_pretty(&found)?),
-            Form::Yaml => serde_saphyr::to_string(&found).context("the answer makes no YAML")?,
+            Form::Json => json(&found)?,
+            Form::Yaml => yaml(&found)?,
+            Form::Table if !found.is_array() && !found.is_object() => {
+                return print_value(&format!("{}\n", cell(&found)));
+            }
             Form::Table => table(&found),
         };
         print(&text)
     }
 }
 
+/// Indented JSON, in which a terminal finds nothing to obey: JSON itself lets DEL and what is above
+/// it stand.
+pub(super) fn json(value: &Value) -> anyhow::Result<String> {
+    let text = serde_json::to_string_pretty(value)?;
+    let mut out = String::with_capacity(text.len() + 1);
+    for c in text.chars() {
+        // All of them are in texts, and in the first plane.
+        if c != '\n' && commands_terminals(c) {
+            write!(out, "\\u{:04x}", u32::from(c))?;
+        } else {
+            out.push(c);
+        }
+    }
+    out.push('\n');
+    Ok(out)
+}
+
+/// YAML. What its writer would leave for a terminal to obey makes the whole JSON, which is YAML too.
+fn yaml(value: &Value) -> anyhow::Result<String> {
+    let text = serde_saphyr::to_string(value).context("the answer makes no YAML")?;
+    if text.lines().any(|it| it.contains(commands_terminals)) { json(value) } else { Ok(text) }
+}
+
+/// Writes one value to standard output: as it is for a file or a program, and with nothing in it that
+/// a terminal would obey for a terminal.
+pub(super) fn print_value(text: &str) -> anyhow::Result<()> {
+    if stdout().is_terminal() { print(&harmless_lines(text)) } else { print(text) }
+}
+
 /// Writes a text to standard output, as it is.
 pub(super) fn print(text: &str) -> anyhow::Result<()> {
-    let mut out = std::io::stdout().lock();
+    let mut out = stdout().lock();
     out.write_all(text.as_bytes())?;
     Ok(out.flush()?)
 }
 
-/// A list as columns, an object as lines of names and values, a single value as it is.
+/// A list as columns, an object as lines of names and values.
 fn table(value: &Value) -> String {
     match value {
         Value::Array(rows) => columns(rows),
@@ -63,7 +98,7 @@ fn table(value: &Value) -> String {
             }
             lines(&rows)
         }
-        one => format!("{}\n", cell(one)),
+        one => lines(&[vec![cell(one)]]),
     }
 }
 
@@ -126,9 +161,9 @@ fn cell(value: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
-    use super::{query, table};
+    use super::{commands_terminals, json as as_json, query, table, yaml};
 
     #[test]
     fn a_query_that_is_none_is_refused() {
@@ -153,6 +188,32 @@ mod tests {
             table(&answer),
             "KeyMetadata.KeyId  k\nKeyMetadata.On     true\nRequestId          r\n"
         );
-        assert_eq!(table(&json!("two\nlines")), "two\nlines\n");
+    }
+
+    const HOSTILE: &str = "a\u{1b}]0;x\u{7}\u{9b}2J\u{202e}: - \"'\r\n# b";
+
+    #[test]
+    fn nothing_that_a_terminal_obeys_is_in_an_answer_and_nothing_is_lost() {
+        let answer = json!({"Description": HOSTILE, "Keys": [HOSTILE], HOSTILE: {"a": HOSTILE}});
+        let in_json = as_json(&answer).unwrap();
+        let in_table = table(&answer) + &table(&json!([{"Description": HOSTILE}]));
+        for text in [&in_json, &yaml(&answer).unwrap(), &in_table] {
+            let left = text.replace('\n', "");
+            assert!(!left.contains(commands_terminals), "{left:?}");
+        }
+        assert_eq!(serde_json::from_str::<Value>(&in_json).unwrap(), answer);
+    }
+
+    #[test]
+    fn yaml_quotes_what_would_be_something_else() {
+        for (text, expected) in [
+            ("\x1b[2J: x", "D: \"\\e[2J: x\"\n"),
+            ("\u{9b}2J", "D: \"\\x9B2J\"\n"),
+            ("\u{202e}x", "{\n  \"D\": \"\\u202ex\"\n}\n"),
+            ("a: b", "D: \"a: b\"\n"),
+            ("no", "D: \"no\"\n"),
+        ] {
+            assert_eq!(yaml(&json!({"D": text})).unwrap(), expected, "{text:?}");
+        }
     }
 }

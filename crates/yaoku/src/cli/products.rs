@@ -1,42 +1,71 @@
-//! `yaoku kms <Action> --Param value`: every operation by its own name, as the list has it.
+//! `yaoku kms <Action> --Param value`, and so for other products: every operation by its own name, as
+//! the list has it.
 
-use std::{io::Read as _, path::Path, process::ExitCode};
+use std::{fmt::Write as _, io::Read as _, path::Path, process::ExitCode};
 
 use anyhow::Context as _;
-use clap::{Arg, ArgMatches, Args as _, Command, FromArgMatches as _};
-use yaoku_server::api::{Product, Spec, operation, operations};
+use clap::{ArgMatches, Args as _, Command, FromArgMatches as _};
+use yaoku_server::api::{Entry, FOLDERS, Product, Spec, operation, operations};
 use zeroize::Zeroizing;
 
 use super::{
     client::Client,
     finish, misuse,
-    options::{Form, Options},
+    options::{Form, NOTES, Options},
     output::{Writer, query},
+    parameters::{self, FILE, in_file},
 };
 
-/// The products that are called so, and what a person calls them. RAM and STS come with their
-/// operations.
-const PRODUCTS: &[(Product, &str)] = &[(Product::Kms, "Key Management Service")];
+/// A product as a command.
+struct Front {
+    product: Product,
+    /// The command.
+    command: &'static str,
+    /// What a person calls the product.
+    title: &'static str,
+    /// Adds its operations to the command, once that is asked for: they are many.
+    operations: fn(Command) -> Command,
+}
 
-/// How many items of a repeated parameter are taken: as many tags as a thing has. Source: keys.md §7.
-const ITEMS: usize = 20;
-
-/// What is added to a parameter's name to read its value from a file. Source: clients.md A.3.
-const FILE: &str = "-FILE";
+/// All of them. One that has no operations yet is no command.
+const FRONTS: &[Front] = &[
+    Front {
+        product: Product::Kms,
+        command: "kms",
+        title: "Key Management Service",
+        operations: |it| with_operations(it, Product::Kms),
+    },
+    Front {
+        product: Product::Ram,
+        command: "ram",
+        title: "Resource Access Management",
+        operations: |it| with_operations(it, Product::Ram),
+    },
+    Front {
+        product: Product::Sts,
+        command: "sts",
+        title: "Security Token Service",
+        operations: |it| with_operations(it, Product::Sts),
+    },
+    Front {
+        product: Product::Yaoku,
+        command: "admin",
+        title: "Yaoku's own administration",
+        operations: |it| with_operations(it, Product::Yaoku),
+    },
+];
 
 /// Adds the products' operations to the program's own commands.
 pub(crate) fn with_products(program: Command) -> Command {
-    PRODUCTS.iter().fold(program, |program, (product, name)| {
-        program.subcommand(product_command(*product, name))
-    })
+    FRONTS.iter().filter_map(Front::command).fold(program, Command::subcommand)
 }
 
 /// What was asked of a product; `None`: it was another command.
 pub(crate) fn asked(matches: &ArgMatches) -> Option<Asked<'_>> {
     let (command, matches) = matches.subcommand()?;
-    let product = PRODUCTS.iter().map(|(it, _)| *it).find(|it| it.prefix() == command)?;
+    let front = FRONTS.iter().find(|it| it.command == command)?;
     let (name, matches) = matches.subcommand()?;
-    Some(Asked { spec: operation(product, name)?.spec, matches })
+    Some(Asked { spec: operation(front.product, name)?.spec, matches })
 }
 
 /// An operation, and what was given for it.
@@ -65,7 +94,7 @@ impl Asked<'_> {
 
     fn params(&self) -> anyhow::Result<Vec<(String, Zeroizing<String>)>> {
         let mut params = Vec::new();
-        for name in names(self.spec) {
+        for name in parameters::names(self.spec) {
             if let Some(value) = self.matches.get_one::<String>(&name) {
                 params.push((name, Zeroizing::new(value.clone())));
             } else if let Some(file) = self.matches.get_one::<String>(&in_file(&name)) {
@@ -99,25 +128,61 @@ pub(super) fn bytes_of(file: &Path) -> anyhow::Result<Zeroizing<Vec<u8>>> {
     Ok(bytes)
 }
 
-fn product_command(product: Product, name: &str) -> Command {
-    let mut specs: Vec<&'static Spec> =
-        operations().map(|it| it.spec).filter(|it| it.product == product).collect();
-    specs.sort_by_key(|it| it.name);
-    let about = format!("Calls an operation of {name}");
-    // What the options say of themselves must not stand for the command.
-    Options::augment_args(Command::new(product.prefix()))
-        .about(about.clone())
-        .long_about(format!(
-            "{about}.\n\nAny parameter is read from a file (or, with -, from standard input) by \
-             adding {FILE} to its name: --Plaintext{FILE} note.txt. Secrets belong there, as \
-             command lines are seen by others."
-        ))
-        .subcommand_required(true)
-        .arg_required_else_help(true)
-        .subcommands(specs.into_iter().map(operation_command))
+impl Front {
+    /// The command; `None`: there are no operations.
+    fn command(&self) -> Option<Command> {
+        specs(self.product).next()?;
+        let about = format!("Calls an operation of {}", self.title);
+        let notes = format!(
+            "yaoku {} <OPERATION> --help says what one takes. Any parameter is read from a file (or, \
+             with -, from standard input) by adding {FILE} to its name: --Plaintext{FILE} note.txt. \
+             Secrets belong there, as command lines are seen by others.\n\n{NOTES}",
+            self.command
+        );
+        let template = "{about-with-newline}\n{usage-heading} {usage}\n\n{before-help}\
+                        Options:\n{options}{after-help}";
+        // What the options say of themselves must not stand for the command.
+        let command = Options::augment_args(Command::new(self.command))
+            .about(about.clone())
+            .long_about(format!("{about}."))
+            .help_template(template)
+            .before_help(self.subjects())
+            .after_help(notes)
+            .subcommand_value_name("OPERATION")
+            .subcommand_required(true)
+            .arg_required_else_help(true);
+        Some(command.defer(self.operations))
+    }
+
+    /// The operations by what they are about.
+    fn subjects(&self) -> String {
+        let mut out = String::new();
+        for (subject, entries) in FOLDERS {
+            let of_product = entries.iter().map(|it| it.spec);
+            let names: Vec<&str> =
+                of_product.filter(|it| it.product == self.product).map(|it| it.name).collect();
+            if !names.is_empty() {
+                // Writing to a string cannot fail.
+                _ = writeln!(out, "{subject}:\n{}", paragraph(&names));
+            }
+        }
+        out
+    }
 }
 
-fn operation_command(spec: &'static Spec) -> Command {
+fn specs(product: Product) -> impl Iterator<Item = &'static Spec> {
+    operations().map(|it| it.spec).filter(move |it| it.product == product)
+}
+
+fn with_operations(command: Command, product: Product) -> Command {
+    let mut entries: Vec<&'static Entry> =
+        operations().filter(|it| it.spec.product == product).collect();
+    entries.sort_by_key(|it| it.spec.name);
+    command.subcommands(entries.into_iter().map(operation_command))
+}
+
+fn operation_command(entry: &'static Entry) -> Command {
+    let spec = entry.spec;
     let mut words = Vec::new();
     for (name, _) in spec.example {
         words.extend(Some(*name).filter(|it| !words.contains(it)));
@@ -126,55 +191,35 @@ fn operation_command(spec: &'static Spec) -> Command {
         .about(words.join(", "))
         .long_about(format!("Calls {}.", spec.name))
         .after_help(format!("Permission: {}\nSource: {}", spec.action(), spec.source))
-        .next_help_heading("Parameters")
-        .args(spec.example.iter().flat_map(|(name, example)| parameter(spec, name, example)))
-        .args(spec.dry_run.then(|| parameter(spec, "DryRun", "true")).into_iter().flatten())
+        .args(parameters::args(entry))
 }
 
-/// A parameter, each of its items if it is repeated, and the same from files.
-fn parameter(spec: &Spec, name: &str, example: &str) -> Vec<Arg> {
-    let secret = spec.secret_params.contains(&name);
-    let such = match example {
-        _ if secret => "A secret: others see a command line, so give it in a file".to_owned(),
-        "" => String::new(),
-        _ => format!("Such as {example}"),
-    };
-    let mut args = Vec::new();
-    for (nth, item) in items(name).into_iter().enumerate() {
-        let file = in_file(&item);
-        let value = Arg::new(item.clone()).long(item.clone()).value_name("VALUE");
-        args.push(value.help(such.clone()).hide(nth > 0).conflicts_with(file.clone()));
-        let file = Arg::new(file.clone()).long(file).value_name("PATH");
-        args.push(file.help("The same, from a file").hide(nth > 0 || !secret));
+/// Names with commas, in lines of at most 80 columns.
+fn paragraph(names: &[&str]) -> String {
+    let (mut out, mut width) = (String::new(), 0);
+    for (nth, name) in names.iter().enumerate() {
+        let comma = if nth + 1 < names.len() { "," } else { "" };
+        if width == 0 || width + 2 + name.len() > 80 {
+            out += if width == 0 { "  " } else { "\n  " };
+            width = 2;
+        } else {
+            out.push(' ');
+            width += 1;
+        }
+        out.push_str(name);
+        out.push_str(comma);
+        width += name.len() + comma.len();
     }
-    args
-}
-
-/// The names of all parameters that an operation reads.
-fn names(spec: &Spec) -> Vec<String> {
-    let dry_run = spec.dry_run.then_some("DryRun");
-    spec.example.iter().map(|(name, _)| *name).chain(dry_run).flat_map(items).collect()
-}
-
-/// The names that an example's stands for: `Tag.1.Key` for `Tag.2.Key` too.
-fn items(name: &str) -> Vec<String> {
-    let mut parts = name.splitn(3, '.');
-    let (prefix, first, rest) = (parts.next(), parts.next(), parts.next());
-    let (Some(prefix), Some("1")) = (prefix, first) else { return vec![name.to_owned()] };
-    let rest = rest.map_or(String::new(), |it| format!(".{it}"));
-    (1..=ITEMS).map(|nth| format!("{prefix}.{nth}{rest}")).collect()
-}
-
-fn in_file(name: &str) -> String {
-    format!("{name}{FILE}")
+    out.push('\n');
+    out
 }
 
 #[cfg(test)]
 mod tests {
     use clap::Command;
-    use yaoku_server::api::{Product, operations};
+    use yaoku_server::api::operations;
 
-    use super::{asked, items, with_products};
+    use super::{FRONTS, asked, specs, with_products};
 
     fn program() -> Command {
         with_products(Command::new("yaoku"))
@@ -195,9 +240,10 @@ mod tests {
     #[test]
     fn every_operation_is_a_command_and_takes_its_example() {
         program().debug_assert();
-        let of_kms = operations().map(|it| it.spec).filter(|it| it.product == Product::Kms);
-        for spec in of_kms {
-            let mut words = vec!["yaoku".to_owned(), "kms".to_owned(), spec.name.to_owned()];
+        for spec in operations().map(|it| it.spec) {
+            let front = FRONTS.iter().find(|it| it.product == spec.product).unwrap();
+            let mut words =
+                vec!["yaoku".to_owned(), front.command.to_owned(), spec.name.to_owned()];
             words.extend(spec.example.iter().map(|(name, value)| format!("--{name}={value}")));
             let matches = program().try_get_matches_from(words).unwrap();
             let asked = asked(&matches).unwrap();
@@ -212,10 +258,17 @@ mod tests {
     }
 
     #[test]
-    fn repeated_parameters_have_items() {
-        assert_eq!(items("KeyId"), ["KeyId"]);
-        assert_eq!(items("Tag.1.Key")[1], "Tag.2.Key");
-        assert_eq!(items("ResourceId.1").len(), super::ITEMS);
+    fn the_help_of_a_product_has_all_of_its_operations() {
+        for front in FRONTS {
+            let names: Vec<&str> = specs(front.product).map(|it| it.name).collect();
+            let found = program().find_subcommand_mut(front.command).map(Command::render_help);
+            assert_eq!(found.is_some(), !names.is_empty(), "{}", front.command);
+            let help = found.map(|it| it.to_string()).unwrap_or_default();
+            for name in names {
+                let words = |it: char| it.is_whitespace() || it == ',';
+                assert_eq!(help.split(words).filter(|it| *it == name).count(), 1, "{name}\n{help}");
+            }
+        }
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! Who calls, and where to: from options, an access key's file, the environment, or the aliyun CLI's
 //! profiles.
 //!
-//! The first of these that names an access key: `--access-key FILE`, `--profile NAME`, the
-//! environment, the current profile, `dev.json` of a `yaoku dev` that was started here. Our choice.
+//! The first of these that names an access key: `--access-key FILE`, `--profile NAME`, an access key in
+//! the environment, a profile that `--config-path` or `ALIBABA_CLOUD_PROFILE` asks for, `dev.json` of a
+//! `yaoku dev` that was started here, the current profile. Our choice.
 
 use std::{
     collections::HashMap,
+    fmt,
     path::{Path, PathBuf},
 };
 
@@ -13,7 +15,7 @@ use anyhow::Context as _;
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use super::{misuse, options::Reach};
+use super::{client::Server, misuse, options::Reach};
 use crate::{data::DEFAULT_DATA, passphrase::read_file};
 
 /// Who calls, and what was said with it of the server.
@@ -26,6 +28,29 @@ pub(super) struct Caller {
     pub(super) endpoint: Option<String>,
     pub(super) ca: Option<PathBuf>,
     pub(super) region: Option<String>,
+    /// Where the access key was found.
+    pub(super) found: Found,
+}
+
+/// Where an access key was found.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum Found {
+    /// In a file of one.
+    File(PathBuf),
+    /// In the environment.
+    Environment,
+    /// In the profile of a name, in the aliyun CLI's configuration.
+    Profile(String, PathBuf),
+}
+
+impl fmt::Display for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(file) => write!(f, "{}", file.display()),
+            Self::Environment => f.write_str("the environment"),
+            Self::Profile(name, file) => write!(f, "profile {name:?} of {}", file.display()),
+        }
+    }
 }
 
 /// The environment: names and values.
@@ -74,31 +99,51 @@ struct Profile {
 
 /// Finds who calls.
 pub(super) fn find(reach: &Reach, environment: &Environment) -> anyhow::Result<Caller> {
+    find_beside(reach, environment, &Path::new(DEFAULT_DATA).join("dev.json"))
+}
+
+/// The same, where `dev` is what a `yaoku dev` that was started here would have written.
+fn find_beside(reach: &Reach, environment: &Environment, dev: &Path) -> anyhow::Result<Caller> {
     if let Some(file) = &reach.access_key {
         return of_file(file);
     }
+    let configured = |name: Option<&str>| {
+        let place = place(reach, environment).context("without HOME there is no ~/.aliyun")?;
+        of_profile(&configuration(&place)?, name, place)
+    };
     if let Some(name) = &reach.profile {
-        return of_profile(&configuration(reach, environment)?, Some(name));
+        return configured(Some(name));
     }
     if let Some(caller) = of_environment(environment) {
         return Ok(caller);
     }
     let named = variable(environment, "ALIBABA_CLOUD_PROFILE");
-    let place = place(reach, environment);
-    if named.is_some()
-        || reach.config_path.is_some()
-        || place.as_ref().is_some_and(|it| it.exists())
-    {
-        return of_profile(&configuration(reach, environment)?, named.as_deref());
+    if named.is_some() || reach.config_path.is_some() {
+        return configured(named.as_deref());
     }
-    let dev = Path::new(DEFAULT_DATA).join("dev.json");
     if dev.exists() {
-        return of_file(&dev);
+        return of_dev(dev);
+    }
+    if place(reach, environment).is_some_and(|it| it.exists()) {
+        return configured(None);
     }
     Err(misuse(
         "nobody to call as: give --access-key FILE or --profile NAME, or set \
          ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET",
     ))
+}
+
+/// A file that nobody named may send nothing off this machine: it could have come with somebody
+/// else's directory.
+fn of_dev(file: &Path) -> anyhow::Result<Caller> {
+    let caller = of_file(file)?;
+    match &caller.endpoint {
+        Some(it) if Server::parse(it, true)?.is_elsewhere() => Err(misuse(format!(
+            "{} names a server on another machine: say --access-key {0} if you mean it",
+            file.display()
+        ))),
+        _ => Ok(caller),
+    }
 }
 
 fn of_file(file: &Path) -> anyhow::Result<Caller> {
@@ -112,6 +157,7 @@ fn of_file(file: &Path) -> anyhow::Result<Caller> {
         endpoint: it.endpoint,
         ca: it.ca,
         region: it.region,
+        found: Found::File(file.to_owned()),
     })
 }
 
@@ -124,13 +170,12 @@ fn of_environment(environment: &Environment) -> Option<Caller> {
         endpoint: None,
         ca: None,
         region: None,
+        found: Found::Environment,
     })
 }
 
-fn configuration(reach: &Reach, environment: &Environment) -> anyhow::Result<Configuration> {
-    let file = place(reach, environment).context("without HOME there is no ~/.aliyun")?;
-    let text = read_file(&file)?;
-    serde_json::from_str(&text)
+fn configuration(file: &Path) -> anyhow::Result<Configuration> {
+    serde_json::from_str(&read_file(file)?)
         .map_err(|_| misuse(format!("{} is no configuration of the aliyun CLI", file.display())))
 }
 
@@ -139,7 +184,11 @@ fn place(reach: &Reach, environment: &Environment) -> Option<PathBuf> {
     reach.config_path.clone().or_else(home)
 }
 
-fn of_profile(configuration: &Configuration, named: Option<&str>) -> anyhow::Result<Caller> {
+fn of_profile(
+    configuration: &Configuration,
+    named: Option<&str>,
+    file: PathBuf,
+) -> anyhow::Result<Caller> {
     let name = named.unwrap_or(&configuration.current);
     let found = configuration.profiles.iter().find(|it| it.name == name);
     let it = found.ok_or_else(|| misuse(format!("there is no profile called {name:?}")))?;
@@ -155,7 +204,8 @@ fn of_profile(configuration: &Configuration, named: Option<&str>) -> anyhow::Res
     let key = given(&it.access_key_id).zip(given(&it.access_key_secret));
     let (id, secret) = key.ok_or_else(|| misuse(format!("profile {name:?} has no access key")))?;
     let (endpoint, region) = (given(&it.endpoint), given(&it.region_id));
-    Ok(Caller { id, secret: secret.into(), token, endpoint, ca: None, region })
+    let found = Found::Profile(name.to_owned(), file);
+    Ok(Caller { id, secret: secret.into(), token, endpoint, ca: None, region, found })
 }
 
 fn variable(environment: &Environment, name: &str) -> Option<String> {
@@ -171,7 +221,20 @@ fn given(text: &str) -> Option<String> {
 mod tests {
     use secrecy::ExposeSecret as _;
 
-    use super::{Configuration, Environment, of_environment, of_profile};
+    use std::path::{Path, PathBuf};
+
+    use clap::{Args as _, FromArgMatches as _};
+
+    use super::{Caller, Configuration, Environment, Found, Reach, find_beside, of_environment};
+
+    fn of_profile(configuration: &Configuration, name: Option<&str>) -> anyhow::Result<Caller> {
+        super::of_profile(configuration, name, PathBuf::new())
+    }
+
+    fn reach(words: &[&str]) -> Reach {
+        let command = Reach::augment_args(clap::Command::new("x").no_binary_name(true));
+        Reach::from_arg_matches(&command.get_matches_from(words)).unwrap()
+    }
 
     const PROFILES: &str = r#"{"current":"work","meta_path":"","profiles":[
         {"name":"work","mode":"AK","access_key_id":"id","access_key_secret":"s3cret",
@@ -201,6 +264,62 @@ mod tests {
         assert!(work.token.is_none());
         let session = of_profile(&configuration, Some("session")).unwrap();
         assert_eq!(session.token.unwrap().expose_secret(), "token");
+    }
+
+    #[test]
+    fn the_first_place_that_names_an_access_key_is_taken() {
+        let home = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| {
+            let file = home.path().join(name);
+            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+            std::fs::write(&file, text).unwrap();
+            file
+        };
+        let configuration = write(".aliyun/config.json", PROFILES);
+        let key = r#"{"access_key_id":"id","access_key_secret":"s","endpoint":"127.0.0.1:1"}"#;
+        let (dev, none) = (write("dev.json", key), home.path().join("none"));
+        let (named, dev_name) = (configuration.to_str().unwrap(), dev.to_str().unwrap());
+        let at_home = ("HOME", home.path().to_str().unwrap());
+        let key = [("ALIBABA_CLOUD_ACCESS_KEY_ID", "id"), ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "s")];
+        let profile = |name: &str| Found::Profile(name.to_owned(), configuration.clone());
+        let session = ("ALIBABA_CLOUD_PROFILE", "session");
+        for (words, variables, dev, expected) in [
+            (&["--access-key", dev_name][..], &key[..], &none, Found::File(dev.clone())),
+            (&["--profile", "session"], &key, &dev, profile("session")),
+            (&["--config-path", named], &key, &dev, Found::Environment),
+            (&["--config-path", named], &[], &dev, profile("work")),
+            (&[], &[session], &dev, profile("session")),
+            (&[], &[], &dev, Found::File(dev.clone())),
+            (&[], &[], &none, profile("work")),
+        ] {
+            let variables = variables.iter().chain([&at_home]);
+            let environment = variables.map(|(a, b)| ((*a).into(), (*b).into())).collect();
+            let found = find_beside(&reach(words), &environment, dev).unwrap().found;
+            assert_eq!(found, expected, "{words:?}");
+        }
+        assert!(find_beside(&reach(&[]), &Environment::new(), &none).is_err());
+    }
+
+    #[test]
+    fn a_file_that_nobody_named_sends_nothing_off_this_machine() {
+        let dir = tempfile::tempdir().unwrap();
+        let dev = dir.path().join("dev.json");
+        for (endpoint, taken) in [
+            ("kms.example:8443", false),
+            ("https://10.0.0.1", false),
+            ("127.0.0.1:8443", true),
+            ("0.0.0.0:8443", true),
+            ("[::]:8443", true),
+            ("localhost:8443", true),
+        ] {
+            let key = r#"{"access_key_id":"id","access_key_secret":"s","endpoint":""#;
+            std::fs::write(&dev, format!(r#"{key}{endpoint}"}}"#)).unwrap();
+            let found = |words: &[&str], dev: &Path| {
+                find_beside(&reach(words), &Environment::new(), dev).is_ok()
+            };
+            assert_eq!(found(&[], &dev), taken, "{endpoint}");
+            assert!(found(&["--access-key", dev.to_str().unwrap()], &dev));
+        }
     }
 
     #[test]

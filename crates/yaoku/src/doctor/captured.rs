@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde::Deserialize;
 use yaoku_model::{
+    identity::Identity,
     ids::{AccessKeyId, AccountId, Invalid},
     time::Timestamp,
 };
@@ -116,7 +117,13 @@ impl Credentials for Captured {
         let fault = |Invalid| ApiError::from(Code::InternalFailure);
         let account: AccountId = "1".parse().map_err(fault)?;
         let secret = SigningKey::new(self.secret());
-        Ok(Arc::new(Credential { account, user: None, secret, active: true }))
+        Ok(Arc::new(Credential {
+            account,
+            identity: Identity::Root,
+            session: None,
+            secret,
+            active: true,
+        }))
     }
 }
 

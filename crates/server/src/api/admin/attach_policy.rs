@@ -1,6 +1,10 @@
 //! `AttachPolicy`: gives a user what a policy says.
 
-use yaoku_model::{arn::Arn, identity::PolicyType};
+use yaoku_model::{
+    arn::Arn,
+    identity::{Holder, PolicyType},
+};
+use yaoku_store::Held;
 use yaoku_wire::{error::Code, params::Params};
 
 use super::{ADMIN, PolicyAndUser, must_have_room};
@@ -37,11 +41,12 @@ impl Operation for AttachPolicy {
         call.allow(&Arn::any())?;
         let policy = self.0.attachment(call).await?;
         let (account, user, limits) = (call.account(), &self.0.user, call.node.limits);
-        let attached = call.tx()?.attachments(account, user).await?;
-        if attached.contains(&policy) {
+        let holder = Holder::User(user.clone());
+        let attached = call.tx()?.held_policies(account, &holder).await?;
+        if attached.iter().any(|it| it.policy == policy) {
             return Err(Code::ResourceExist.into());
         }
-        let of_its_kind = attached.iter().filter(|it| it.kind == policy.kind).count();
+        let of_its_kind = attached.iter().filter(|it| it.policy.kind == policy.kind).count();
         must_have_room(
             of_its_kind,
             match policy.kind {
@@ -49,7 +54,8 @@ impl Operation for AttachPolicy {
                 PolicyType::Custom => limits.custom_policies_of_user,
             },
         )?;
-        call.tx()?.attach(account, user, &policy).await?;
+        let now = call.now;
+        call.tx()?.attach(account, &holder, &Held { policy, attached: now }).await?;
         Ok(())
     }
 }

@@ -51,7 +51,10 @@ impl Operation for CreateAccessKey {
         let count = call.tx()?.access_keys(account, owner.as_ref()).await?.len();
         must_have_room(count, node.limits.access_keys)?;
         let key = accounts::create_access_key(node, call.tx()?, account, owner.as_ref(), now);
-        Ok(Created { key: key.await?, created: now })
+        let key = key.await?;
+        // RAM has no such ARN: our choice.
+        call.has_made(Arn::ram(account, &format!("accesskey/{}", key.id)));
+        Ok(Created { key, created: now })
     }
 }
 

@@ -1,6 +1,6 @@
 //! `CreateAccount`: makes an account, with the keys that it needs from its first day on.
 
-use yaoku_model::identity::Account;
+use yaoku_model::{arn::Arn, identity::Account};
 use yaoku_wire::{
     fields::{Encode, Fields},
     params::Params,
@@ -34,7 +34,9 @@ impl Operation for CreateAccount {
     async fn run(&self, call: &mut Call<'_>) -> Result<Created, ApiError> {
         must_be_operator(call)?;
         let (node, now) = (call.node, call.now);
-        Ok(Created(accounts::create_account(node, call.tx()?, now).await?))
+        let account = accounts::create_account(node, call.tx()?, now).await?;
+        call.has_made(Arn::ram(&account.id, "root"));
+        Ok(Created(account))
     }
 }
 

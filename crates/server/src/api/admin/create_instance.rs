@@ -34,7 +34,9 @@ impl Operation for CreateInstance {
     async fn run(&self, call: &mut Call<'_>) -> Result<Created, ApiError> {
         call.allow(&Arn::any())?;
         let (node, account, now) = (call.node, call.account(), call.now);
-        Ok(Created(accounts::create_instance(node, call.tx()?, account, now).await?))
+        let instance = accounts::create_instance(node, call.tx()?, account, now).await?;
+        call.has_made(Arn::instance(call.region(), account, &instance.id));
+        Ok(Created(instance))
     }
 }
 

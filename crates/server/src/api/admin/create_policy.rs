@@ -5,6 +5,7 @@ use yaoku_model::{
     identity::{CustomPolicy, PolicyType},
     ids::PolicyName,
     policy::{Document, Kind, system},
+    text::is_plain,
     time::Timestamp,
 };
 use yaoku_wire::{
@@ -62,19 +63,14 @@ impl Operation for CreatePolicy {
         if system::named(self.name.as_str()).is_some() {
             return Err(Code::ResourceExist.into());
         }
-        let count = call.tx()?.custom_policies(account).await?.len();
+        let count = call.tx()?.identity_counts(account).await?.policies;
         must_have_room(count, limits.custom_policies)?;
-        let policy = CustomPolicy {
-            account: account.clone(),
-            name: self.name.clone(),
-            document: self.document.clone(),
-            created: call.now,
-        };
-        if call.tx()?.insert_custom_policy(&policy).await? {
-            Ok(Created { name: policy.name, created: policy.created })
-        } else {
-            Err(Code::ResourceExist.into())
+        let policy = CustomPolicy::new(account.clone(), self.name.clone(), call.now);
+        if !call.tx()?.insert_custom_policy(&policy, &self.document).await? {
+            return Err(Code::ResourceExist.into());
         }
+        call.has_made(Arn::ram(account, &format!("policy/{}", policy.name)));
+        Ok(Created { name: policy.name, created: policy.created })
     }
 }
 
@@ -84,7 +80,8 @@ fn document(params: &mut Params) -> Result<String, ApiError> {
     let text = params.text(NAME).filter(|it| !it.is_empty());
     let text = text.ok_or_else(|| ApiError::missing(NAME))?;
     match Document::parse(&text, Kind::Identity) {
-        Ok(_) => Ok(text.as_str().to_owned()),
+        Ok(_) if is_plain(&text) => Ok(text.as_str().to_owned()),
+        Ok(_) => Err(ApiError::invalid(NAME)),
         Err(why) => Err(Refusal::from(Code::InvalidParameter)
             .with_message(format!("The specified parameter \"{NAME}\" is not valid. {why}"))
             .into()),

@@ -43,9 +43,11 @@ impl Operation for CreateUser {
     async fn run(&self, call: &mut Call<'_>) -> Result<Created, ApiError> {
         call.allow(&Arn::any())?;
         let (node, account, now) = (call.node, call.account(), call.now);
-        must_have_room(call.tx()?.users(account).await?.len(), node.limits.users)?;
+        must_have_room(call.tx()?.identity_counts(account).await?.users, node.limits.users)?;
         let made = accounts::create_user(node, call.tx()?, account, &self.name, now).await?;
-        made.map(Created).ok_or(Code::ResourceExist.into())
+        let user = made.ok_or(Code::ResourceExist)?;
+        call.has_made(Arn::ram(account, &format!("user/{}", user.name)));
+        Ok(Created(user))
     }
 }
 

@@ -46,7 +46,7 @@ impl Operation for DeletePolicy {
             return Err(Code::ResourceNotFound.into());
         }
         let policy = Attachment { kind: PolicyType::Custom, policy: self.name.clone() };
-        if !call.tx()?.attached_users(account, &policy).await?.is_empty() {
+        if !call.tx()?.holders(account, &policy).await?.is_empty() {
             return Err(Refusal::from(Code::ResourceInUse)
                 .with_message("The policy is attached to a user.")
                 .into());

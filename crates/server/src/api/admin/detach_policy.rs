@@ -1,6 +1,6 @@
 //! `DetachPolicy`: takes from a user what a policy says.
 
-use yaoku_model::arn::Arn;
+use yaoku_model::{arn::Arn, identity::Holder};
 use yaoku_wire::{error::Code, params::Params};
 
 use super::{ADMIN, PolicyAndUser};
@@ -37,7 +37,7 @@ impl Operation for DetachPolicy {
         call.allow(&Arn::any())?;
         let policy = self.0.attachment(call).await?;
         let account = call.account();
-        if call.tx()?.detach(account, &self.0.user, &policy).await? {
+        if call.tx()?.detach(account, &Holder::User(self.0.user.clone()), &policy).await? {
             Ok(())
         } else {
             Err(Code::ResourceNotFound.into())

@@ -1,6 +1,7 @@
 //! `ListAttachedPolicies`: the policies that a user has.
 
-use yaoku_model::{arn::Arn, identity::Attachment, ids::UserName};
+use yaoku_model::{arn::Arn, identity::Holder, ids::UserName};
+use yaoku_store::Held;
 use yaoku_wire::{
     error::Code,
     fields::{Encode, Fields},
@@ -22,7 +23,7 @@ pub(super) struct ListAttachedPolicies {
 
 /// The answer.
 #[derive(Debug)]
-pub(super) struct Listed(Vec<Attachment>);
+pub(super) struct Listed(Vec<Held>);
 
 impl Operation for ListAttachedPolicies {
     const SPEC: &'static Spec = &Spec {
@@ -42,16 +43,16 @@ impl Operation for ListAttachedPolicies {
         call.allow(&Arn::any())?;
         must_exist(call, &self.user).await?;
         let account = call.account();
-        Ok(Listed(call.tx()?.attachments(account, &self.user).await?))
+        Ok(Listed(call.tx()?.held_policies(account, &Holder::User(self.user.clone())).await?))
     }
 }
 
 impl Encode for Listed {
     fn encode(self) -> Fields {
-        let policy = |it: &Attachment| {
+        let policy = |it: &Held| {
             Fields::default()
-                .text("PolicyName", it.policy.as_str())
-                .text("PolicyType", it.kind.as_str())
+                .text("PolicyName", it.policy.policy.as_str())
+                .text("PolicyType", it.policy.kind.as_str())
         };
         Fields::default().list("Policies", "Policy", self.0.iter().map(policy).collect())
     }

@@ -5,6 +5,7 @@ use yaoku_model::{
     identity::{CustomPolicy, PolicyType},
     policy::system::{self, SystemPolicy},
 };
+use yaoku_store::Slice;
 use yaoku_wire::{
     fields::{Encode, Fields},
     params::Params,
@@ -23,7 +24,7 @@ pub(super) struct ListPolicies;
 
 /// The answer.
 #[derive(Debug)]
-pub(super) struct Listed(Vec<CustomPolicy>);
+pub(super) struct Listed(Vec<(CustomPolicy, i64)>);
 
 impl Operation for ListPolicies {
     const SPEC: &'static Spec = &Spec { name: "ListPolicies", ..ADMIN };
@@ -37,7 +38,7 @@ impl Operation for ListPolicies {
     async fn run(&self, call: &mut Call<'_>) -> Result<Listed, ApiError> {
         call.allow(&Arn::any())?;
         let account = call.account();
-        Ok(Listed(call.tx()?.custom_policies(account).await?))
+        Ok(Listed(call.tx()?.custom_policies(account, Slice::ALL).await?))
     }
 }
 
@@ -49,7 +50,7 @@ impl Encode for Listed {
                 .text("PolicyType", PolicyType::System.as_str())
                 .text("Description", it.description)
         };
-        let custom = |it: &CustomPolicy| {
+        let custom = |(it, _): &(CustomPolicy, i64)| {
             Fields::default()
                 .text("PolicyName", it.name.as_str())
                 .text("PolicyType", PolicyType::Custom.as_str())

@@ -1,6 +1,7 @@
 //! `ListUsers`: the RAM users of the account, all at once. Source: identity.md §2.3.
 
 use yaoku_model::{arn::Arn, identity::User};
+use yaoku_store::Slice;
 use yaoku_wire::{
     fields::{Encode, Fields},
     params::Params,
@@ -33,7 +34,7 @@ impl Operation for ListUsers {
     async fn run(&self, call: &mut Call<'_>) -> Result<Listed, ApiError> {
         call.allow(&Arn::any())?;
         let account = call.account();
-        Ok(Listed(call.tx()?.users(account).await?))
+        Ok(Listed(call.tx()?.users(account, Slice::ALL).await?))
     }
 }
 

@@ -20,6 +20,8 @@ use super::{Entry, Product, Spec};
 use crate::{call::Call, caller::Principal, error::ApiError};
 
 mod add_root_key_wrap;
+#[cfg(feature = "test-clock")]
+mod advance_clock;
 mod attach_policy;
 mod create_access_key;
 mod create_account;
@@ -50,6 +52,8 @@ mod tests;
 /// The operations of this folder.
 pub const OPERATIONS: &[Entry] = &[
     Entry::of::<add_root_key_wrap::AddRootKeyWrap>(),
+    #[cfg(feature = "test-clock")]
+    Entry::of::<advance_clock::AdvanceClock>(),
     Entry::of::<attach_policy::AttachPolicy>(),
     Entry::of::<create_access_key::CreateAccessKey>(),
     Entry::of::<create_account::CreateAccount>(),
@@ -86,7 +90,7 @@ fn must_be_operator(call: &mut Call<'_>) -> Result<(), ApiError> {
     call.allow(&Arn::any())?;
     match call.caller.principal {
         Principal::Operator => Ok(()),
-        Principal::Root | Principal::User(_) => Err(Refusal::no_permission(&Arn::any()).into()),
+        _ => Err(Refusal::no_permission(&Arn::any()).into()),
     }
 }
 
@@ -109,6 +113,8 @@ async fn access_key_owner(
         }
         (None, Principal::User(user)) => Ok(Some(user.clone())),
         (None, Principal::Root | Principal::Operator) => Ok(None),
+        // A role has no access keys.
+        (None, Principal::Role(..)) => Err(ApiError::missing("UserName")),
     }
 }
 
@@ -150,6 +156,10 @@ impl PolicyAndUser {
 }
 
 /// Fails if there is no room for one more. Source: identity.md §2.5.
-fn must_have_room(count: usize, limit: usize) -> Result<(), ApiError> {
-    if count < limit { Ok(()) } else { Err(Code::LimitExceeded.into()) }
+fn must_have_room(count: impl TryInto<usize>, limit: usize) -> Result<(), ApiError> {
+    if count.try_into().is_ok_and(|it| it < limit) {
+        Ok(())
+    } else {
+        Err(Code::LimitExceeded.into())
+    }
 }

@@ -2,6 +2,7 @@
 
 use yaoku_model::{
     arn::Arn,
+    identity::Identity,
     ids::{AccessKeyId, UserName},
 };
 use yaoku_wire::error::Code;
@@ -137,7 +138,7 @@ async fn an_access_key_works_until_it_is_switched_off() {
     let (kms, id) = with_key_of_alice().await;
     let key: AccessKeyId = id.parse().unwrap();
     let known = kms.node.caches.credential(&key, None).await.unwrap();
-    assert_eq!(known.user, Some("alice".parse::<UserName>().unwrap()));
+    assert_eq!(known.identity, Identity::User("alice".parse().unwrap()));
     assert!(known.active);
     let status = |word| [ALICE, ("UserAccessKeyId", id.as_str()), ("Status", word)];
     assert_eq!(
@@ -214,7 +215,8 @@ async fn an_attached_policy_counts_at_once_and_cannot_be_deleted() {
     let alice: UserName = "alice".parse().unwrap();
     kms.call("CreatePolicy", [ORDERS, DOCUMENT]).await.unwrap();
     let policies = async || {
-        let rights = kms.node.caches.rights(&kms.account, Some(&alice)).await.unwrap();
+        let rights =
+            kms.node.caches.rights(&kms.account, &Identity::User(alice.clone())).await.unwrap();
         rights.unwrap().policies.documents()
     };
     assert_eq!(policies().await, 0);
@@ -275,9 +277,47 @@ async fn an_instance_is_in_service_at_once() {
 #[tokio::test]
 async fn what_the_operator_did_is_written_down() {
     let kms = Kms::new().await;
+    let account = kms.account.clone();
     kms.as_operator().call("CreateUser", [ALICE]).await.unwrap();
     let events = kms.events().await;
     let last = events.last().unwrap();
     assert_eq!(last.principal, "operator");
-    assert_eq!(last.resources, [Arn::any().as_str()]);
+    assert_eq!(
+        last.resources,
+        [Arn::any(), Arn::ram(&account, "user/alice")].map(|it| it.to_string())
+    );
+}
+
+#[tokio::test]
+async fn whatever_is_made_is_named_by_the_event_of_its_making() {
+    let kms = Kms::new().await;
+    let key = kms.key().await.to_string();
+    let secret = [("SecretName", "a"), ("SecretData", "x"), ("VersionId", "1")];
+    let made = [
+        ("CreateKey", vec![], "KeyMetadata.KeyId", "key/"),
+        ("CreateAlias", vec![("KeyId", &*key), ("AliasName", "alias/app")], "", "alias/app"),
+        ("CreateSecret", secret.to_vec(), "SecretName", "secret/"),
+        (
+            "CreateManagedDataKeyVersion",
+            vec![("DataKeyName", "a")],
+            "DataKeyVersionName",
+            "secret/",
+        ),
+        ("CreateInstance", vec![], "Instance.InstanceId", "keystore/"),
+        ("CreateUser", vec![ALICE], "User.UserName", "user/"),
+        ("CreateAccessKey", vec![ALICE], "AccessKey.AccessKeyId", "accesskey/"),
+        ("CreatePolicy", vec![ORDERS, DOCUMENT], "Policy.PolicyName", "policy/"),
+        ("CreateAccount", vec![], "Account.AccountId", ":"),
+    ];
+    let mut expected = Vec::new();
+    for (action, params, id, path) in made {
+        let answer = kms.as_operator().call_with(action, &params).await.unwrap();
+        let id = answer.get(id).unwrap_or_default();
+        expected.push((format!("kms:{action}"), format!("{path}{id}")));
+    }
+    let events = kms.events().await;
+    for (action, end) in expected {
+        let event = events.iter().rfind(|it| it.action == action).unwrap();
+        assert!(event.resources.iter().any(|it| it.contains(&end)), "{action}: {event:?}");
+    }
 }

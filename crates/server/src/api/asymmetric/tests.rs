@@ -2,7 +2,7 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use yaoku_model::{
-    algorithm::{EncryptionAlgorithm, MacAlgorithm, SignatureAlgorithm},
+    algorithm::EncryptionAlgorithm,
     key::{KeySpec, KeyUsage},
 };
 use yaoku_wire::{error::Code, fields::Fields};
@@ -45,54 +45,6 @@ fn value(reply: &Fields, name: &str) -> String {
 }
 
 const DIGEST: [u8; 32] = [7; 32];
-
-#[tokio::test]
-async fn every_kind_of_key_does_what_its_usage_and_algorithm_allow_and_nothing_else() {
-    let kms = Kms::new().await;
-    let (digest, text) = (STANDARD.encode(DIGEST), STANDARD.encode("hello"));
-    for spec in KeySpec::ALL {
-        for usage in KeyUsage::ALL.iter().filter(|it| spec.can(**it)) {
-            let made = make(&kms, *spec, *usage).await;
-            let what = format!("{spec} for {usage}");
-            for algorithm in SignatureAlgorithm::ALL {
-                let fits = *usage == KeyUsage::SignVerify && algorithm.fits(*spec);
-                let params = [("Algorithm", algorithm.as_str()), ("Digest", &*digest)];
-                let signed = call(&kms, &made, "AsymmetricSign", &params).await;
-                assert_eq!(fits, signed.is_ok(), "{what}: {algorithm}");
-                let signature = signed.map_or(text.clone(), |it| value(&it, "Value"));
-                let params = [params[0], params[1], ("Value", &*signature)];
-                let verified = call(&kms, &made, "AsymmetricVerify", &params).await;
-                let holds = verified.map(|it| value(&it, "Value"));
-                let expected = if fits { Ok("true".to_owned()) } else { REFUSED };
-                assert_eq!(holds, expected, "{what}: {algorithm}");
-            }
-            for algorithm in EncryptionAlgorithm::ALL {
-                let fits =
-                    *usage == KeyUsage::EncryptDecrypt && algorithm.max_plaintext(*spec).is_some();
-                let params = [("Algorithm", algorithm.as_str()), ("Plaintext", &*text)];
-                let sealed = call(&kms, &made, "AsymmetricEncrypt", &params).await;
-                assert_eq!(fits, sealed.is_ok(), "{what}: {algorithm}");
-                let blob = sealed.map_or(text.clone(), |it| value(&it, "CiphertextBlob"));
-                let params = [params[0], ("CiphertextBlob", &*blob)];
-                let opened = call(&kms, &made, "AsymmetricDecrypt", &params).await;
-                let opened = opened.map(|it| value(&it, "Plaintext"));
-                assert_eq!(opened, if fits { Ok(text.clone()) } else { REFUSED }, "{what}");
-            }
-            for algorithm in MacAlgorithm::ALL {
-                let params = [("Algorithm", algorithm.as_str()), ("Message", &*text)];
-                let coded = call(&kms, &made, "GenerateMac", &params).await;
-                assert_eq!(algorithm.spec() == *spec, coded.is_ok(), "{what}: {algorithm}");
-            }
-            let public = call(&kms, &made, "GetPublicKey", &[]).await;
-            assert_eq!(public.is_ok(), spec.is_asymmetric(), "{what}");
-            let params = [("Plaintext", "hello")];
-            let sealed = call(&kms, &made, "Encrypt", &params).await;
-            assert_eq!(sealed.is_ok(), spec.cipher_key_len().is_some(), "{what}");
-        }
-    }
-}
-
-const REFUSED: Result<String, Code> = Err(Code::RejectedUnsupportedOperation);
 
 #[tokio::test]
 async fn the_longest_plaintext_goes_through_and_one_byte_more_does_not() {

@@ -58,6 +58,7 @@ impl Operation for CreateManagedDataKeyVersion {
     const SPEC: &'static Spec = &Spec {
         name: "CreateManagedDataKeyVersion",
         effect: Effect::Write,
+        also_actions: &[SEAL_SECRET],
         errors: &[
             KEY_BY_NAME,
             WRONG_STATE,
@@ -106,6 +107,7 @@ impl Operation for CreateManagedDataKeyVersion {
         }
         let account = call.account();
         call.tx()?.insert_secret_version(account, &secret.name, &value.version).await?;
+        call.has_made(call.secret_arn(&secret.name));
         Ok(Created { name: self.name.clone(), version: secret.name.clone() })
     }
 }

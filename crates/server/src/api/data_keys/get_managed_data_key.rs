@@ -37,6 +37,7 @@ impl Operation for GetManagedDataKey {
     const SPEC: &'static Spec = &Spec {
         name: "GetManagedDataKey",
         effect: Effect::Use,
+        also_actions: secrets::READ,
         errors: &[CACHED_SECRET, WRONG_STATE, &[Code::KeyNotFound]],
         example: &[
             ("DataKeyName", "orders"),

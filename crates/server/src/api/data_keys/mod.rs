@@ -1,13 +1,14 @@
 //! Managed data keys: each version is a secret of the service's own. Source: keys.md §13.
 
 use yaoku_model::{
-    arn::Arn,
+    arn::{Arn, SecretRef},
     ids::{Invalid, SecretName, VersionId},
     secret::SecretType,
 };
 use yaoku_store::{Match, SecretFilter};
+use yaoku_wire::error::Code;
 
-use super::Entry;
+use super::{Action, Entry};
 use crate::{call::Call, error::ApiError};
 
 mod create_managed_data_key_version;
@@ -20,6 +21,9 @@ pub const OPERATIONS: &[Entry] = &[
     Entry::of::<get_managed_data_key::GetManagedDataKey>(),
     Entry::of::<list_managed_data_key_versions::ListManagedDataKeyVersions>(),
 ];
+
+/// What it takes to read a version, whichever operation reads it. Source: keys.md §13.
+pub(super) const OPEN_DATA_KEY: Action = Action::kms("GetManagedDataKey");
 
 /// What the name of each version begins with. Source: keys.md §13.
 const PREFIX: &str = "kms-datakeyversion!";
@@ -75,6 +79,20 @@ impl DataKeyName {
 /// The version that a secret's name stands for.
 fn version_id(name: &SecretName) -> &str {
     name.as_str().rsplit('!').next().unwrap_or_default()
+}
+
+/// Fails unless the caller may read data keys, if `secret` names a version of one. It is judged as
+/// [`DataKeyName::arn`] has it, before anything is looked up, so that a refusal tells nothing.
+pub(super) fn must_be_readable(call: &mut Call<'_>, secret: &SecretRef) -> Result<(), ApiError> {
+    let (SecretRef::Name(name) | SecretRef::Arn(_, name)) = secret;
+    let name = name.as_str();
+    let Some(end) = name.rfind('!').filter(|_| name.starts_with(PREFIX)) else { return Ok(()) };
+    let all = name[..=end].parse().map_err(|Invalid| Code::InternalFailure)?;
+    let all = match secret {
+        SecretRef::Name(_) => SecretRef::Name(all),
+        SecretRef::Arn(place, _) => SecretRef::Arn(place.clone(), all),
+    };
+    call.allow_to_secret(&all, OPEN_DATA_KEY)
 }
 
 #[cfg(test)]

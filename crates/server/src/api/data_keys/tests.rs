@@ -80,6 +80,24 @@ async fn an_unknown_data_key_is_not_found_and_nobody_makes_one_by_another_door()
 }
 
 #[tokio::test]
+async fn a_data_key_is_not_read_as_a_secret_without_its_own_permission() {
+    let kms = Kms::new().await;
+    let id = make(&kms, "orders").await;
+    let user = kms.without("kms:GetManagedDataKey");
+    let there = format!("kms-datakeyversion!orders!{id}");
+    let arn = format!("acs:kms:cn-hangzhou:{}:secret/{there}", kms.account);
+    for name in [&*there, &*arn, "kms-datakeyversion!none!xH6OPUmz"] {
+        let reply = user.call("GetSecretValue", [("SecretName", name)]).await;
+        assert_eq!(reply, Err(Code::NoPermission), "{name}");
+        let batch = format!(r#"[{{"SecretName":"{name}"}}]"#);
+        let reply = user.call("BatchGetSecretValue", [("SecretsList", &*batch)]).await.unwrap();
+        assert_eq!(reply.get("Errors.0.Code"), Some(Code::NoPermission.wire()), "{name}");
+        assert_eq!(reply.count("SecretValues"), Some(0));
+    }
+    kms.call("GetSecretValue", [("SecretName", &*there)]).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_data_key_needs_its_permission_and_that_of_its_secret() {
     let kms = Kms::new().await;
     make(&kms, "orders").await;

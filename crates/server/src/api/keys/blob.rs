@@ -15,7 +15,6 @@ use yaoku_wire::{
 use crate::{
     call::{Call, UsableKey},
     error::ApiError,
-    node::Node,
     seals,
 };
 
@@ -47,25 +46,31 @@ pub(super) fn take(params: &mut Params) -> Result<CiphertextBlob, ApiError> {
     CiphertextBlob::decode(&bytes).map_err(|_| invalid())
 }
 
-/// Seals `plaintext` into a blob that `Decrypt` takes.
+/// Seals `plaintext` into a blob that `Decrypt` takes. A dry run seals nothing, for each seal counts:
+/// its blob is empty.
 pub(super) async fn seal(
-    node: &Node,
+    call: &mut Call<'_>,
     key: &UsableKey,
     context: &EncryptionContext,
     plaintext: &[u8],
 ) -> Result<Sealed, ApiError> {
+    let (key_id, version) = (key.key.key.id.clone(), key.version.clone());
+    if call.dry_run {
+        return Ok(Sealed { key: key_id, version, blob: Vec::new() });
+    }
     let len = KeyVersionId::MAX_LEN + IV_LEN + plaintext.len() + TAG_LEN;
     let mut blob = Vec::with_capacity(len);
     blob.extend_from_slice(key.version.as_str().as_bytes());
     let aad = context::aad(context);
-    let (handle, random) = (&key.handle, &*node.random);
+    let (node, handle) = (call.node, &key.handle);
+    let random = &*node.random;
     while let Err(error) =
         node.backend.seal_into(handle, aad.as_ref(), plaintext, random, &mut blob)
     {
         seals::must_be_out_of_them(error)?;
         seals::reserve(node, key).await?;
     }
-    Ok(Sealed { key: key.key.key.id.clone(), version: key.version.clone(), blob })
+    Ok(Sealed { key: key_id, version, blob })
 }
 
 /// Opens a blob. Whether the bytes, the key or the context are other ones is not said.

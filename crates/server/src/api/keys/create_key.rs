@@ -132,6 +132,7 @@ impl Operation for CreateKey {
         for tag in &self.tags {
             call.tx()?.put_tag(account, TagKind::Key, key.id.as_str(), tag).await?;
         }
+        call.has_made(Arn::key(call.region(), account, &key.id));
         Ok(Created { region: call.region().clone(), key, now: call.now })
     }
 }

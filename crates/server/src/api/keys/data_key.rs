@@ -54,7 +54,7 @@ impl DataKey {
         let mut bytes = Zeroizing::new(vec![0; self.len]);
         call.random().fill(&mut bytes)?;
         let text = Zeroizing::new(STANDARD.encode(&*bytes));
-        let sealed = blob::seal(call.node, &key, &self.context, text.as_bytes()).await?;
+        let sealed = blob::seal(call, &key, &self.context, text.as_bytes()).await?;
         Ok((sealed, text))
     }
 }

@@ -1,10 +1,11 @@
 //! The description of a key or a secret. Source: keys.md §6.1, secrets.md §1.6.
 
+use yaoku_model::text::is_plain;
 use yaoku_wire::params::Params;
 
 use crate::error::ApiError;
 
-/// Free text of at most 8192 characters.
+/// Free text of at most 8192 characters, as [`is_plain`] has it.
 #[derive(Debug, Default)]
 pub(in crate::api) struct Description(String);
 
@@ -22,7 +23,7 @@ impl Description {
         name: &str,
     ) -> Result<Option<Self>, ApiError> {
         let Some(text) = params.text(name) else { return Ok(None) };
-        if text.chars().count() > Self::MAX_CHARS {
+        if text.chars().count() > Self::MAX_CHARS || !is_plain(&text) {
             return Err(ApiError::invalid(name));
         }
         Ok(Some(Self(text.as_str().to_owned())))

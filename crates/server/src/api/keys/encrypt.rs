@@ -50,6 +50,6 @@ impl Operation for Encrypt {
 
     async fn run(&self, call: &mut Call<'_>) -> Result<Sealed, ApiError> {
         let key = call.usable_key(&self.key, Ask::cipher(Self::ACTION, &self.context)).await?;
-        blob::seal(call.node, &key, &self.context, self.plaintext.expose()).await
+        blob::seal(call, &key, &self.context, self.plaintext.expose()).await
     }
 }

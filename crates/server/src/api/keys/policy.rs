@@ -7,6 +7,7 @@ use yaoku_model::{
     ids::{AccountId, KeyId},
     instance::Instance,
     policy::{Document, Kind, Object},
+    text::is_plain,
 };
 use yaoku_store::Tx;
 use yaoku_wire::{error::Code, params::Params};
@@ -17,8 +18,8 @@ use crate::error::ApiError;
 pub(super) fn take(params: &mut Params) -> Result<Option<String>, ApiError> {
     let Some(text) = params.text("Policy").filter(|it| !it.is_empty()) else { return Ok(None) };
     match Document::parse(&text, Kind::Object(Object::Key)) {
-        Ok(_) => Ok(Some(text.as_str().to_owned())),
-        Err(_) => Err(ApiError::invalid("Policy")),
+        Ok(_) if is_plain(&text) => Ok(Some(text.as_str().to_owned())),
+        _ => Err(ApiError::invalid("Policy")),
     }
 }
 

@@ -52,6 +52,7 @@ impl Operation for ReEncrypt {
     const SPEC: &'static Spec = &Spec {
         name: "ReEncrypt",
         effect: Effect::Use,
+        also_actions: &[FROM, TO],
         errors: &[
             KEY_BY_ID,
             WRONG_STATE,
@@ -103,7 +104,7 @@ impl Operation for ReEncrypt {
             (from, to) => (from?, to?),
         };
         let text = self.source.open(call, &from)?;
-        let sealed = blob::seal(call.node, &to, &self.context, &text).await?;
+        let sealed = blob::seal(call, &to, &self.context, &text).await?;
         Ok(Sealed { key: from.key.key.id.clone(), version: from.version, blob: sealed.blob })
     }
 }

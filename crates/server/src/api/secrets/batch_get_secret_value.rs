@@ -35,6 +35,7 @@ impl Operation for BatchGetSecretValue {
     const SPEC: &'static Spec = &Spec {
         name: "BatchGetSecretValue",
         effect: Effect::Use,
+        also_actions: super::READ,
         example: &[(
             "SecretsList",
             r#"[{"SecretName":"a","VersionId":"v1","VersionStage":"ACSCurrent","FetchExtendedConfig":"true"}]"#,

@@ -8,6 +8,7 @@ use yaoku_model::{
     policy::{Document, Kind, Object},
     secret::{DataType, Secret, SecretType},
     tag::{Tag, TagKind},
+    text::is_plain,
 };
 use yaoku_wire::{
     error::Code,
@@ -53,6 +54,7 @@ impl Operation for CreateSecret {
     const SPEC: &'static Spec = &Spec {
         name: "CreateSecret",
         effect: Effect::Write,
+        also_actions: &[SEAL_SECRET],
         errors: &[
             KEY_BY_NAME,
             RUNNING_INSTANCE,
@@ -142,8 +144,10 @@ impl Operation for CreateSecret {
         for tag in &self.tags {
             call.tx()?.put_tag(account, TagKind::Secret, self.name.as_str(), tag).await?;
         }
+        let arn = call.secret_arn(&self.name);
+        call.has_made(arn.clone());
         Ok(Created {
-            arn: call.secret_arn(&self.name),
+            arn,
             name: self.name.clone(),
             version: self.value.id.clone(),
             instance: secret.instance.clone(),
@@ -223,8 +227,8 @@ fn name(params: &mut Params) -> Result<SecretName, ApiError> {
 fn policy(params: &mut Params) -> Result<Option<String>, ApiError> {
     let Some(text) = params.text("Policy").filter(|it| !it.is_empty()) else { return Ok(None) };
     match Document::parse(&text, Kind::Object(Object::Secret)) {
-        Ok(_) => Ok(Some(text.as_str().to_owned())),
-        Err(_) => Err(ApiError::invalid("Policy")),
+        Ok(_) if is_plain(&text) => Ok(Some(text.as_str().to_owned())),
+        _ => Err(ApiError::invalid("Policy")),
     }
 }
 

@@ -14,7 +14,7 @@ use yaoku_wire::{
 };
 
 use crate::{
-    api::{Effect, Operation, Spec, keys::OPEN_SECRET},
+    api::{Effect, Operation, Spec, data_keys, keys::OPEN_SECRET},
     cache::{CachedSecret, CachedVersion},
     call::{CACHED_SECRET, Call, WRONG_STATE},
     error::ApiError,
@@ -47,6 +47,7 @@ impl Operation for GetSecretValue {
     const SPEC: &'static Spec = &Spec {
         name: "GetSecretValue",
         effect: Effect::Use,
+        also_actions: super::READ,
         errors: &[
             CACHED_SECRET,
             WRONG_STATE,
@@ -81,6 +82,7 @@ impl Operation for GetSecretValue {
 
     /// Also for a secret that is cached with its data key, the key is judged on every call.
     async fn run(&self, call: &mut Call<'_>) -> Result<Value, ApiError> {
+        data_keys::must_be_readable(call, &self.secret)?;
         let found = call.cached_secret(&self.secret, Self::ACTION).await?;
         let (secret, chosen) = (&found.secret, self.choose(&found)?);
         let key_version = Some(&chosen.version.key_version);

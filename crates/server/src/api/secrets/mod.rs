@@ -13,7 +13,7 @@ use yaoku_wire::{
 };
 
 pub(super) use self::sealed::{NewValue, Sealed};
-use super::{Entry, Operation as _};
+use super::{Action, Entry, Operation as _, data_keys::OPEN_DATA_KEY, keys::OPEN_SECRET};
 use crate::{call::Call, error::ApiError};
 
 mod batch_get_secret_value;
@@ -46,7 +46,10 @@ pub const OPERATIONS: &[Entry] = &[
     Entry::of::<update_secret_version_stage::UpdateSecretVersionStage>(),
 ];
 
-/// What it takes to read the current value of a secret, which the caller may read: its value.
+/// What it takes to read a value: also of a customer's key, and of a managed data key's version.
+pub(super) const READ: &[Action] = &[Action::kms("GetSecretValue"), OPEN_SECRET, OPEN_DATA_KEY];
+
+/// Reads the current value of a secret, if the caller may.
 pub(super) async fn current_value(
     call: &mut Call<'_>,
     name: &SecretName,

@@ -54,6 +54,7 @@ impl Operation for PutSecretValue {
     const SPEC: &'static Spec = &Spec {
         name: "PutSecretValue",
         effect: Effect::Write,
+        also_actions: &[SEAL_SECRET],
         // Every write of a secret or of its versions updates the secret's row. The key, the tags
         // and the instance are read as they were at the start: it stands before their next change.
         // A key that is disabled or scheduled for deletion in that moment takes the new version with

@@ -5,7 +5,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use yaoku_model::{
     arn::Arn,
     ids::Invalid,
-    tag::{Tag, TagKey, TagKind, TagValue},
+    tag::{Tag, TagKey, TagValue},
 };
 use yaoku_store::{TagQuery, TagRow};
 use yaoku_wire::{
@@ -108,11 +108,7 @@ impl ListTagResources {
     /// Source: identity.md §4.2 (inferred there).
     async fn resources(&self, call: &mut Call<'_>) -> Result<Vec<String>, ApiError> {
         if self.on.named.is_empty() {
-            let kind = match self.on.of.kind {
-                TagKind::Key => "key",
-                TagKind::Secret => "secret",
-                TagKind::Instance => "keystore",
-            };
+            let kind = self.on.of.container;
             call.allow(&Arn::container(call.region(), call.account(), kind))?;
         }
         let mut resources = Vec::with_capacity(self.on.named.len());

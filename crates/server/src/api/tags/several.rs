@@ -19,14 +19,38 @@ pub(super) struct ResourceType {
     pub(super) word: &'static str,
     /// What it means.
     pub(super) kind: TagKind,
+    /// All of them, as ARNs call it.
+    pub(super) container: &'static str,
+    /// Takes `ResourceId.N`.
+    named: fn(&mut Params) -> Result<Vec<Named>, ApiError>,
 }
 
 /// `instance` is Terraform's word, `keystore` that of ARNs.
 const TYPES: [ResourceType; 4] = [
-    ResourceType { word: "key", kind: TagKind::Key },
-    ResourceType { word: "secret", kind: TagKind::Secret },
-    ResourceType { word: "instance", kind: TagKind::Instance },
-    ResourceType { word: "keystore", kind: TagKind::Instance },
+    ResourceType {
+        word: "key",
+        kind: TagKind::Key,
+        container: "key",
+        named: |params| named(params, Named::Key),
+    },
+    ResourceType {
+        word: "secret",
+        kind: TagKind::Secret,
+        container: "secret",
+        named: |params| named(params, Named::Secret),
+    },
+    ResourceType {
+        word: "instance",
+        kind: TagKind::Instance,
+        container: "keystore",
+        named: |params| named(params, Named::Instance),
+    },
+    ResourceType {
+        word: "keystore",
+        kind: TagKind::Instance,
+        container: "keystore",
+        named: |params| named(params, Named::Instance),
+    },
 ];
 
 /// Resources of one type.
@@ -49,11 +73,7 @@ impl Several {
     pub(super) fn take_any(params: &mut Params) -> Result<Self, ApiError> {
         params.region()?;
         let of: ResourceType = params.required("ResourceType")?;
-        let named = match of.kind {
-            TagKind::Key => named(params, Named::Key),
-            TagKind::Secret => named(params, Named::Secret),
-            TagKind::Instance => named(params, Named::Instance),
-        }?;
+        let named = (of.named)(params)?;
         if named.len() > MAX {
             return Err(ApiError::invalid("ResourceId"));
         }

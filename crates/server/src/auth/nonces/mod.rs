@@ -13,7 +13,8 @@ use std::{
 
 use aws_lc_rs::hmac;
 use yaoku_model::{
-    ids::{AccessKeyId, AccountId, UserName},
+    identity::Identity,
+    ids::{AccessKeyId, AccountId},
     random::Random,
     time::Timestamp,
 };
@@ -177,9 +178,9 @@ impl Nonces {
     }
 }
 
-/// Whose nonces are counted together: the account, and its user (`None` is the root).
+/// Whose nonces are counted together: one identity's of an account.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub struct Holder<'a>(pub &'a AccountId, pub Option<&'a UserName>);
+pub struct Holder<'a>(pub &'a AccountId, pub &'a Identity);
 
 /// A nonce, as it is remembered.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -10,7 +10,7 @@ use std::{
 };
 
 use tempfile::TempDir;
-use yaoku_model::{random::testing::Counting, time::Timestamp};
+use yaoku_model::{identity::Identity, random::testing::Counting, time::Timestamp};
 
 use super::{Doubt, Holder, Nonces, Refused, Setup};
 use crate::disk::testing::{FaultyDisk, Trouble};
@@ -64,8 +64,9 @@ fn at(second: i64) -> Timestamp {
 /// Uses a nonce; says what came of it.
 fn use_nonce(to: &Nonces, key: &str, nonce: &str, timestamp: i64, now: i64) -> &'static str {
     // The keys `a-1` and `a-2` are of the user `a`.
-    let (account, user) = ("1".parse().unwrap(), key.split('-').next().unwrap().parse().unwrap());
-    let (holder, key) = (Holder(&account, Some(&user)), key.parse().unwrap());
+    let account = "1".parse().unwrap();
+    let user = Identity::User(key.split('-').next().unwrap().parse().unwrap());
+    let (holder, key) = (Holder(&account, &user), key.parse().unwrap());
     let taken = to.check_and_remember(&holder, &key, nonce, at(timestamp), at(now));
     match taken.and_then(|()| Ok(to.write_down(at(now))?)) {
         Ok(()) => "taken",

@@ -1,13 +1,15 @@
-//! What becomes of keys: `create`, `rotate`, `delete`, `alias`.
+//! What becomes of keys: `create`, `rotate`, `delete`.
 
 use std::{io::Write as _, process::ExitCode};
 
 use clap::Args;
+use yaoku_model::ids::AliasName;
 
-use super::{super::output::print, Calls, usage};
+use super::{Calls, alias, usage};
 use crate::{
     admin::{Leave, NOT_CONFIRMED},
     exchange::Refused,
+    screen::harmless,
 };
 
 /// Makes a key (`CreateKey`).
@@ -28,21 +30,21 @@ pub(super) struct Create {
     /// Its material will be imported.
     #[arg(long)]
     external: bool,
-    /// How often it gets a new version: 7d to 365d.
+    /// How often it gets a new version: 7d to 730d; d, h, m or s.
     #[arg(long, value_name = "TIME", conflicts_with = "external")]
     rotate_every: Option<String>,
     /// A name for it: `alias/…`.
-    #[arg(long, value_name = "ALIAS")]
-    alias: Option<String>,
+    #[arg(long, value_name = "ALIAS", value_parser = alias::name)]
+    alias: Option<AliasName>,
 }
 
 /// Makes a new version of a key, or changes how often that happens by itself (`CreateKeyVersion`,
 /// `UpdateRotationPolicy`).
 #[derive(Debug, Args)]
 pub(super) struct Rotate {
-    /// The key.
+    /// The key: its id, ARN or alias.
     key: String,
-    /// Does nothing now, and then by itself: 7d to 365d, or off.
+    /// Makes none now, and then one by itself as often: 7d to 730d (d, h, m or s), or off.
     #[arg(long, value_name = "TIME|off")]
     every: Option<String>,
 }
@@ -51,30 +53,13 @@ pub(super) struct Rotate {
 /// `ScheduleKeyDeletion`).
 #[derive(Debug, Args)]
 pub(super) struct Delete {
-    /// The key.
+    /// The key: its id, ARN or alias.
     key: String,
     /// For how many days it can be taken back: 7 to 366.
     #[arg(long, value_name = "N", default_value = "30")]
     days: String,
     #[command(flatten)]
     leave: Leave,
-}
-
-/// Lists, gives, moves and removes names of a key (`ListAliasesByKeyId`, `CreateAlias`,
-/// `UpdateAlias`, `DeleteAlias`).
-#[derive(Debug, Args)]
-pub(super) struct Alias {
-    /// The key.
-    key: String,
-    /// A name to give to it: `alias/…`. Without one, its names are listed.
-    #[arg(value_name = "ALIAS")]
-    name: Option<String>,
-    /// Takes the name from the key that has it.
-    #[arg(long = "move", requires = "name", conflicts_with = "remove")]
-    moved: bool,
-    /// Takes the name away.
-    #[arg(long, requires = "name")]
-    remove: bool,
 }
 
 impl Create {
@@ -88,19 +73,33 @@ impl Create {
             ("EnableAutomaticRotation", self.rotate_every.as_ref().map(|_| "true")),
             ("RotationInterval", self.rotate_every.as_deref()),
         ];
+        if let Some(alias) = &self.alias {
+            alias::must_be_free(calls, alias).await?;
+        }
         let made = calls.ask("CreateKey", &params).await?;
         calls.writer.write(made.json())?;
-        if let Some(alias) = &self.alias {
-            let key = made.text("/KeyMetadata/KeyId");
-            calls.ask("CreateAlias", &[("KeyId", Some(key)), ("AliasName", Some(alias))]).await?;
+        let Some(alias) = self.alias.as_ref().map(AliasName::as_str) else {
+            return Ok(ExitCode::SUCCESS);
+        };
+        let key = made.text("/KeyMetadata/KeyId");
+        let named =
+            calls.ask("CreateAlias", &[("KeyId", Some(key)), ("AliasName", Some(alias))]).await;
+        if named.is_err() {
+            let key = harmless(key);
+            writeln!(
+                std::io::stderr(),
+                "yaoku: the key {key} was made, but has no alias. To give it one: yaoku key alias \
+                 {key} {alias}"
+            )?;
         }
-        Ok(ExitCode::SUCCESS)
+        named.map(|_| ExitCode::SUCCESS)
     }
 }
 
 impl Rotate {
     pub(super) async fn run(&self, calls: &Calls) -> anyhow::Result<ExitCode> {
-        let key = ("KeyId", Some(self.key.as_str()));
+        let key = calls.key(&self.key).await?;
+        let key = ("KeyId", Some(key.as_str()));
         let Some(every) = self.every.as_deref() else {
             return calls.show("CreateKeyVersion", &[key]).await;
         };
@@ -123,14 +122,16 @@ impl Delete {
             Ok(uses) => uses,
             // Who may delete it need not be let see that.
             Err(error) => match error.downcast::<Refused>() {
-                Ok(refused) => format!("Who used it cannot be shown: {}\n", refused.message),
+                Ok(refused) => {
+                    format!("Who used it cannot be shown: {}\n", harmless(&refused.message))
+                }
                 Err(other) => return Err(other),
             },
         };
         let text = |name: &str| shown.text(&format!("/KeyMetadata/{name}")).to_owned();
         let mut screen = std::io::stderr();
-        writeln!(screen, "{} ({})", text("Arn"), text("KeyState"))?;
-        writeln!(screen, "{}\n\n{uses}", text("Description"))?;
+        writeln!(screen, "{} ({})", harmless(&text("Arn")), harmless(&text("KeyState")))?;
+        writeln!(screen, "{}\n\n{uses}", harmless(&text("Description")))?;
         if !leave.given(&format!("Delete {key} in {days} days, and all that it has sealed?"))? {
             return Ok(NOT_CONFIRMED.into());
         }
@@ -139,23 +140,5 @@ impl Delete {
         let params = [("KeyId", Some(id.as_str())), ("PendingWindowInDays", Some(days))];
         let done = format!("{key} is deleted in {days} days, and no longer usable now.");
         calls.tell("ScheduleKeyDeletion", &params, &done).await
-    }
-}
-
-impl Alias {
-    pub(super) async fn run(&self, calls: &Calls) -> anyhow::Result<ExitCode> {
-        let key = ("KeyId", Some(self.key.as_str()));
-        let Some(alias) = self.name.as_deref() else {
-            return calls.show("ListAliasesByKeyId", &[key]).await;
-        };
-        let name = ("AliasName", Some(alias));
-        match (self.moved, self.remove) {
-            (_, true) => calls.ask("DeleteAlias", &[name]).await?,
-            (true, _) => calls.ask("UpdateAlias", &[key, name]).await?,
-            _ => calls.ask("CreateAlias", &[key, name]).await?,
-        };
-        let done = if self.remove { "is no name any more" } else { "is its name" };
-        print(&format!("{alias} {done}.\n"))?;
-        Ok(ExitCode::SUCCESS)
     }
 }

@@ -1,7 +1,9 @@
 //! `yaoku key`: friendlier verbs for what is done with keys most often. Each is the operations that
 //! its help names; `yaoku kms` has them all.
 
+mod alias;
 mod import;
+mod list;
 mod manage;
 mod usage;
 mod work;
@@ -9,18 +11,17 @@ mod work;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use yaoku_server::api::Product;
+use serde_json::json;
 
 use super::{
-    client::Client,
+    calls::Calls,
     finish,
-    options::{Form, Options},
-    output::{Writer, print, query},
+    options::{NOTES, Options},
 };
-use crate::exchange::Answer;
 
 /// Works with keys: makes, shows, rotates, uses and deletes them.
 #[derive(Debug, Args)]
+#[command(after_help = NOTES)]
 pub(crate) struct Key {
     #[command(flatten)]
     options: Options,
@@ -30,12 +31,7 @@ pub(crate) struct Key {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Lists keys (`ListKeys`).
-    List {
-        /// The page: a hundred keys each.
-        #[arg(long, value_name = "N", default_value = "1")]
-        page: String,
-    },
+    List(list::List),
     /// Shows a key (`DescribeKey`).
     Show(Named),
     /// Lists the versions of a key, newest first (`ListKeyVersions`).
@@ -49,7 +45,7 @@ enum Verb {
     Create(manage::Create),
     Rotate(manage::Rotate),
     Delete(manage::Delete),
-    Alias(manage::Alias),
+    Alias(alias::Alias),
     Import(import::Import),
     /// Shows who used a key for what in the last year (`ListKeyUses`).
     Usage(usage::Usage),
@@ -62,43 +58,8 @@ enum Verb {
 /// A key.
 #[derive(Debug, Args)]
 struct Named {
-    /// The key: its id, ARN or (where the operation takes one) alias.
+    /// The key: its id, ARN or alias.
     key: String,
-}
-
-/// What verbs call through.
-struct Calls {
-    client: Client,
-    writer: Writer,
-}
-
-/// Parameters; those without a value are left out.
-type Params<'a> = [(&'a str, Option<&'a str>)];
-
-impl Calls {
-    /// Calls an operation.
-    async fn ask(&self, action: &str, params: &Params<'_>) -> anyhow::Result<Answer> {
-        let given = params.iter().filter_map(|(name, value)| Some((*name, (*value)?)));
-        self.client.call(Product::Kms, action, &given.collect::<Vec<_>>()).await
-    }
-
-    /// Calls an operation, and writes its answer.
-    async fn show(&self, action: &str, params: &Params<'_>) -> anyhow::Result<ExitCode> {
-        self.writer.write(self.ask(action, params).await?.json())?;
-        Ok(ExitCode::SUCCESS)
-    }
-
-    /// Calls an operation whose answer says nothing, and writes what was done.
-    async fn tell(
-        &self,
-        action: &str,
-        params: &Params<'_>,
-        done: &str,
-    ) -> anyhow::Result<ExitCode> {
-        self.ask(action, params).await?;
-        print(&format!("{done}\n"))?;
-        Ok(ExitCode::SUCCESS)
-    }
 }
 
 impl Key {
@@ -108,26 +69,20 @@ impl Key {
     }
 
     async fn call(self) -> anyhow::Result<ExitCode> {
-        let Options { reach, output } = &self.options;
         // It can be asked without an access key.
         if let Verb::Usage(usage) = &self.verb {
-            return usage.run(reach, output).await;
+            return usage.run(&self.options.reach, &self.options.output).await;
         }
-        let query = query(output.query.as_deref())?;
-        let writer = Writer { query, form: output.output.unwrap_or(Form::Table) };
-        self.verb.run(&Calls { client: Client::open(reach)?, writer }).await
+        self.verb.run(&Calls::open(&self.options)?).await
     }
 }
 
 impl Verb {
     async fn run(self, calls: &Calls) -> anyhow::Result<ExitCode> {
         match self {
-            Self::List { page } => {
-                let params = [("PageNumber", Some(page.as_str())), ("PageSize", Some("100"))];
-                calls.show("ListKeys", &params).await
-            }
+            Self::List(it) => it.run(calls).await,
             Self::Show(it) => calls.show("DescribeKey", &it.params()).await,
-            Self::Versions(it) => calls.show("ListKeyVersions", &it.params()).await,
+            Self::Versions(it) => it.versions(calls).await,
             Self::Enable(it) => it.tell(calls, "EnableKey", "is enabled").await,
             Self::Disable(it) => it.tell(calls, "DisableKey", "is disabled").await,
             Self::Restore(it) => it.tell(calls, "CancelKeyDeletion", "is not deleted").await,
@@ -151,6 +106,18 @@ impl Named {
     }
 
     async fn tell(&self, calls: &Calls, action: &str, done: &str) -> anyhow::Result<ExitCode> {
-        calls.tell(action, &self.params(), &format!("{} {done}.", self.key)).await
+        let key = calls.key(&self.key).await?;
+        calls.tell(action, &[("KeyId", Some(&key))], &format!("{} {done}.", self.key)).await
+    }
+
+    /// All of them: the pages are of ten otherwise.
+    async fn versions(&self, calls: &Calls) -> anyhow::Result<ExitCode> {
+        let path = "/KeyVersions/KeyVersion";
+        let listed = calls.list("ListKeyVersions", &self.params(), path, None).await?;
+        calls.writer.write(&json!({
+            "KeyVersions": {"KeyVersion": listed.items},
+            "TotalCount": listed.total,
+        }))?;
+        Ok(ExitCode::SUCCESS)
     }
 }

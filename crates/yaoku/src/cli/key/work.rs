@@ -9,7 +9,7 @@ use yaoku_server::client::sha256;
 use super::{
     super::{
         misuse,
-        output::print,
+        output::{print, print_value},
         products::{bytes_of, text_of},
     },
     Calls,
@@ -168,7 +168,7 @@ impl Decrypt {
         let params =
             [("CiphertextBlob", Some(blob.trim())), ("EncryptionContext", self.context.as_deref())];
         let answer = calls.ask("Decrypt", &params).await?;
-        print(answer.text("/Plaintext"))?;
+        print_value(answer.text("/Plaintext"))?;
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -47,6 +47,49 @@ async fn nobody_makes_the_key_of_a_product_by_a_call_that_is_refused() {
 }
 
 #[tokio::test]
+async fn a_dry_run_makes_no_key_for_a_product() {
+    let kms = Kms::new().await;
+    let before = kms.call("ListKeys", []).await.unwrap();
+    for (action, more, expected) in [
+        ("Encrypt", ("Plaintext", "x"), Code::DryRunOperationError),
+        ("GenerateDataKey", ("", ""), Code::DryRunOperationError),
+        ("GenerateMac", ("", ""), Code::ValidationError),
+    ] {
+        let named = ("KeyId", "alias/acs/mse");
+        let mac = [("Algorithm", "HMAC_SHA_256"), ("Message", "aGk=")];
+        let params = [&[named, more, ("DryRun", "true")][..], &mac].concat();
+        assert_eq!(kms.call_with(action, &params).await, Err(expected), "{action}");
+    }
+    assert_eq!(kms.call("ListKeys", []).await.unwrap(), before, "nothing was made");
+}
+
+#[tokio::test]
+async fn the_making_of_a_products_key_is_written_down_and_names_it() {
+    let kms = Kms::new().await;
+    let params = [("KeyId", "alias/acs/mse"), ("Plaintext", "x")];
+    let made = kms.call("Encrypt", params).await.unwrap();
+    kms.call("Encrypt", params).await.unwrap();
+    let id = made.get("KeyId").unwrap().to_owned();
+    let events = kms.events().await;
+    let makings: Vec<_> = events.iter().filter(|it| it.action == "yaoku:CreateKey").collect();
+    assert_eq!(makings.len(), 1);
+    assert!(makings[0].resources[0].ends_with(&id));
+    assert_eq!(makings[0].principal, "service");
+}
+
+#[tokio::test]
+async fn a_node_that_lost_its_lease_makes_no_key_for_a_product() {
+    let kms = Kms::new().await;
+    kms.node.lease.lose();
+    let params = [("KeyId", "alias/acs/mse"), ("Plaintext", "x")];
+    let reply = kms.call("Encrypt", params).await;
+    assert_eq!(reply, Err(Code::ServiceUnavailableTemporary));
+    let alias = "alias/acs/mse".parse().unwrap();
+    let found = kms.node.store.read().await.unwrap().alias(&kms.account, &alias).await;
+    assert_eq!(found.unwrap(), None);
+}
+
+#[tokio::test]
 async fn callers_who_come_at_once_get_one_key() {
     let kms = Kms::new().await;
     let ask = async || kms.call("DescribeKey", [("KeyId", "alias/acs/rds")]).await.unwrap();

@@ -19,6 +19,46 @@ async fn schedule(kms: &Kms, key: &str, days: &str) -> Result<(), Code> {
 }
 
 #[tokio::test]
+async fn text_that_no_answer_could_carry_is_refused_before_it_is_kept() {
+    let kms = Kms::new().await;
+    let key = kms.key().await.to_string();
+    let named = ("KeyId", &*key);
+    for text in ["\u{1b}", "a\0b", "\u{fffe}", "\u{ffff}"] {
+        let policy = format!(
+            r#"{{"Version":"1","Statement":[{{"Sid":"{text}","Effect":"Allow","Principal":{{"RAM":["*"]}},"Action":["kms:*"],"Resource":["*"]}}]}}"#
+        );
+        let tags = format!(r#"[{{"TagKey":"a","TagValue":"{text}"}}]"#);
+        for (action, params) in [
+            ("CreateKey", vec![("Description", text)]),
+            (
+                "CreateSecret",
+                vec![
+                    ("SecretName", "a"),
+                    ("VersionId", "1"),
+                    ("SecretData", "x"),
+                    ("Description", text),
+                ],
+            ),
+            ("UpdateKeyDescription", vec![named, ("Description", text)]),
+            (
+                "SetDeletionProtection",
+                vec![
+                    named,
+                    ("EnableDeletionProtection", "true"),
+                    ("DeletionProtectionDescription", text),
+                ],
+            ),
+            ("SetKeyPolicy", vec![named, ("Policy", &policy)]),
+            ("TagResource", vec![named, ("Tags", &tags)]),
+        ] {
+            let reply = kms.call_with(action, &params).await;
+            assert_eq!(reply, Err(Code::InvalidParameter), "{action} {text:?}");
+        }
+    }
+    kms.call("UpdateKeyDescription", [named, ("Description", "a\tb\r\nc")]).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_deletion_is_waited_for_seven_to_366_days() {
     let kms = Kms::new().await;
     for (days, expected) in [

@@ -9,7 +9,6 @@ mod defaults;
 mod export;
 mod life;
 mod policies;
-mod states;
 mod versions;
 
 /// A blob of the right form, of a key version that nobody has.

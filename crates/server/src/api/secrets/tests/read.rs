@@ -108,6 +108,25 @@ async fn a_secret_of_another_region_or_a_recipient_is_refused() {
 }
 
 #[tokio::test]
+async fn a_value_that_xml_cannot_carry_is_refused_there_and_its_event_says_so() {
+    let kms = Kms::new().await;
+    create(&kms, "a", "\u{1b}[0m").await;
+    create(&kms, "b", "plain").await;
+    let named = ("SecretName", "a");
+    let reply = kms.in_xml().call("GetSecretValue", [named]).await;
+    assert_eq!(reply, Err(Code::InvalidFormat));
+    kms.in_xml().call("GetSecretValue", [("SecretName", "b")]).await.unwrap();
+    assert_eq!(value(&kms, "a").await.unwrap(), "\u{1b}[0m");
+    let events = kms.events().await;
+    let codes: Vec<_> = events
+        .iter()
+        .filter(|it| it.action == "kms:GetSecretValue")
+        .map(|it| it.code.as_deref())
+        .collect();
+    assert_eq!(codes, [Some("InvalidParameter.Format"), None, None]);
+}
+
+#[tokio::test]
 async fn a_dry_run_never_succeeds() {
     let kms = Kms::new().await;
     create(&kms, "a", "x").await;
