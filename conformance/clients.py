@@ -25,7 +25,7 @@ OPERATIONS = (
     "ListSecretVersionIds UpdateSecret UpdateSecretVersionStage DeleteSecret RestoreSecret GetRandomPassword "
     "TagResource UntagResource ListResourceTags TagResources UntagResources ListTagResources "
     "ListKmsInstances GetKmsInstance DescribeRegions OpenKmsService DescribeAccountKmsStatus "
-    "DescribeService AdvanceEncrypt"
+    "DescribeService AdvanceEncrypt GetChallenge"
 ).split()
 
 

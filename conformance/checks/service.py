@@ -48,6 +48,11 @@ def a_chosen_mode_is_refused_in_plain_words(run: Run) -> None:
     is_withdrawn(run, "AdvanceEncrypt", KeyId=run.dev["key_id"], Plaintext="aGVsbG8=")
 
 
+@check("GetChallenge")
+def a_challenge_that_nobody_could_use_is_refused_in_plain_words(run: Run) -> None:
+    is_withdrawn(run, "GetChallenge")
+
+
 @check("ListKmsInstances")
 def the_instances_are_listed_by_page(run: Run) -> None:
     body = run.ok("ListKmsInstances")

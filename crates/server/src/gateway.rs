@@ -90,7 +90,8 @@ impl Gateway {
         Answer { format, entry: Some(entry), reply, stranger: false }
     }
 
-    /// What is called, and by whom.
+    /// What is called, and by whom. Who calls what is not there stays unknown: the order is
+    /// identity.md §1.6's.
     async fn admit(
         &self,
         call: &HttpCall,

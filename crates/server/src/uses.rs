@@ -233,12 +233,15 @@ async fn add(store: &dyn Store, rows: &[Row]) -> Result<(), StoreError> {
 
 #[cfg(test)]
 mod tests {
+    use yaoku_store::Page;
     use yaoku_wire::error::Code;
 
     use super::{DAYS, EVERY};
     use crate::{prune, testing::Kms};
 
     const DAY: i64 = 86_400;
+
+    const ALL: Page = Page { number: 1, size: 9 };
 
     async fn uses(kms: &Kms, key: &str) -> Vec<String> {
         let answer = kms.call("ListKeyUses", [("KeyId", key)]).await.unwrap();
@@ -322,12 +325,12 @@ mod tests {
         let kms = Kms::new().await;
         let key = kms.key().await;
         encrypt(&kms, key.as_str()).await.unwrap();
-        let kept = async || kms.node.store.read().await.unwrap().key_uses(&key, 0, 9).await;
-        assert!(kept().await.unwrap().is_empty(), "a call does not wait for it");
+        let kept = async || kms.node.store.read().await.unwrap().key_uses(&key, 0, ALL).await;
+        assert!(kept().await.unwrap().items.is_empty(), "a call does not wait for it");
         kms.node.uses.write_down(&*kms.node.store).await.unwrap();
-        assert_eq!(kept().await.unwrap()[0].count, 1);
+        assert_eq!(kept().await.unwrap().items[0].count, 1);
         kms.node.uses.write_down(&*kms.node.store).await.unwrap();
-        assert_eq!(kept().await.unwrap()[0].count, 1);
+        assert_eq!(kept().await.unwrap().items[0].count, 1);
         assert_eq!(EVERY.as_secs(), 10);
     }
 
@@ -346,6 +349,7 @@ mod tests {
         assert!(uses(&kms, &key).await.is_empty());
         prune::run(&kms.node).await.unwrap();
         let mut tx = kms.node.store.read().await.unwrap();
-        assert!(tx.key_uses(&key.parse().unwrap(), 0, 9).await.unwrap().is_empty());
+        let left = tx.key_uses(&key.parse().unwrap(), 0, ALL).await.unwrap();
+        assert_eq!(left.total, 0);
     }
 }

@@ -92,20 +92,30 @@ pub trait Keys: Send {
         page: Page,
     ) -> Result<Listed<KeyId>, StoreError>;
 
-    /// How many keys an account made itself (creator type `User`).
-    async fn count_keys(&mut self, account: &AccountId) -> Result<i64, StoreError>;
+    /// How many keys an account made itself (creator type `User`). Here and below, what is gone at
+    /// `now` ([`Key::is_gone`]) is not counted, listed or found, whether or not it was removed yet.
+    async fn count_keys(&mut self, account: &AccountId, now: Timestamp) -> Result<i64, StoreError>;
 
     /// How many of those are in no instance.
-    async fn count_default_keys(&mut self, account: &AccountId) -> Result<i64, StoreError>;
+    async fn count_default_keys(
+        &mut self,
+        account: &AccountId,
+        now: Timestamp,
+    ) -> Result<i64, StoreError>;
 
     /// How many key versions an instance holds.
-    async fn count_key_versions(&mut self, instance: &InstanceId) -> Result<i64, StoreError>;
+    async fn count_key_versions(
+        &mut self,
+        instance: &InstanceId,
+        now: Timestamp,
+    ) -> Result<i64, StoreError>;
 
     /// The policies of the keys and secrets in an instance, but for those of the key `except`.
     async fn policies_in(
         &mut self,
         instance: &InstanceId,
         except: Option<&KeyId>,
+        now: Timestamp,
     ) -> Result<Vec<String>, StoreError>;
 
     /// Adds a key.
@@ -139,16 +149,21 @@ pub trait Keys: Send {
         name: &AliasName,
     ) -> Result<Option<Alias>, StoreError>;
 
-    /// Lists the aliases of an account, or of one of its keys.
+    /// Lists the aliases of an account, or of one of its keys; those of keys that are gone, are too.
     async fn list_aliases(
         &mut self,
         account: &AccountId,
         key: Option<&KeyId>,
+        now: Timestamp,
         page: Page,
     ) -> Result<Listed<Alias>, StoreError>;
 
-    /// How many aliases an account has.
-    async fn count_aliases(&mut self, account: &AccountId) -> Result<i64, StoreError>;
+    /// How many aliases an account has, as they are listed.
+    async fn count_aliases(
+        &mut self,
+        account: &AccountId,
+        now: Timestamp,
+    ) -> Result<i64, StoreError>;
 
     /// Adds an alias; `false` if the name is taken.
     async fn insert_alias(&mut self, alias: &Alias) -> Result<bool, StoreError>;

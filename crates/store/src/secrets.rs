@@ -75,8 +75,12 @@ pub trait Secrets: Send {
         page: Page,
     ) -> Result<Listed<Secret>, StoreError>;
 
-    /// How many secrets an instance holds.
-    async fn count_secrets(&mut self, instance: &InstanceId) -> Result<i64, StoreError>;
+    /// How many secrets an instance holds that are not gone at `now`.
+    async fn count_secrets(
+        &mut self,
+        instance: &InstanceId,
+        now: Timestamp,
+    ) -> Result<i64, StoreError>;
 
     /// Whether any secret is sealed by a key.
     async fn key_seals_secrets(&mut self, key: &KeyId) -> Result<bool, StoreError>;

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use yaoku_model::{
     ids::AccountId,
     tag::{Tag, TagKey, TagKind, TagValue},
+    time::Timestamp,
 };
 
 use crate::StoreError;
@@ -17,6 +18,8 @@ pub struct TagQuery<'a> {
     pub resources: &'a [String],
     /// Resources that carry all of these; without a value, any value will do.
     pub tags: &'a [(TagKey, Option<TagValue>)],
+    /// Keys and secrets whose deletion date has come by then are gone, and so are their tags.
+    pub now: Timestamp,
     /// Rows after this resource and tag key.
     pub after: Option<(&'a str, &'a str)>,
     /// At most so many rows.

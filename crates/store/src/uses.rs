@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use yaoku_model::{ids::KeyId, time::Timestamp};
 
-use crate::StoreError;
+use crate::{Listed, Page, StoreError};
 
 /// What one caller did with one key on one day.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -29,13 +29,13 @@ pub trait KeyUses: Send {
     async fn add_key_use(&mut self, added: &KeyUse) -> Result<(), StoreError>;
 
     /// What was done with a key since `day`: the days added up for each caller and action, the one
-    /// that came last first, at most `limit`. `day` of an item is the first one of it.
+    /// that came last first. `day` of an item is the first one of it.
     async fn key_uses(
         &mut self,
         key: &KeyId,
         day: i64,
-        limit: i64,
-    ) -> Result<Vec<KeyUse>, StoreError>;
+        page: Page,
+    ) -> Result<Listed<KeyUse>, StoreError>;
 
     /// Removes at most `limit` rows of days before `day`; answers how many.
     async fn delete_key_uses(&mut self, day: i64, limit: i64) -> Result<u64, StoreError>;

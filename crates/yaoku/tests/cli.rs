@@ -213,18 +213,44 @@ fn aliases(server: &Server) {
     }
 }
 
+#[test]
+fn a_key_whose_alias_was_refused_is_named_with_the_way_on() {
+    let server = Server::start();
+    let document = r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"kms:CreateKey","Resource":"*"}]}"#;
+    let document = server.write("document", document);
+    let user = server.text("user_name");
+    for words in
+        [&["create", "maker", "--file", &document][..], &["attach", "maker", "--user", &user]]
+    {
+        let mut command = support::command(server.home());
+        command.arg("policy").args(words).args(["--data", server.data()]);
+        let said = Said::of(command.output().unwrap());
+        assert_eq!(said.code, Some(0), "{}", said.error);
+    }
+    let mut command = support::command(server.home());
+    command.env("ALIBABA_CLOUD_ACCESS_KEY_ID", server.text("user_access_key_id"));
+    command.env("ALIBABA_CLOUD_ACCESS_KEY_SECRET", server.text("user_access_key_secret"));
+    command.args(["key", "create", "--alias", "alias/late", "--query", "KeyMetadata.KeyId"]);
+    command.args(["--ca", &server.text("ca"), "--endpoint", &server.text("endpoint")]);
+    let said = Said::of(command.output().unwrap());
+    assert_eq!(said.code, Some(1), "{}", said.error);
+    let way_on = format!("yaoku key alias {} alias/late\n", said.out.trim());
+    assert!(said.error.contains(&way_on), "{} {}", said.out, said.error);
+    assert!(said.error.contains("ErrorCode: Forbidden.NoPermission"), "{}", said.error);
+}
+
 fn listed(server: &Server) {
-    let hostile = "\u{1b}]0;x\u{7}\u{9b}2J\nnext";
+    // The server keeps worse away; a server that is not ours need not.
+    let hostile = "a\u{202e}b\nnext";
     let create = ["key", "create", "--alias", "alias/esc", "--description", hostile];
     server.good(&create);
     let id = server.good(&["key", "show", "alias/esc", "--query", "KeyMetadata.KeyId"]);
-    let obeyed = |text: &str| text.replace('\n', "").contains(char::is_control);
     for words in [&["show", "alias/esc"][..], &["show", "alias/esc", "--output", "yaml"]] {
         let shown = server.good(&[&["key"], words].concat());
-        assert!(shown.contains("next") && !obeyed(&shown), "{shown:?}");
+        assert!(shown.contains("next") && !shown.contains('\u{202e}'), "{shown:?}");
     }
     let said = server.say(&["key", "delete", "alias/esc"]);
-    assert!(said.error.contains(r"\u{1b}]0;x") && !obeyed(&said.error), "{:?}", said.error);
+    assert!(said.error.contains(r"a\u{202e}b\nnext"), "{:?}", said.error);
     let one = ["key", "show", "alias/esc", "--query", "KeyMetadata.Description"];
     assert_eq!(server.good(&one), format!("{hostile}\n"), "a program gets it as it is");
     let table = server.good(&["key", "list"]);

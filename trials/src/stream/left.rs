@@ -24,7 +24,7 @@ pub(crate) async fn check(store: &dyn Store, report: &mut Report) -> anyhow::Res
         for id in tx.list_keys(&account, &every, LONG_AGO, ALL).await?.items {
             key(&mut *tx, &id, report).await?;
         }
-        for alias in tx.list_aliases(&account, None, ALL).await?.items {
+        for alias in tx.list_aliases(&account, None, LONG_AGO, ALL).await?.items {
             let there = tx.key(&alias.key).await?.is_some();
             report.check(there, format_args!("{} names no key", alias.name));
         }
@@ -62,7 +62,14 @@ async fn tags(
     report: &mut Report,
 ) -> anyhow::Result<()> {
     for kind in [TagKind::Key, TagKind::Secret] {
-        let query = TagQuery { kind, resources: &[], tags: &[], after: None, limit: ALL.size };
+        let query = TagQuery {
+            kind,
+            resources: &[],
+            tags: &[],
+            now: LONG_AGO,
+            after: None,
+            limit: ALL.size,
+        };
         for row in tx.list_tags(account, &query).await? {
             let there = match kind {
                 TagKind::Key => tx.key(&row.resource.parse()?).await?.is_some(),

@@ -21,8 +21,8 @@ unmodified client was seen to get the documented answer, the state afterwards wa
 main refusals had the documented codes. How that is checked: conformance/README.md.
 
 What is not listed is not served yet and answers `InvalidAction.NotFound`. `AdvanceEncrypt` and
-`DescribeService` are of older clients alone: they answer `UnsupportedOperation`, and that is what
-was seen. `interop` is no client: its cells say that `cryptography`, openssl and gmssl open, verify
+`DescribeService` are of older clients alone, and `GetChallenge` leads to a `Recipient`, which is refused
+everywhere: they answer `UnsupportedOperation`, and that is what was seen. `interop` is no client: its cells say that `cryptography`, openssl and gmssl open, verify
 and wrap what we do, and we what they do.
 ";
 

@@ -196,7 +196,8 @@ fn pair(spec: KeySpec, bytes: &[u8]) -> Result<Pair, BackendError> {
 /// What takes about as long as reading a pair: bytes that are none are refused much faster.
 ///
 /// A fresh pair on a curve; as there is no time to make one of RSA, the token's is read again,
-/// more often for longer keys: measured, twice for 3072 bits and four times for 4096.
+/// more often for longer keys: twice for 3072 bits and four times for 4096. `benches/imports.rs`
+/// measures it.
 fn decoy(
     spec: KeySpec,
     token: &Token,

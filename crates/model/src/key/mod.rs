@@ -12,9 +12,10 @@ pub mod products;
 pub use life::{CannotChange, WrongState};
 pub use material::NotImported;
 
-/// Declares an enum whose variants have one spelling on the wire and in the store.
+/// Declares an enum whose variants have one spelling on the wire and in the store. What else a client
+/// may write for one stands behind a bar.
 macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal,)+ }) => {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal $(| $also:literal)?,)+ }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
         pub enum $name { $($(#[$vdoc])* $variant),+ }
@@ -34,7 +35,7 @@ macro_rules! words {
             type Err = $crate::ids::Invalid;
 
             fn from_str(raw: &str) -> Result<Self, $crate::ids::Invalid> {
-                match raw { $($word => Ok(Self::$variant),)+ _ => Err($crate::ids::Invalid) }
+                match raw { $($word $(| $also)? => Ok(Self::$variant),)+ _ => Err($crate::ids::Invalid) }
             }
         }
 
@@ -48,7 +49,7 @@ macro_rules! words {
 pub(crate) use words;
 
 words! {
-    /// What a key is made of. Source: keys.md §3.2; the HMAC names are inferred there.
+    /// What a key is made of. Source: keys.md §3.2; the HMAC names, in both spellings, are inferred there.
     KeySpec {
         /// AES, 256 bits: the default.
         Aes256 = "Aliyun_AES_256",
@@ -71,15 +72,15 @@ words! {
         /// SM2.
         EcSm2 = "EC_SM2",
         /// HMAC with SM3.
-        HmacSm3 = "Aliyun_HMAC_SM3",
+        HmacSm3 = "Aliyun_HMAC_SM3" | "HMAC_SM3",
         /// HMAC with SHA-224.
-        HmacSha224 = "Aliyun_HMAC_SHA_224",
+        HmacSha224 = "Aliyun_HMAC_SHA_224" | "HMAC_SHA_224",
         /// HMAC with SHA-256.
-        HmacSha256 = "Aliyun_HMAC_SHA_256",
+        HmacSha256 = "Aliyun_HMAC_SHA_256" | "HMAC_SHA_256",
         /// HMAC with SHA-384.
-        HmacSha384 = "Aliyun_HMAC_SHA_384",
+        HmacSha384 = "Aliyun_HMAC_SHA_384" | "HMAC_SHA_384",
         /// HMAC with SHA-512.
-        HmacSha512 = "Aliyun_HMAC_SHA_512",
+        HmacSha512 = "Aliyun_HMAC_SHA_512" | "HMAC_SHA_512",
     }
 }
 

@@ -1,20 +1,20 @@
 //! Bytes on the wire: Base64 of the standard alphabet, with padding.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use yaoku_model::text::Wiped;
 use yaoku_wire::params::Params;
-use zeroize::Zeroizing;
 
 use crate::error::ApiError;
 
+/// The longest code or signature that is looked at, in bytes. One that is too long for its algorithm
+/// is not one, which is an answer and no fault (keys.md §10); where that ends is our choice.
+pub(super) const MAX_PROOF: usize = 6144;
+
 /// Takes the bytes called `name`, at most `max` of them and at least one.
-pub(super) fn required(
-    params: &mut Params,
-    name: &str,
-    max: usize,
-) -> Result<Zeroizing<Vec<u8>>, ApiError> {
+pub(super) fn required(params: &mut Params, name: &str, max: usize) -> Result<Wiped, ApiError> {
     let text = params.text(name).filter(|it| !it.is_empty());
     let text = text.ok_or_else(|| ApiError::missing(name))?;
-    let bytes = STANDARD.decode(text.as_bytes()).map(Zeroizing::new);
+    let bytes = STANDARD.decode(text.as_bytes()).map(Wiped::from);
     let bytes = bytes.ok().filter(|it| (1..=max).contains(&it.len()));
     bytes.ok_or_else(|| ApiError::invalid(name))
 }

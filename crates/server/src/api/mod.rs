@@ -29,7 +29,8 @@ pub mod service;
 pub mod tags;
 
 /// An operation: the type is its request; [`parse`](Self::parse) makes it, [`run`](Self::run) does it.
-pub trait Operation: Sized + Send + Sync + 'static {
+/// Its `Debug` shows no secret: a test tries each.
+pub trait Operation: Sized + fmt::Debug + Send + Sync + 'static {
     /// What is true of the operation before it runs.
     const SPEC: &'static Spec;
 
@@ -242,7 +243,7 @@ pub const DRY_RUN: &[Code] =
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// A parsed request, its type erased: made once, run as often as it takes.
-pub trait Request: Send + Sync {
+pub trait Request: fmt::Debug + Send + Sync {
     /// See [`Operation::prepare`].
     fn prepare<'a>(&'a mut self, call: &'a mut Call<'_>) -> BoxFuture<'a, Result<(), ApiError>>;
 

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeSet, fs, path::Path, sync::LazyLock};
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::Value;
 use yaoku_wire::{fields::Fields, params::Params};
 
@@ -107,6 +108,41 @@ fn secret_parameters_are_parameters() {
             assert!(found, "{} has no {name}", it.spec.name);
         }
     }
+}
+
+/// In Base64 it is a parameter that is bytes; as it stands it is one that is text.
+const CANARY: &str = "canarycanary";
+
+#[test]
+fn no_request_shows_a_secret_to_whoever_prints_it() {
+    let encoded = STANDARD.encode(CANARY);
+    let listed = format!("{:?}", CANARY.as_bytes());
+    let listed_encoded = format!("{:?}", encoded.as_bytes());
+    let shown = [
+        CANARY,
+        &encoded,
+        listed.trim_matches(['[', ']']),
+        listed_encoded.trim_matches(['[', ']']),
+    ];
+    let mut tried = 0;
+    for it in operations() {
+        for name in it.spec.secret_params {
+            let sent = |of: &(&'static str, &'static str)| match of {
+                (secret, _) if secret == name && *name != "Shares" => (of.0, &*encoded),
+                other => *other,
+            };
+            let mut params: Params = it.spec.example.iter().map(sent).collect();
+            let request = match it.parse(&mut params) {
+                Ok(request) => format!("{request:?}"),
+                Err(error) => format!("{error:?}"),
+            };
+            for text in shown {
+                assert!(!request.contains(text), "{} shows {name}: {request}", it.spec.name);
+            }
+            tried += 1;
+        }
+    }
+    assert!(tried > 8, "{tried}");
 }
 
 #[test]

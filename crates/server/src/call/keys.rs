@@ -1,11 +1,11 @@
 //! Keys in a call: found by whatever name a client has for one, for use, for a look or for a change.
 
-use std::sync::Arc;
+use std::{str::FromStr, sync::Arc};
 
 use yaoku_model::{
     arn::{Arn, KeyRef, Place},
-    ids::{AccountId, AliasName, KeyId, KeyVersionId},
-    key::{Key, KeyState},
+    ids::{AccountId, AliasName, Invalid, KeyId, KeyVersionId},
+    key::Key,
     policy::Object,
     tag::{Tag, TagKind},
 };
@@ -26,6 +26,34 @@ pub const WRONG_STATE: &[Code] =
 
 /// Why a key's description, tags or aliases may not change.
 pub const KEY_FIXED: &[Code] = &[Code::UnsupportedOperation, Code::KeyPendingDeletion];
+
+/// A version's id, or a text like it that no version is called by: unknown, not invalid (our choice,
+/// as keys.md §2.1 has it for keys).
+#[derive(Debug)]
+pub struct VersionName(Option<KeyVersionId>);
+
+impl FromStr for VersionName {
+    type Err = Invalid;
+
+    fn from_str(raw: &str) -> Result<Self, Invalid> {
+        let fits =
+            raw.len() <= 64 && raw.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'-');
+        if fits { Ok(Self(raw.parse().ok())) } else { Err(Invalid) }
+    }
+}
+
+impl VersionName {
+    /// The id. Fails if no version can be called so.
+    pub fn id(&self) -> Result<&KeyVersionId, ApiError> {
+        self.0.as_ref().ok_or(Code::KeyVersionNotFound.into())
+    }
+
+    fn among(&self, key: &CachedKey) -> Result<&KeyVersionId, ApiError> {
+        let id = self.id()?;
+        let known = key.versions.iter().any(|(it, _)| it == id);
+        if known { Ok(id) } else { Err(Code::KeyVersionNotFound.into()) }
+    }
+}
 
 impl Call<'_> {
     /// Finds a symmetric key, to use its primary version. Works on the caches.
@@ -60,18 +88,19 @@ impl Call<'_> {
     pub async fn usable_key_version(
         &mut self,
         named: &KeyRef,
-        version: &KeyVersionId,
+        version: &VersionName,
         ask: Ask<'_>,
         fits: impl Fn(&Key) -> bool,
     ) -> Result<UsableKey, ApiError> {
         let found = self.cached_key(named, ask).await?;
-        // A key that waits for its material has no version yet, or none that is loaded.
-        let waits = found.key.state_at(self.now) == KeyState::PendingImport;
-        if !waits && found.versions.iter().all(|(id, _)| id != version) {
-            return Err(Code::KeyVersionNotFound.into());
+        if found.versions.is_empty() {
+            // It waits for material, or lost it and waits for its deletion: its state says why.
+            must_fit(&found, &fits)?;
+            found.key.must_be_enabled(self.now)?;
         }
+        let version = version.among(&found)?.clone();
         must_fit(&found, fits)?;
-        self.usable(found, version.clone())
+        self.usable(found, version)
     }
 
     /// Finds the key that `named` names, whatever its state. Works on the caches.

@@ -31,7 +31,7 @@ mod secrets;
 
 pub use self::{
     instances::{RUNNING_INSTANCE, running_instance},
-    keys::{KEY_BY_ID, KEY_BY_NAME, KEY_FIXED, WRONG_STATE},
+    keys::{KEY_BY_ID, KEY_BY_NAME, KEY_FIXED, VersionName, WRONG_STATE},
     secrets::{CACHED_SECRET, LIVE_SECRET, SECRET},
 };
 

@@ -26,8 +26,9 @@ const NOT_SERVED: &[(&str, &str)] = &[
     ("AdvanceEncrypt", "UnsupportedOperation"), // of older clients alone, as is DescribeService
     ("CancelKeyDeletion", "Rejected.StateModifiedFailed"), // the key does not wait for its deletion
     ("DescribeService", "UnsupportedOperation"),
+    ("GetChallenge", "UnsupportedOperation"), // a Recipient is refused everywhere
     ("ImportKeyMaterial", "InvalidImportToken"), // no example has a real token
-    ("OpenKmsService", "Forbidden.Opened"),      // accounts are made with an open service
+    ("OpenKmsService", "Forbidden.Opened"),   // accounts are made with an open service
     ("RestoreSecret", "Rejected.ResourceInUse"), // the secret does not wait for its deletion
 ];
 
@@ -150,7 +151,7 @@ fn by_name_alone(action: &str, answer: &Answer) -> bool {
         | "DescribeRegions"
         | "BatchGetSecretValue" => &[""],
         "OpenKmsService" => &["Forbidden.Opened"],
-        "AdvanceEncrypt" | "DescribeService" => &["UnsupportedOperation"],
+        "AdvanceEncrypt" | "DescribeService" | "GetChallenge" => &["UnsupportedOperation"],
         "CreateKey" | "GetKmsInstance" => &["Forbidden.DKMSInstanceNotFound"],
         _ => &["Forbidden.KeyNotFound", "Forbidden.ResourceNotFound", "Forbidden.AliasNotFound"],
     };

@@ -86,34 +86,47 @@ impl Keys for Session {
         .await
     }
 
-    async fn count_keys(&mut self, account: &AccountId) -> Result<i64, StoreError> {
+    async fn count_keys(&mut self, account: &AccountId, now: Timestamp) -> Result<i64, StoreError> {
         let count = sql("SELECT COUNT(*) AS number FROM keys \
-             WHERE account = $1 AND creator = 'User'");
-        self.number(count.bind(account.as_str())).await
+             WHERE account = $1 AND creator = 'User' AND (delete_at IS NULL OR delete_at > $2)");
+        self.number(count.bind(account.as_str()).bind(now)).await
     }
 
-    async fn count_default_keys(&mut self, account: &AccountId) -> Result<i64, StoreError> {
+    async fn count_default_keys(
+        &mut self,
+        account: &AccountId,
+        now: Timestamp,
+    ) -> Result<i64, StoreError> {
         let count = sql("SELECT COUNT(*) AS number FROM keys \
-             WHERE account = $1 AND creator = 'User' AND instance IS NULL");
-        self.number(count.bind(account.as_str())).await
+             WHERE account = $1 AND creator = 'User' AND instance IS NULL \
+             AND (delete_at IS NULL OR delete_at > $2)");
+        self.number(count.bind(account.as_str()).bind(now)).await
     }
 
-    async fn count_key_versions(&mut self, instance: &InstanceId) -> Result<i64, StoreError> {
+    async fn count_key_versions(
+        &mut self,
+        instance: &InstanceId,
+        now: Timestamp,
+    ) -> Result<i64, StoreError> {
         let count = sql("SELECT COUNT(*) AS number \
-             FROM key_versions v JOIN keys k ON k.id = v.key WHERE k.instance = $1");
-        self.number(count.bind(instance.as_str())).await
+             FROM key_versions v JOIN keys k ON k.id = v.key WHERE k.instance = $1 \
+             AND (k.delete_at IS NULL OR k.delete_at > $2)");
+        self.number(count.bind(instance.as_str()).bind(now)).await
     }
 
     async fn policies_in(
         &mut self,
         instance: &InstanceId,
         except: Option<&KeyId>,
+        now: Timestamp,
     ) -> Result<Vec<String>, StoreError> {
         let found = sql("SELECT policy AS text FROM keys \
              WHERE instance = $1 AND policy IS NOT NULL AND id <> $2 \
+             AND (delete_at IS NULL OR delete_at > $3) \
              UNION ALL SELECT policy AS text FROM secrets \
-             WHERE instance = $1 AND policy IS NOT NULL");
-        let found = found.bind(instance.as_str()).bind(except.map_or("", KeyId::as_str));
+             WHERE instance = $1 AND policy IS NOT NULL \
+             AND (delete_at IS NULL OR delete_at > $3)");
+        let found = found.bind(instance.as_str()).bind(except.map_or("", KeyId::as_str)).bind(now);
         Ok(self.all(found).await?.into_iter().map(|Text(it)| it).collect())
     }
 
@@ -210,6 +223,7 @@ impl Keys for Session {
         &mut self,
         account: &AccountId,
         key: Option<&KeyId>,
+        now: Timestamp,
         page: Page,
     ) -> Result<Listed<Alias>, StoreError> {
         let key: Vec<_> = key.iter().map(ToString::to_string).collect();
@@ -218,14 +232,23 @@ impl Keys for Session {
             "SELECT account, name, key, created FROM aliases WHERE account = ",
             "created, name",
             page,
-            |statement| statement.push_value(account.as_str()).push_any(" AND key IN", &key),
+            |statement| {
+                let statement =
+                    statement.push_value(account.as_str()).push_any(" AND key IN", &key);
+                statement.push(OF_A_KEY).push_value(now).push(")")
+            },
         )
         .await
     }
 
-    async fn count_aliases(&mut self, account: &AccountId) -> Result<i64, StoreError> {
-        let count = sql("SELECT COUNT(*) AS number FROM aliases WHERE account = $1");
-        self.number(count.bind(account.as_str())).await
+    async fn count_aliases(
+        &mut self,
+        account: &AccountId,
+        now: Timestamp,
+    ) -> Result<i64, StoreError> {
+        let count = sql("SELECT COUNT(*) AS number FROM aliases WHERE account = ");
+        let count = count.push_value(account.as_str()).push(OF_A_KEY).push_value(now).push(")");
+        self.number(count).await
     }
 
     async fn insert_alias(&mut self, alias: &Alias) -> Result<bool, StoreError> {
@@ -272,6 +295,10 @@ fn bind_changeable(statement: Statement, key: &Key) -> Statement {
         .bind(key.policy.as_deref())
         .bind(key.due())
 }
+
+/// Leaves out the aliases of keys that are gone; what follows is a time and a bracket.
+const OF_A_KEY: &str =
+    " AND NOT EXISTS (SELECT 1 FROM keys k WHERE k.id = aliases.key AND k.delete_at <= ";
 
 fn filtered(statement: Statement, filter: &KeyFilter, now: Timestamp) -> Statement {
     let statement =

@@ -7,6 +7,7 @@ use yaoku_model::{
     ids::{AccountId, InstanceId, Invalid, KeyId, SecretName, Stage, VersionId},
     secret::{Secret, SecretVersion},
     tag::Tag,
+    time::Timestamp,
 };
 
 use super::{
@@ -74,9 +75,14 @@ impl Secrets for Session {
         .await
     }
 
-    async fn count_secrets(&mut self, instance: &InstanceId) -> Result<i64, StoreError> {
-        let count = sql("SELECT COUNT(*) AS number FROM secrets WHERE instance = $1");
-        self.number(count.bind(instance.as_str())).await
+    async fn count_secrets(
+        &mut self,
+        instance: &InstanceId,
+        now: Timestamp,
+    ) -> Result<i64, StoreError> {
+        let count = sql("SELECT COUNT(*) AS number FROM secrets \
+             WHERE instance = $1 AND (delete_at IS NULL OR delete_at > $2)");
+        self.number(count.bind(instance.as_str()).bind(now)).await
     }
 
     async fn key_seals_secrets(&mut self, key: &KeyId) -> Result<bool, StoreError> {

@@ -36,6 +36,17 @@ impl Tags for Session {
                 .bind(account.as_str())
                 .bind(query.kind.as_str())
                 .push_any(" AND resource IN", query.resources);
+        let gone = match query.kind {
+            TagKind::Key => " AND NOT EXISTS (SELECT 1 FROM keys r WHERE r.id = t.resource",
+            TagKind::Secret => {
+                " AND NOT EXISTS (SELECT 1 FROM secrets r WHERE r.account = t.account \
+                 AND r.name = t.resource"
+            }
+            _ => "",
+        };
+        if !gone.is_empty() {
+            found = found.push(gone).push(" AND r.delete_at <= ").push_value(query.now).push(")");
+        }
         for (key, value) in query.tags {
             found = found
                 .push(" AND EXISTS (SELECT 1 FROM tags o WHERE o.account = t.account")

@@ -8,7 +8,7 @@ use super::{
     session::Session,
     statement::sql,
 };
-use crate::{KeyUse, KeyUses, StoreError};
+use crate::{KeyUse, KeyUses, Listed, Page, StoreError};
 
 #[async_trait]
 impl KeyUses for Session {
@@ -32,13 +32,22 @@ impl KeyUses for Session {
         &mut self,
         key: &KeyId,
         day: i64,
-        limit: i64,
-    ) -> Result<Vec<KeyUse>, StoreError> {
-        let uses = sql("SELECT key, caller, action, MIN(day) AS day, \
+        page: Page,
+    ) -> Result<Listed<KeyUse>, StoreError> {
+        self.listed(
+            "SELECT COUNT(*) AS number FROM (SELECT caller, action \
+             FROM key_uses WHERE key = ",
+            "SELECT * FROM (SELECT key, caller, action, MIN(day) AS day, \
              CAST(SUM(count) AS BIGINT) AS count, MAX(last) AS last \
-             FROM key_uses WHERE key = $1 AND day >= $2 GROUP BY key, caller, action \
-             ORDER BY last DESC, caller, action LIMIT $3");
-        self.all(uses.bind(key.as_str()).bind(day).bind(limit)).await
+             FROM key_uses WHERE key = ",
+            "last DESC, caller, action",
+            page,
+            |statement| {
+                let since = statement.push_value(key.as_str()).push(" AND day >= ").push_value(day);
+                since.push(" GROUP BY key, caller, action) AS uses")
+            },
+        )
+        .await
     }
 
     async fn delete_key_uses(&mut self, day: i64, limit: i64) -> Result<u64, StoreError> {

@@ -8,7 +8,7 @@ use yaoku_model::{
 };
 
 use super::{Place, all, at, id, key, key_version, page, read, tag, texts, write};
-use crate::{Change, KeyFilter, Transaction};
+use crate::{Change, KeyFilter, TagQuery, Transaction};
 
 fn alias(name: &str, key: &str, created: i64) -> Alias {
     Alias { account: id("1000"), name: id(name), key: id(key), created: at(created) }
@@ -62,7 +62,11 @@ pub(super) async fn keys_keep_what_they_were_given(place: Place) {
     tx.update_key(&changed).await.unwrap();
     assert_eq!(tx.key(&changed.id).await.unwrap(), Some(changed));
     assert_eq!(tx.key(&id("none")).await.unwrap(), None);
-    assert_eq!(tx.count_keys(&id("1000")).await.unwrap(), 1, "the service's are not counted");
+    assert_eq!(
+        tx.count_keys(&id("1000"), at(0)).await.unwrap(),
+        1,
+        "the service's are not counted"
+    );
 }
 
 pub(super) async fn keys_are_listed_in_order_of_creation_then_id(place: Place) {
@@ -152,13 +156,13 @@ pub(super) async fn the_policies_in_an_instance_are_found_together(place: Place)
     ] {
         tx.insert_key(&it).await.unwrap();
     }
-    let mut all = tx.policies_in(&id("kst-a"), None).await.unwrap();
+    let mut all = tx.policies_in(&id("kst-a"), None, at(0)).await.unwrap();
     all.sort();
     assert_eq!(all, ["1", "2"]);
-    assert_eq!(tx.policies_in(&id("kst-a"), Some(&id("one"))).await.unwrap(), ["2"]);
+    assert_eq!(tx.policies_in(&id("kst-a"), Some(&id("one")), at(0)).await.unwrap(), ["2"]);
     tx.insert_key(&key("default", 1)).await.unwrap();
-    assert_eq!(tx.count_keys(&id("1000")).await.unwrap(), 5);
-    assert_eq!(tx.count_default_keys(&id("1000")).await.unwrap(), 1);
+    assert_eq!(tx.count_keys(&id("1000"), at(0)).await.unwrap(), 5);
+    assert_eq!(tx.count_default_keys(&id("1000"), at(0)).await.unwrap(), 1);
 }
 
 pub(super) async fn one_tag_must_satisfy_key_and_value(place: Place) {
@@ -196,8 +200,8 @@ pub(super) async fn versions_are_listed_oldest_first_or_a_page_newest_first(plac
     assert_eq!(tx.key_version(&id("none"), &z.id).await.unwrap(), None);
     assert_eq!(tx.key_of_version(&versions[0].id).await.unwrap(), Some(id("odd")));
     assert_eq!(tx.key_of_version(&id(&"n".repeat(36))).await.unwrap(), None);
-    assert_eq!(tx.count_key_versions(&id("kst-a")).await.unwrap(), 3);
-    assert_eq!(tx.count_key_versions(&id("kst-b")).await.unwrap(), 0);
+    assert_eq!(tx.count_key_versions(&id("kst-a"), at(0)).await.unwrap(), 3);
+    assert_eq!(tx.count_key_versions(&id("kst-b"), at(0)).await.unwrap(), 0);
 }
 
 pub(super) async fn material_is_replaced_and_deleted(place: Place) {
@@ -303,6 +307,35 @@ pub(super) async fn deleting_a_key_takes_versions_aliases_and_tags(place: Place)
     }
 }
 
+pub(super) async fn what_is_gone_is_not_counted_though_it_was_not_removed_yet(place: Place) {
+    let store = place.open().await;
+    let account = id("1000");
+    let mut tx = write(&*store).await;
+    let dying = |name, home: Option<&str>| Key {
+        instance: home.map(id),
+        policy: Some("1".to_owned()),
+        delete_at: Some(at(5)),
+        ..key(name, 1)
+    };
+    tx.insert_key(&dying("one", Some("kst-a"))).await.unwrap();
+    tx.insert_key(&dying("two", None)).await.unwrap();
+    tx.insert_key_version(&key_version("v", "one", 1)).await.unwrap();
+    tx.insert_alias(&alias("alias/a", "one", 2)).await.unwrap();
+    tx.put_tag(&account, TagKind::Key, "one", &tag("a", "x")).await.unwrap();
+    for (now, left) in [(at(4), 1), (at(5), 0)] {
+        assert_eq!(tx.count_keys(&account, now).await.unwrap(), 2 * left);
+        assert_eq!(tx.count_default_keys(&account, now).await.unwrap(), left);
+        assert_eq!(tx.count_key_versions(&id("kst-a"), now).await.unwrap(), left);
+        assert_eq!(tx.count_aliases(&account, now).await.unwrap(), left);
+        assert_eq!(tx.list_aliases(&account, None, now, all()).await.unwrap().total, left);
+        let policies = tx.policies_in(&id("kst-a"), None, now).await.unwrap();
+        let query =
+            TagQuery { kind: TagKind::Key, resources: &[], tags: &[], now, after: None, limit: 9 };
+        let tags = tx.list_tags(&account, &query).await.unwrap();
+        assert_eq!((policies.len(), tags.len()), (usize::from(left > 0), usize::from(left > 0)));
+    }
+}
+
 pub(super) async fn aliases_are_unique_listed_and_moved(place: Place) {
     let store = place.open().await;
     let (account, a) = (id("1000"), id("alias/a"));
@@ -313,15 +346,15 @@ pub(super) async fn aliases_are_unique_listed_and_moved(place: Place) {
     assert!(tx.insert_alias(&alias("alias/a", "one", 2)).await.unwrap());
     assert!(tx.insert_alias(&alias("alias/A", "one", 3)).await.unwrap());
     assert!(!tx.insert_alias(&alias("alias/a", "two", 9)).await.unwrap());
-    assert_eq!(tx.count_aliases(&account).await.unwrap(), 3);
+    assert_eq!(tx.count_aliases(&account, at(0)).await.unwrap(), 3);
     assert_eq!(tx.alias(&account, &a).await.unwrap(), Some(alias("alias/a", "one", 2)));
 
     assert!(tx.move_alias(&account, &a, &id("two")).await.unwrap());
     assert!(!tx.move_alias(&account, &id("alias/none"), &id("two")).await.unwrap());
-    let listed = tx.list_aliases(&account, None, page(1, 2)).await.unwrap();
+    let listed = tx.list_aliases(&account, None, at(0), page(1, 2)).await.unwrap();
     let expected = vec![alias("alias/a", "two", 2), alias("alias/b", "one", 2)];
     assert_eq!((listed.items, listed.total), (expected, 3));
-    let listed = tx.list_aliases(&account, Some(&id("one")), all()).await.unwrap();
+    let listed = tx.list_aliases(&account, Some(&id("one")), at(0), all()).await.unwrap();
     let expected = vec![alias("alias/b", "one", 2), alias("alias/A", "one", 3)];
     assert_eq!((listed.items, listed.total), (expected, 2));
 

@@ -104,6 +104,7 @@ store_suite! {
         keys_are_filtered_by_every_field
         keys_are_listed_as_they_are_at_the_time
         the_policies_in_an_instance_are_found_together
+        what_is_gone_is_not_counted_though_it_was_not_removed_yet
         keys_are_listed_in_order_of_creation_then_id
         keys_keep_what_they_were_given
         one_tag_must_satisfy_key_and_value

@@ -46,7 +46,7 @@ pub(super) async fn secrets_keep_what_they_were_given(place: Place) {
     assert_eq!(found, Some((changed, vec![])));
     assert_eq!(tx.secret(&id("1000"), &id("Plain")).await.unwrap(), None);
     assert_eq!(tx.secret(&id("2000"), &id("plain")).await.unwrap(), None);
-    assert_eq!(tx.count_secrets(&id("kst-a")).await.unwrap(), 1);
+    assert_eq!(tx.count_secrets(&id("kst-a"), at(0)).await.unwrap(), 1);
 }
 
 pub(super) async fn versions_are_listed_as_they_were_added(place: Place) {

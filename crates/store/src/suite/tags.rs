@@ -2,7 +2,7 @@
 
 use yaoku_model::tag::{TagKey, TagKind, TagValue};
 
-use super::{Place, id, tag, texts, write};
+use super::{Place, at, id, tag, texts, write};
 use crate::{TagQuery, Transaction};
 
 pub(super) async fn tags_are_put_replaced_and_deleted(place: Place) {
@@ -33,7 +33,7 @@ async fn list(
     let tags: Vec<(TagKey, Option<TagValue>)> =
         tags.iter().map(|(key, value)| (id(key), value.map(id))).collect();
     let kind = TagKind::Secret;
-    let query = TagQuery { kind, resources: &resources, tags: &tags, after, limit };
+    let query = TagQuery { kind, resources: &resources, tags: &tags, now: at(0), after, limit };
     let rows = tx.list_tags(&id("1000"), &query).await.unwrap();
     let word = |it: &crate::TagRow| {
         format!("{} {}={}", it.resource, it.tag.key.as_str(), it.tag.value.as_str())

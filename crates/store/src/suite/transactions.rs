@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Place, id, key, read, secret, secret_version, write};
+use super::{Place, at, id, key, read, secret, secret_version, write};
 use crate::{Change, Store, StoreError, Transaction};
 
 pub(super) async fn a_dropped_transaction_leaves_nothing(place: Place) {
@@ -81,8 +81,8 @@ pub(super) async fn a_conflict_is_reported_as_one(place: Place) {
     // Each reads what the other writes: run one after the other, one of them would see it.
     let (mut one, mut two) = (write(&*store).await, write(&*store).await);
     let account = id("1000");
-    assert_eq!(one.count_keys(&account).await.unwrap(), 0);
-    assert_eq!(two.count_keys(&account).await.unwrap(), 0);
+    assert_eq!(one.count_keys(&account, at(0)).await.unwrap(), 0);
+    assert_eq!(two.count_keys(&account, at(0)).await.unwrap(), 0);
     one.insert_key(&key("one", 1)).await.unwrap();
     two.insert_key(&key("two", 1)).await.unwrap();
     one.commit().await.unwrap();
@@ -115,7 +115,7 @@ pub(super) async fn many_writers_all_get_their_turn(place: Place) {
     for writer in writers.collect::<Vec<_>>() {
         writer.await.unwrap();
     }
-    assert_eq!(read(&*store).await.count_keys(&id("1000")).await.unwrap(), 80);
+    assert_eq!(read(&*store).await.count_keys(&id("1000"), at(0)).await.unwrap(), 80);
 }
 
 /// Adds a key; `false` if another transaction came first.

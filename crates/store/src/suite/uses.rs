@@ -1,6 +1,6 @@
 //! The record of who used a key for what.
 
-use super::{Place, at, id, key, write};
+use super::{Place, at, id, key, page, write};
 use crate::{KeyUse, Transaction};
 
 fn used(caller: &str, day: i64, count: i64, last: i64) -> KeyUse {
@@ -9,7 +9,7 @@ fn used(caller: &str, day: i64, count: i64, last: i64) -> KeyUse {
 }
 
 async fn uses(tx: &mut dyn Transaction, since: i64, limit: i64) -> Vec<KeyUse> {
-    tx.key_uses(&id("k"), since, limit).await.unwrap()
+    tx.key_uses(&id("k"), since, page(1, limit)).await.unwrap().items
 }
 
 pub(super) async fn uses_are_added_up_and_forgotten_with_time_or_key(place: Place) {
@@ -24,6 +24,8 @@ pub(super) async fn uses_are_added_up_and_forgotten_with_time_or_key(place: Plac
     assert_eq!(uses(&mut *tx, 0, 9).await, [used("a", 2, 2, 9), used("b", 1, 8, 6)]);
     assert_eq!(uses(&mut *tx, 2, 9).await, [used("a", 2, 2, 9), used("b", 2, 1, 6)]);
     assert_eq!(uses(&mut *tx, 0, 1).await, [used("a", 2, 2, 9)]);
+    let second = tx.key_uses(&id("k"), 0, page(2, 1)).await.unwrap();
+    assert_eq!((second.items, second.total), (vec![used("b", 1, 8, 6)], 2));
 
     assert_eq!(tx.delete_key_uses(2, 9).await.unwrap(), 1);
     assert_eq!(tx.delete_key_uses(9, 1).await.unwrap(), 1);

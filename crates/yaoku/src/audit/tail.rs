@@ -15,6 +15,7 @@ use yaoku_model::{
 use yaoku_server::audit::{Entry, Event, Tail as Place, directory};
 
 use super::{Source, nodes};
+use crate::screen::harmless;
 
 /// How often `--follow` looks for more.
 const LOOK: Duration = Duration::from_millis(250);
@@ -125,14 +126,14 @@ fn human(out: &mut impl Write, event: &Event) -> io::Result<()> {
     let Event { principal, action, source, count, .. } = event;
     let account = event.account.as_ref().map_or("-", |it| it.as_str());
     let code = event.code.as_deref().unwrap_or("ok");
-    write!(out, "{}  {account}  {principal}  {source}  {action}  {code}", moment(event.at))?;
-    if *count > 1 {
-        write!(out, "  {count} times")?;
-    }
-    if !event.resources.is_empty() {
-        write!(out, "  {}", event.resources.join(" "))?;
-    }
-    writeln!(out, "  {}", event.request_id)
+    let times = if *count > 1 { format!("  {count} times") } else { String::new() };
+    let resources = event.resources.join(" ");
+    let space = if resources.is_empty() { "" } else { "  " };
+    let (at, id) = (moment(event.at), &event.request_id);
+    let line = format!(
+        "{at}  {account}  {principal}  {source}  {action}  {code}{times}{space}{resources}  {id}"
+    );
+    writeln!(out, "{}", harmless(&line))
 }
 
 /// `2026-11-21T21:05:20.123Z`.

@@ -7,16 +7,22 @@ use yaoku_wire::params::Params;
 /// What is added to a parameter's name to read its value from a file. Source: clients.md A.3.
 pub(super) const FILE: &str = "-FILE";
 
-/// How many items a repeated parameter has at most: by its name, and any other. Source: keys.md §7,
-/// tags; identity.md for what has no row here.
+/// How many items a repeated parameter has at most, by its name; `*` is any other. Source: keys.md
+/// §14, tags. RAM's names are not limited there: as many as KMS's is our choice.
 const MOST: &[(&str, usize)] = &[("ResourceId", 50), ("ResourceNames", 50), ("*", 20)];
 
-/// The options of an operation.
+/// The options of an operation, what is required first.
 pub(super) fn args(entry: &'static Entry) -> Vec<Arg> {
     let spec = entry.spec;
     let dry_run = spec.dry_run.then_some(("DryRun", "true"));
     let named = spec.example.iter().copied().chain(dry_run);
-    named.flat_map(|(name, example)| parameter(entry, name, example)).collect()
+    let (required, optional): (Vec<_>, Vec<_>) =
+        named.partition(|(name, _)| is_required(entry, name));
+    let under = |heading: &'static str, named: Vec<(&'static str, &'static str)>| {
+        let args = named.into_iter().flat_map(|(name, it)| parameter(spec, name, it));
+        args.map(move |it| it.help_heading(heading))
+    };
+    under("Required parameters", required).chain(under("Optional parameters", optional)).collect()
 }
 
 /// The names of all parameters that an operation reads.
@@ -31,15 +37,13 @@ pub(super) fn in_file(name: &str) -> String {
 }
 
 /// A parameter, each of its items if it is repeated, and the same from files.
-fn parameter(entry: &Entry, name: &str, example: &str) -> Vec<Arg> {
-    let secret = entry.spec.secret_params.contains(&name);
+fn parameter(spec: &Spec, name: &str, example: &str) -> Vec<Arg> {
+    let secret = spec.secret_params.contains(&name);
     let such = match example {
         _ if secret => "A secret: others see a command line, so give it in a file".to_owned(),
         "" => String::new(),
         _ => format!("Such as {example}"),
     };
-    let heading =
-        if is_required(entry, name) { "Required parameters" } else { "Optional parameters" };
     let mut args = Vec::new();
     for (nth, item) in items(name).into_iter().enumerate() {
         let file = in_file(&item);
@@ -48,7 +52,7 @@ fn parameter(entry: &Entry, name: &str, example: &str) -> Vec<Arg> {
         let file = Arg::new(file.clone()).long(file).value_name("PATH");
         args.push(file.help("The same, from a file").hide(nth > 0 || !secret));
     }
-    args.into_iter().map(|it| it.help_heading(heading)).collect()
+    args
 }
 
 /// What an operation needs for some values of another parameter alone.

@@ -52,16 +52,24 @@ impl Operation for CreateAlias {
         call.allow(&Arn::alias(call.region(), account, &self.name))?;
         let key = call.key_by_id(&self.key).await?;
         key.must_take_an_alias()?;
-        if call.tx()?.count_aliases(account).await? >= call.node.limits.aliases {
+        let now = call.now;
+        if call.tx()?.count_aliases(account, now).await? >= call.node.limits.aliases {
             return Err(Code::LimitExceeded.into());
         }
-        let alias = Alias {
-            account: account.clone(),
-            name: self.name.clone(),
-            key: key.id,
-            created: call.now,
-        };
+        let alias =
+            Alias { account: account.clone(), name: self.name.clone(), key: key.id, created: now };
+        free_name(call, &self.name).await?;
         let is_new = call.tx()?.insert_alias(&alias).await?;
         if is_new { Ok(()) } else { Err(Code::AliasAlreadyExists.into()) }
     }
+}
+
+/// What a key that is gone was called is free, whether or not it was removed yet.
+async fn free_name(call: &mut Call<'_>, name: &AliasName) -> Result<(), ApiError> {
+    let (account, now, tx) = (call.account(), call.now, call.tx()?);
+    let Some(alias) = tx.alias(account, name).await? else { return Ok(()) };
+    if tx.key(&alias.key).await?.is_some_and(|it| it.is_gone(now)) {
+        tx.delete_alias(account, name).await?;
+    }
+    Ok(())
 }

@@ -35,7 +35,8 @@ impl Operation for ListAliases {
     async fn run(&self, call: &mut Call<'_>) -> Result<Aliases, ApiError> {
         let (region, account) = (call.region(), call.account());
         call.allow(&Arn::container(region, account, "alias"))?;
-        let listed = call.tx()?.list_aliases(account, None, self.page).await?;
+        let now = call.now;
+        let listed = call.tx()?.list_aliases(account, None, now, self.page).await?;
         Ok(Aliases::new(region, account, listed, self.page))
     }
 }

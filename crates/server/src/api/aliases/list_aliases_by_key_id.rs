@@ -40,7 +40,8 @@ impl Operation for ListAliasesByKeyId {
 
     async fn run(&self, call: &mut Call<'_>) -> Result<Aliases, ApiError> {
         let key = call.key_by_id(&self.key).await?;
-        let listed = call.tx()?.list_aliases(&key.account, Some(&key.id), self.page).await?;
+        let now = call.now;
+        let listed = call.tx()?.list_aliases(&key.account, Some(&key.id), now, self.page).await?;
         Ok(Aliases::new(call.region(), &key.account, listed, self.page))
     }
 }

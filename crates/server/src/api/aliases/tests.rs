@@ -18,6 +18,26 @@ async fn listed(kms: &Kms, action: &str, params: &[(&str, &str)]) -> (Vec<String
 }
 
 #[tokio::test]
+async fn a_key_whose_date_has_come_leaves_its_name_free_and_no_tags() {
+    let kms = Kms::new().await;
+    let (key, other) = (kms.key().await.to_string(), kms.key().await.to_string());
+    let alias = ("AliasName", "alias/app");
+    kms.call("CreateAlias", [("KeyId", &*key), alias]).await.unwrap();
+    let tags = ("Tags", r#"[{"TagKey":"a","TagValue":"b"}]"#);
+    kms.call("TagResource", [("KeyId", &*key), tags]).await.unwrap();
+    kms.call("ScheduleKeyDeletion", [("KeyId", &*key)]).await.unwrap();
+    kms.clock.advance_seconds(30 * 86_400);
+    let listed = kms.call("ListAliases", []).await.unwrap();
+    assert_eq!(listed.get("TotalCount"), Some("1"), "that of the service's key");
+    let params = [("ResourceType", "key"), ("Tag.1.Key", "a")];
+    let listed = kms.call("ListTagResources", params).await.unwrap();
+    assert_eq!(listed.count("TagResources.TagResource"), Some(0));
+    kms.call("CreateAlias", [("KeyId", &*other), alias]).await.unwrap();
+    let found = kms.call("DescribeKey", [("KeyId", "alias/app")]).await.unwrap();
+    assert_eq!(found.get("KeyMetadata.KeyId"), Some(&*other));
+}
+
+#[tokio::test]
 async fn a_name_that_breaks_the_grammar_is_refused() {
     let kms = Kms::new().await;
     let key = kms.key().await.to_string();

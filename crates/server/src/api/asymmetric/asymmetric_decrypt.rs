@@ -1,7 +1,7 @@
 //! `AsymmetricDecrypt`: opens what was encrypted under a public key. Source: keys.md §10.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use yaoku_model::algorithm::EncryptionAlgorithm;
+use yaoku_model::{algorithm::EncryptionAlgorithm, text::Wiped};
 use yaoku_wire::{
     error::Code,
     fields::{Encode, Fields},
@@ -21,7 +21,7 @@ use crate::{
 pub(super) struct AsymmetricDecrypt {
     pair: Pair,
     algorithm: EncryptionAlgorithm,
-    ciphertext: Zeroizing<Vec<u8>>,
+    ciphertext: Wiped,
 }
 
 /// The answer.

@@ -1,11 +1,10 @@
 //! `AsymmetricEncrypt`: encrypts bytes under a public key. Source: keys.md §3.3, §10.
 
-use yaoku_model::algorithm::EncryptionAlgorithm;
+use yaoku_model::{algorithm::EncryptionAlgorithm, text::Wiped};
 use yaoku_wire::{
     fields::{Encode, Fields},
     params::Params,
 };
-use zeroize::Zeroizing;
 
 use super::{Done, PAIR, Pair};
 use crate::{
@@ -22,7 +21,7 @@ const MAX_PLAINTEXT: usize = 6047;
 pub(super) struct AsymmetricEncrypt {
     pair: Pair,
     algorithm: EncryptionAlgorithm,
-    plaintext: Zeroizing<Vec<u8>>,
+    plaintext: Wiped,
 }
 
 /// The answer.

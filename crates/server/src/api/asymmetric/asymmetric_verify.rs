@@ -1,11 +1,10 @@
 //! `AsymmetricVerify`: says whether a signature is one. Source: keys.md §10.
 
-use yaoku_model::algorithm::SignatureAlgorithm;
+use yaoku_model::{algorithm::SignatureAlgorithm, text::Wiped};
 use yaoku_wire::{
     fields::{Encode, Fields},
     params::Params,
 };
-use zeroize::Zeroizing;
 
 use super::{Done, PAIR, Pair};
 use crate::{
@@ -14,16 +13,13 @@ use crate::{
     error::ApiError,
 };
 
-/// The longest text that is looked at as a signature, in bytes: twice that of `RSA_4096`. Our choice.
-const MAX_SIGNATURE: usize = 1024;
-
 /// A request to verify.
 #[derive(Debug)]
 pub(super) struct AsymmetricVerify {
     pair: Pair,
     algorithm: SignatureAlgorithm,
     digest: [u8; 32],
-    signature: Zeroizing<Vec<u8>>,
+    signature: Wiped,
 }
 
 /// The answer.
@@ -57,7 +53,7 @@ impl Operation for AsymmetricVerify {
             pair: Pair::take(params)?,
             algorithm: params.required("Algorithm")?,
             digest: bytes::exactly(params, "Digest")?,
-            signature: bytes::required(params, "Value", MAX_SIGNATURE)?,
+            signature: bytes::required(params, "Value", bytes::MAX_PROOF)?,
         })
     }
 

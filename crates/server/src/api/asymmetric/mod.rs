@@ -6,13 +6,14 @@ use yaoku_model::{
     arn::KeyRef,
     ids::{KeyId, KeyVersionId},
     key::{Key, KeyUsage},
+    text::Wiped,
 };
 use yaoku_wire::{error::Code, fields::Fields, params::Params};
 use zeroize::Zeroizing;
 
 use super::{Entry, bytes};
 use crate::{
-    call::{Ask, Call, UsableKey},
+    call::{Ask, Call, UsableKey, VersionName},
     error::ApiError,
 };
 
@@ -43,7 +44,7 @@ const PAIR: &[Code] = &[
 #[derive(Debug)]
 pub(super) struct Pair {
     pub(super) key: KeyRef,
-    pub(super) version: KeyVersionId,
+    pub(super) version: VersionName,
 }
 
 impl Pair {
@@ -83,7 +84,7 @@ const CIPHERTEXT: &str = "CiphertextBlob";
 const MAX_CIPHERTEXT: usize = 6144;
 
 /// Takes what is to be opened.
-pub(super) fn take_ciphertext(params: &mut Params) -> Result<Zeroizing<Vec<u8>>, ApiError> {
+pub(super) fn take_ciphertext(params: &mut Params) -> Result<Wiped, ApiError> {
     bytes::required(params, CIPHERTEXT, MAX_CIPHERTEXT)
 }
 

@@ -2,7 +2,7 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use yaoku_model::{
-    algorithm::EncryptionAlgorithm,
+    algorithm::{EncryptionAlgorithm, SignatureAlgorithm},
     key::{KeySpec, KeyUsage},
 };
 use yaoku_wire::{error::Code, fields::Fields};
@@ -97,10 +97,56 @@ async fn a_version_of_another_key_is_unknown() {
     let kms = Kms::new().await;
     let one = make(&kms, KeySpec::EcP256, KeyUsage::SignVerify).await;
     let other = make(&kms, KeySpec::EcP256, KeyUsage::SignVerify).await;
-    for version in [&*other.version, "2ab1a983-7072-4bbc-a582-584b5bd8abcd"] {
+    for version in [&*other.version, "2ab1a983-7072-4bbc-a582-584b5bd8abcd", "none"] {
         let mixed = Made { id: one.id.clone(), version: version.to_owned() };
         let reply = call(&kms, &mixed, "GetPublicKey", &[]).await;
         assert_eq!(reply, Err(Code::KeyVersionNotFound), "{version}");
+        let reply = call(&kms, &mixed, "DescribeKeyVersion", &[]).await;
+        assert_eq!(reply, Err(Code::KeyVersionNotFound), "{version}");
+    }
+}
+
+#[tokio::test]
+async fn a_pair_without_material_answers_its_state_whatever_the_version() {
+    let kms = Kms::new().await;
+    let external = [("KeySpec", "EC_P256"), ("Origin", "EXTERNAL")];
+    let home = [("DKMSInstanceId", kms.instance_id.as_str())];
+    let made = kms.call_with("CreateKey", &[&external[..], &home].concat()).await.unwrap();
+    let id = value(&made, "KeyMetadata.KeyId");
+    let pair = Made { id, version: "2ab1a983-7072-4bbc-a582-584b5bd8abcd".to_owned() };
+    let digest = STANDARD.encode(DIGEST);
+    let params = [("Algorithm", "ECDSA_SHA_256"), ("Digest", &*digest), ("Value", "AAAA")];
+    for (state, expected) in
+        [("", Code::KeyPendingImport), ("ScheduleKeyDeletion", Code::KeyPendingDeletion)]
+    {
+        if !state.is_empty() {
+            kms.call(state, [("KeyId", &*pair.id)]).await.unwrap();
+        }
+        for action in ["AsymmetricSign", "AsymmetricVerify", "GetPublicKey"] {
+            assert_eq!(call(&kms, &pair, action, &params).await, Err(expected), "{action}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_signature_of_any_length_is_wrong_and_not_malformed() {
+    let kms = Kms::new().await;
+    let digest = STANDARD.encode(DIGEST);
+    for spec in [KeySpec::EcP256, KeySpec::EcP256K, KeySpec::EcSm2, KeySpec::Rsa2048] {
+        let made = make(&kms, spec, KeyUsage::SignVerify).await;
+        for algorithm in SignatureAlgorithm::ALL.iter().filter(|it| it.fits(spec)) {
+            for len in [1, 31, 63, 64, 65, 71, 255, 256, 257, 1024, 1025, 6144] {
+                let signature = STANDARD.encode(vec![0x30; len]);
+                let params = [
+                    ("Algorithm", algorithm.as_str()),
+                    ("Digest", &*digest),
+                    ("Value", &*signature),
+                ];
+                let reply = call(&kms, &made, "AsymmetricVerify", &params).await;
+                let holds = reply.map(|it| value(&it, "Value"));
+                assert_eq!(holds, Ok("false".to_owned()), "{algorithm}: {len} bytes");
+            }
+        }
     }
 }
 

@@ -8,11 +8,11 @@ use yaoku_model::{
     arn::KeyRef,
     ids::{KeyId, KeyVersionId},
     key::{Key, KeyVersion},
+    text::Wiped,
     time::Timestamp,
 };
 use yaoku_store::{StoreError, Tx};
 use yaoku_wire::{error::Code, params::Params};
-use zeroize::Zeroizing;
 
 use super::CANNOT_TAKE;
 use crate::{
@@ -29,8 +29,8 @@ const MAX_WRAPPED: usize = 8192;
 #[derive(Debug)]
 pub(super) struct ImportKeyMaterial {
     key: KeyRef,
-    wrapped: Zeroizing<Vec<u8>>,
-    token: Zeroizing<Vec<u8>>,
+    wrapped: Wiped,
+    token: Wiped,
     expires: Option<Timestamp>,
     prepared: Option<Prepared>,
 }

@@ -108,7 +108,7 @@ impl Operation for CreateKey {
         if self.prepared.is_none() {
             let (node, account) = (call.node, call.account());
             node.metrics.store_reads.add_one();
-            self.check(node.store.read().await?.tx(), account, &node.limits).await?;
+            self.check(node.store.read().await?.tx(), account, &node.limits, call.now).await?;
             let key = self.key(call)?;
             let version = match self.origin {
                 Origin::Kms => Some(versions::make(node, &key, call.now).await?),
@@ -122,7 +122,8 @@ impl Operation for CreateKey {
     async fn run(&self, call: &mut Call<'_>) -> Result<Created, ApiError> {
         call.allow(&Arn::container(call.region(), call.account(), "key"))?;
         let (node, account) = (call.node, call.account());
-        self.check(call.tx()?, account, &node.limits).await?;
+        let now = call.now;
+        self.check(call.tx()?, account, &node.limits, now).await?;
         let Some((key, version)) = &self.prepared else { return Err(ApiError::conflict()) };
         let mut key = key.clone();
         call.tx()?.insert_key(&key).await?;
@@ -144,12 +145,13 @@ impl CreateKey {
         tx: &mut dyn Tx,
         account: &AccountId,
         limits: &Limits,
+        now: Timestamp,
     ) -> Result<(), ApiError> {
         match &self.instance {
-            Some(id) => self.check_home(tx, account, id).await?,
-            None => self.check_default(tx, account, limits).await?,
+            Some(id) => self.check_home(tx, account, id, now).await?,
+            None => self.check_default(tx, account, limits, now).await?,
         }
-        let full = tx.count_keys(account).await? >= limits.keys;
+        let full = tx.count_keys(account, now).await? >= limits.keys;
         if full || self.tags.len() > limits.tags {
             return Err(Code::LimitExceeded.into());
         }
@@ -163,14 +165,15 @@ impl CreateKey {
         tx: &mut dyn Tx,
         account: &AccountId,
         id: &InstanceId,
+        now: Timestamp,
     ) -> Result<(), ApiError> {
         let home = running_instance(tx, account, id).await?;
         // Source: instance.md §1.4: versions count, not keys.
-        if tx.count_key_versions(id).await? >= home.key_quota {
+        if tx.count_key_versions(id, now).await? >= home.key_quota {
             return Err(Code::LimitExceeded.into());
         }
         match &self.policy {
-            Some(policy) => policy::must_fit(tx, &home, policy, None).await,
+            Some(policy) => policy::must_fit(tx, &home, policy, None, now).await,
             None => Ok(()),
         }
     }
@@ -181,6 +184,7 @@ impl CreateKey {
         tx: &mut dyn Tx,
         account: &AccountId,
         limits: &Limits,
+        now: Timestamp,
     ) -> Result<(), ApiError> {
         let only_one = !limits.more_default_keys;
         if self.protection == ProtectionLevel::Hsm {
@@ -189,7 +193,7 @@ impl CreateKey {
         if self.policy.is_some() || (only_one && self.spec != KeySpec::Aes256) {
             return Err(Code::UnsupportedOperation.into());
         }
-        if only_one && tx.count_default_keys(account).await? > 0 {
+        if only_one && tx.count_default_keys(account, now).await? > 0 {
             return Err(Code::LimitExceeded.into());
         }
         Ok(())

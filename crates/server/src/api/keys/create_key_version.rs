@@ -91,7 +91,7 @@ async fn check(
     // Source: instance.md §1.4: versions count, not keys.
     if let Some(home) = &key.instance {
         let quota = running_instance(tx, &key.account, home).await?.key_quota;
-        if tx.count_key_versions(home).await? >= quota {
+        if tx.count_key_versions(home, now).await? >= quota {
             return Err(Code::LimitExceeded.into());
         }
     }

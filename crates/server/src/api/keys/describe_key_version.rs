@@ -1,14 +1,11 @@
 //! `DescribeKeyVersion`: when a version of a key was made. Source: keys.md §8.1.
 
-use yaoku_model::{
-    arn::KeyRef,
-    ids::{Invalid, KeyVersionId},
-};
+use yaoku_model::arn::KeyRef;
 use yaoku_wire::{error::Code, params::Params};
 
 use crate::{
     api::{Operation, Spec},
-    call::{Call, KEY_BY_NAME},
+    call::{Call, KEY_BY_NAME, VersionName},
     error::ApiError,
 };
 
@@ -18,22 +15,7 @@ use super::version::One;
 #[derive(Debug)]
 pub(super) struct DescribeKeyVersion {
     key: KeyRef,
-    version: Named,
-}
-
-/// A version's id, or one like it that no version is called by: unknown, not invalid (our choice,
-/// as keys.md §2.1 has it for keys).
-#[derive(Debug)]
-struct Named(Option<KeyVersionId>);
-
-impl std::str::FromStr for Named {
-    type Err = Invalid;
-
-    fn from_str(raw: &str) -> Result<Self, Invalid> {
-        let fits =
-            raw.len() <= 64 && raw.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'-');
-        if fits { Ok(Self(raw.parse().ok())) } else { Err(Invalid) }
-    }
+    version: VersionName,
 }
 
 impl Operation for DescribeKeyVersion {
@@ -60,8 +42,7 @@ impl Operation for DescribeKeyVersion {
 
     async fn run(&self, call: &mut Call<'_>) -> Result<One, ApiError> {
         let key = call.key(&self.key).await?;
-        let Some(id) = &self.version.0 else { return Err(Code::KeyVersionNotFound.into()) };
-        let found = call.tx()?.key_version(&key.id, id).await?;
+        let found = call.tx()?.key_version(&key.id, self.version.id()?).await?;
         Ok(One(found.ok_or(Code::KeyVersionNotFound)?))
     }
 }

@@ -3,7 +3,10 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use yaoku_crypto::export::wrap_for_export;
-use yaoku_model::algorithm::{EncryptionAlgorithm, WrappingKeySpec};
+use yaoku_model::{
+    algorithm::{EncryptionAlgorithm, WrappingKeySpec},
+    text::Wiped,
+};
 use yaoku_wire::params::Params;
 use zeroize::Zeroizing;
 
@@ -18,7 +21,7 @@ const MAX_PUBLIC_KEY: usize = 2048;
 /// For whom a data key is wrapped.
 #[derive(Debug)]
 pub(super) struct Wrapper {
-    public_key: Zeroizing<Vec<u8>>,
+    public_key: Wiped,
     spec: WrappingKeySpec,
     algorithm: EncryptionAlgorithm,
 }

@@ -8,6 +8,7 @@ use yaoku_model::{
     instance::Instance,
     policy::{Document, Kind, Object},
     text::is_plain,
+    time::Timestamp,
 };
 use yaoku_store::Tx;
 use yaoku_wire::{error::Code, params::Params};
@@ -30,12 +31,13 @@ pub(super) async fn must_fit(
     home: &Instance,
     policy: &str,
     except: Option<&KeyId>,
+    now: Timestamp,
 ) -> Result<(), ApiError> {
     let new = others(policy, &home.account);
     if new == 0 {
         return Ok(());
     }
-    let held = tx.policies_in(&home.id, except).await?;
+    let held = tx.policies_in(&home.id, except, now).await?;
     let held: i64 = held.iter().map(|it| others(it, &home.account)).sum();
     if held + new > home.access_quota { Err(Code::LimitExceeded.into()) } else { Ok(()) }
 }

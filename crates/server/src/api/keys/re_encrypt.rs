@@ -6,6 +6,7 @@ use yaoku_model::{
     arn::KeyRef,
     context::{CiphertextBlob, EncryptionContext},
     ids::Invalid,
+    text::Wiped,
 };
 use yaoku_wire::{error::Code, params::Params};
 use zeroize::Zeroizing;
@@ -45,7 +46,7 @@ enum Source {
     /// What a symmetric key sealed: it names its key.
     Blob(CiphertextBlob, EncryptionContext),
     /// What was encrypted under a public key.
-    Pair(Pair, EncryptionAlgorithm, Zeroizing<Vec<u8>>),
+    Pair(Pair, EncryptionAlgorithm, Wiped),
 }
 
 impl Operation for ReEncrypt {

@@ -51,11 +51,12 @@ impl Operation for SetKeyPolicy {
     /// A policy that lets nobody manage the key is taken as well: its account's root always may.
     /// Source: identity.md §4.5.
     async fn run(&self, call: &mut Call<'_>) -> Result<(), ApiError> {
+        let now = call.now;
         let mut key = call.key_by_id(&self.key).await?;
         let Some(home) = &key.instance else { return Err(Code::UnsupportedOperation.into()) };
         key.must_be_changeable()?;
         if let Some(home) = call.tx()?.instance(home).await? {
-            policy::must_fit(call.tx()?, &home, &self.policy, Some(&key.id)).await?;
+            policy::must_fit(call.tx()?, &home, &self.policy, Some(&key.id), now).await?;
         }
         key.policy = Some(self.policy.clone());
         Ok(call.tx()?.update_key(&key).await?)

@@ -1,8 +1,7 @@
 //! Message authentication codes. Source: keys.md §10.
 
-use yaoku_model::{algorithm::MacAlgorithm, arn::KeyRef, ids::KeyId};
+use yaoku_model::{algorithm::MacAlgorithm, arn::KeyRef, ids::KeyId, text::Wiped};
 use yaoku_wire::{error::Code, fields::Fields, params::Params};
-use zeroize::Zeroizing;
 
 use super::{Action, Entry, bytes};
 use crate::{
@@ -30,7 +29,7 @@ const MAX_MESSAGE: usize = 6144;
 struct Message {
     key: KeyRef,
     algorithm: MacAlgorithm,
-    text: Zeroizing<Vec<u8>>,
+    text: Wiped,
 }
 
 impl Message {

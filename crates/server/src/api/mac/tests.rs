@@ -27,12 +27,24 @@ async fn a_code_is_its_message_s_and_no_other_s() {
             (&other, &code, "false"),
             (&message, &changed, "false"),
             (&message, &code[..code.len() - 1], "false"),
+            (&message, &[7; 65], "false"),
+            (&message, &[7; 6144], "false"),
         ] {
             let code = STANDARD.encode(code);
             let params = [&named[..], &[("Message", message), ("Mac", &*code)]].concat();
             let reply = kms.call_with("VerifyMac", &params).await.unwrap();
             assert_eq!(reply.get("Value"), Some(expected), "{algorithm}");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_key_for_codes_may_be_asked_for_without_the_vendors_prefix() {
+    let kms = Kms::new().await;
+    for spec in ["HMAC_SM3", "HMAC_SHA_224", "HMAC_SHA_256", "HMAC_SHA_384", "HMAC_SHA_512"] {
+        let params = [("KeySpec", spec), ("DKMSInstanceId", kms.instance_id.as_str())];
+        let made = kms.call("CreateKey", params).await.unwrap();
+        assert_eq!(made.get("KeyMetadata.KeySpec"), Some(&*format!("Aliyun_{spec}")));
     }
 }
 

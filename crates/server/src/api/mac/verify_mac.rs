@@ -1,11 +1,10 @@
 //! `VerifyMac`: says whether a code is a message's. Source: keys.md §10.
 
-use yaoku_model::{algorithm::MacAlgorithm, ids::KeyId};
+use yaoku_model::{algorithm::MacAlgorithm, ids::KeyId, text::Wiped};
 use yaoku_wire::{
     fields::{Encode, Fields},
     params::Params,
 };
-use zeroize::Zeroizing;
 
 use super::{MAC, Message};
 use crate::{
@@ -14,14 +13,11 @@ use crate::{
     error::ApiError,
 };
 
-/// The longest text that is looked at as a code, in bytes: the longest code. Our choice.
-const MAX_MAC: usize = 64;
-
 /// A request to check a code.
 #[derive(Debug)]
 pub(super) struct VerifyMac {
     message: Message,
-    mac: Zeroizing<Vec<u8>>,
+    mac: Wiped,
 }
 
 /// The answer.
@@ -52,7 +48,10 @@ impl Operation for VerifyMac {
     type Response = Verified;
 
     fn parse(params: &mut Params) -> Result<Self, ApiError> {
-        Ok(Self { message: Message::take(params)?, mac: bytes::required(params, "Mac", MAX_MAC)? })
+        Ok(Self {
+            message: Message::take(params)?,
+            mac: bytes::required(params, "Mac", bytes::MAX_PROOF)?,
+        })
     }
 
     async fn run(&self, call: &mut Call<'_>) -> Result<Verified, ApiError> {

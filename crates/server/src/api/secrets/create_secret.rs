@@ -206,7 +206,8 @@ impl CreateSecret {
             };
         };
         let quota = call.running_instance(home).await?.secret_quota;
-        if call.tx()?.count_secrets(home).await? >= quota {
+        let now = call.now;
+        if call.tx()?.count_secrets(home, now).await? >= quota {
             return Err(Code::LimitExceeded.into());
         }
         Ok(())

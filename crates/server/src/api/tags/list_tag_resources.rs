@@ -91,6 +91,7 @@ impl Operation for ListTagResources {
             kind: self.on.of.kind,
             resources: &resources,
             tags: &self.tags,
+            now: call.now,
             after: self.after.as_ref().map(|it| (it.resource.as_str(), it.key.as_str())),
             limit: i64::from(PAGE) + 1,
         };

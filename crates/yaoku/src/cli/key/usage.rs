@@ -17,6 +17,9 @@ use crate::{
     screen::lines,
 };
 
+/// As many callers and operations are shown.
+const MOST: &str = "1000";
+
 /// The operation.
 const ACTION: &str = "ListKeyUses";
 
@@ -40,7 +43,8 @@ impl Usage {
     /// Lists it.
     pub(super) async fn run(&self, reach: &Reach, output: &Output) -> anyhow::Result<ExitCode> {
         let query = query(output.query.as_deref())?;
-        let params = [("KeyId", self.key.as_str()), ("Days", self.days.as_str())];
+        let (key, days) = (self.key.as_str(), self.days.as_str());
+        let params = [("KeyId", key), ("Days", days), ("PageSize", MOST)];
         let answer = match &self.data {
             Some(data) => {
                 let params = params.map(|(name, value)| (name, Some(value)));
@@ -60,7 +64,8 @@ impl Usage {
 
 /// Who used a key in the last year, for a person who is about to delete it.
 pub(super) async fn of_last_year(client: &Client, key: &str) -> anyhow::Result<String> {
-    let answer = client.call(Product::Yaoku, ACTION, &[("KeyId", key)]).await?;
+    let params = [("KeyId", key), ("PageSize", MOST)];
+    let answer = client.call(Product::Yaoku, ACTION, &params).await?;
     Ok(table(&answer))
 }
 
@@ -76,5 +81,8 @@ fn table(answer: &Answer) -> String {
         vec![text("/LastTime"), count(it), text("/Operation"), text("/Caller")]
     };
     let rows: Vec<_> = std::iter::once(heading).chain(uses.iter().map(row)).collect();
-    lines(&rows)
+    let total = answer.json().pointer("/TotalCount").and_then(Value::as_u64);
+    let more = total.map_or(0, |it| it.saturating_sub(uses.len() as u64));
+    let rest = if more > 0 { format!("{more} more are not shown.\n") } else { String::new() };
+    lines(&rows) + &rest
 }

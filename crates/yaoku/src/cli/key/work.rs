@@ -131,7 +131,7 @@ impl Sign {
     pub(super) async fn run(&self, calls: &Calls) -> anyhow::Result<ExitCode> {
         let taken = self.message.take(calls).await?;
         let answer = calls.ask("AsymmetricSign", &self.message.params(&taken)).await?;
-        print(&format!("{}\n", answer.text("/Value")))?;
+        print_value(&format!("{}\n", answer.text("/Value")))?;
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -157,7 +157,7 @@ impl Encrypt {
             ("EncryptionContext", self.context.as_deref()),
         ];
         let answer = calls.ask("Encrypt", &params).await?;
-        print(&format!("{}\n", answer.text("/CiphertextBlob")))?;
+        print_value(&format!("{}\n", answer.text("/CiphertextBlob")))?;
         Ok(ExitCode::SUCCESS)
     }
 }

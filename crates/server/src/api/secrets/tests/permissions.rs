@@ -140,6 +140,6 @@ async fn an_event_names_the_secret_and_the_key_once() {
     };
     let of = |path: &str| format!("acs:kms:cn-hangzhou:{account}:{path}");
     let key = of(&format!("key/{key}"));
-    assert_eq!(resources("kms:CreateSecret"), [of("secret"), key.clone()]);
+    assert_eq!(resources("kms:CreateSecret"), [of("secret"), key.clone(), of("secret/a")]);
     assert_eq!(resources("kms:GetSecretValue"), [of("secret/a"), key]);
 }
