@@ -3,7 +3,7 @@
 //! It serves at two doors: the network, where every call is signed, and the admin socket, which
 //! only the one who runs the program may open. All that follows is the same for both.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{error::Error, net::SocketAddr, sync::Arc, time::Duration};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use http::HeaderMap;
@@ -23,6 +23,7 @@ use crate::{
     caller::{Caller, Principal},
     error::ApiError,
     faults::Faults,
+    heavy::Full,
     listen::{Fault, Handler, HttpCall, HttpReply},
     node::Node,
     pipeline::Turn,
@@ -113,8 +114,7 @@ impl Gateway {
     ) -> Result<Known, ApiError> {
         let node = &*self.node;
         let hide = |name: &str| is_secret(spec, name);
-        let proved =
-            auth::authenticate(incoming, node, &node.nonces, &*node.clock, &hide).await?;
+        let proved = auth::authenticate(incoming, node, &node.nonces, &*node.clock, &hide).await?;
         let Proved { credential, claim } = proved;
         let rights = node.caches.rights(&credential.account, &credential.identity).await?;
         let (principal, rights) = principal(&credential, rights)?;
@@ -182,13 +182,16 @@ impl Gateway {
             return;
         }
         let mut causes = String::new();
-        let mut next = std::error::Error::source(error);
+        let mut next = error.source();
         while let Some(cause) = next {
             causes = format!("{causes}: {cause}");
             next = cause.source();
         }
-        if let Some(untold) = self.faults.note(&causes, Instant::now()) {
-            let code = error.code().wire();
+        let Some(untold) = self.faults.note(&causes, Instant::now()) else { return };
+        let code = error.code().wire();
+        if error.cause().is_some_and(<dyn Error + Send + Sync>::is::<Full>) {
+            tracing::warn!(request_id, action, code, untold, "call refused{causes}");
+        } else {
             tracing::error!(request_id, action, code, untold, "call failed{causes}");
         }
     }

@@ -35,6 +35,7 @@ mod prune;
 pub mod root;
 pub mod sealed;
 mod seals;
+mod shelf;
 pub mod standing;
 pub mod start;
 #[cfg(feature = "test-clock")]

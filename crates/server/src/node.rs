@@ -67,8 +67,6 @@ pub struct Node {
     pub random: Arc<dyn Random>,
     /// Where work is done that keeps a processor busy for long.
     pub heavy: Heavy,
-    /// Whose turn it is to reserve seals.
-    pub(crate) reserving: tokio::sync::Mutex<()>,
     /// What may be had, and how much of it.
     pub limits: Limits,
     /// The certificate chain that clients of an instance are told to trust, PEM.

@@ -162,8 +162,7 @@ async fn what_is_wrong_with_a_request_is_said(database: Database) {
         ("SourceIdentity", "acs:root", "InvalidParameter"),
         ("SourceIdentity", "x", "InvalidParameter"),
     ] {
-        let mut sent =
-            vec![("RoleArn", &*deploy), ("RoleSessionName", "a-session"), (name, value)];
+        let mut sent = vec![("RoleArn", &*deploy), ("RoleSessionName", "a-session"), (name, value)];
         let last = sent.len() - 1;
         if let Some(at) = sent[..last].iter().position(|it| it.0 == name) {
             sent.remove(at);

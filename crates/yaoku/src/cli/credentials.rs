@@ -84,7 +84,8 @@ impl Credentials {
     async fn call(self) -> anyhow::Result<ExitCode> {
         let Verb::Serve(serve) = self.verb;
         if !serve.listen.ip().is_loopback() {
-            let told = format!("--listen {}: credentials are served on loopback only", serve.listen);
+            let told =
+                format!("--listen {}: credentials are served on loopback only", serve.listen);
             return Err(misuse(told));
         }
         let path = match &serve.path {
