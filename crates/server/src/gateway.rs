@@ -16,7 +16,7 @@ use yaoku_wire::{
 };
 
 use crate::{
-    api::{self, Effect, Entry, Product, Spec},
+    api::{self, Effect, Entry, KnownBy, Product, Spec},
     audit::{Called, Source, UserAgent},
     auth::{self, Credential, Proved, WINDOW_SECONDS},
     cache::Rights,
@@ -26,6 +26,7 @@ use crate::{
     heavy::Full,
     listen::{Fault, Handler, HttpCall, HttpReply},
     node::Node,
+    oidc,
     pipeline::Turn,
 };
 
@@ -101,7 +102,10 @@ impl Gateway {
         let entry = api::operation(product, &incoming.action).ok_or(Code::ActionNotFound)?;
         let known = match &self.door {
             Door::AdminSocket(account) => self.operator(&call.headers, account).await?,
-            Door::Network => self.signer(call, incoming, entry.spec).await?,
+            Door::Network => match entry.spec.known_by {
+                KnownBy::Signature => self.signer(call, incoming, entry.spec).await?,
+                KnownBy::ProviderToken => self.vouched_for(call, incoming).await?,
+            },
         };
         Ok((entry, known))
     }
@@ -131,6 +135,26 @@ impl Gateway {
         // Only a write keeps it in the store.
         let written = spec.effect == Effect::Write;
         Ok(Known { caller, nonce: if written { nonce(&claim) } else { None } })
+    }
+
+    /// Who comes with an identity provider's token. It can do nothing but take a role on.
+    async fn vouched_for(
+        &self,
+        call: &HttpCall,
+        incoming: &Incoming<'_>,
+    ) -> Result<Known, ApiError> {
+        let (account, by) = oidc::prove(&self.node, &incoming.params).await?;
+        let caller = Caller {
+            account,
+            principal: Principal::Federated(Arc::new(by)),
+            session: None,
+            policies: Arc::default(),
+            kms_open: false,
+            source: Some(call.peer.ip()),
+            secure: call.tls,
+            access_key: None,
+        };
+        Ok(Known { caller, nonce: None })
     }
 
     async fn operator(&self, headers: &HeaderMap, default: &AccountId) -> Result<Known, ApiError> {

@@ -17,6 +17,7 @@ use crate::{
     heavy::Heavy,
     lease::Lease,
     metrics::Metrics,
+    oidc::Oidc,
     root::Held,
     uses::Uses,
 };
@@ -37,6 +38,8 @@ pub struct Node {
     pub caches: Caches,
     /// Sessions of roles whose tokens were opened.
     pub sessions: Sessions,
+    /// What identity providers sign with.
+    pub oidc: Oidc,
     /// Whether the caches may be used.
     pub lease: Lease,
     /// The backend of software keys.

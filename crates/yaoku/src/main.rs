@@ -28,6 +28,7 @@ mod settings;
 mod systemd;
 #[cfg(feature = "otel")]
 mod traces;
+mod trust;
 
 /// What is freed is wiped first.
 #[global_allocator]
@@ -56,6 +57,7 @@ enum Command {
     Init(init::Init),
     Instance(admin::instance::Instance),
     Key(Box<cli::key::Key>),
+    OidcProvider(admin::oidc_provider::OidcProvider),
     Policy(admin::policy::Policy),
     RootKey(admin::root_key::RootKey),
     Server(server::Server),
@@ -118,6 +120,7 @@ fn run(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
             Command::Init(it) => it.run().await,
             Command::Instance(it) => it.run().await,
             Command::Key(it) => it.run().await,
+            Command::OidcProvider(it) => it.run().await,
             Command::Policy(it) => it.run().await,
             Command::RootKey(it) => it.run().await,
             Command::Server(it) => it.run().await,

@@ -85,15 +85,12 @@ impl Sessions {
         now: Timestamp,
     ) -> Result<Arc<Credential>, ApiError> {
         let token = token.ok_or(Code::MissingSecurityToken)?;
-        let opened = match self.opened.get(id).filter(|it| it.is_of(token)) {
-            Some(opened) => {
-                self.hits.add_one();
-                opened
-            }
-            None => {
-                self.misses.add_one();
-                self.open(id, token, now)?
-            }
+        let opened = if let Some(opened) = self.opened.get(id).filter(|it| it.is_of(token)) {
+            self.hits.add_one();
+            opened
+        } else {
+            self.misses.add_one();
+            self.open(id, token, now)?
         };
         if opened.expires <= now {
             self.opened.remove(id);

@@ -29,7 +29,7 @@ on_both!(
 );
 
 /// Trusts everybody in this account, on some condition.
-fn trust(account: &str, condition: &str) -> String {
+pub(crate) fn trust(account: &str, condition: &str) -> String {
     let condition =
         if condition.is_empty() { String::new() } else { format!(",\"Condition\":{condition}") };
     format!(
@@ -38,12 +38,18 @@ fn trust(account: &str, condition: &str) -> String {
     )
 }
 
-fn allow(action: &str) -> String {
+pub(crate) fn allow(action: &str) -> String {
     ALLOW_ALL.replace("\"Action\":\"*\"", &format!("\"Action\":\"{action}\""))
 }
 
 /// Makes a role, or makes it again: then it is another one.
-async fn role(world: &World, of: &Party, name: &str, trust: &str, policies: &[&str]) -> String {
+pub(crate) async fn role(
+    world: &World,
+    of: &Party,
+    name: &str,
+    trust: &str,
+    policies: &[&str],
+) -> String {
     let (account, name): (_, RoleName) = (&of.account, name.parse().unwrap());
     let mut tx = world.node.store.write().await.unwrap();
     tx.delete_role(account, &name).await.unwrap();
@@ -88,7 +94,7 @@ async fn begin(world: &World, by: &Party, role: &str, more: &[(&str, &str)]) -> 
     Party { account, key }
 }
 
-fn told(answer: &Answer) -> (u16, String) {
+pub(crate) fn told(answer: &Answer) -> (u16, String) {
     (answer.status, answer.code())
 }
 
@@ -134,7 +140,7 @@ async fn who_may_not_take_a_role_on_is_refused(database: Database) {
     world.stop().await.events_equal_answers().await;
 }
 
-fn open_arn(of: &Party, name: &str) -> String {
+pub(crate) fn open_arn(of: &Party, name: &str) -> String {
     format!("acs:ram::{}:role/{name}", of.account)
 }
 
@@ -429,8 +435,8 @@ async fn the_journal_tells_who_is_behind_a_session(database: Database) {
     assert_eq!(begun.resources, [deploy.clone(), made]);
     assert_eq!(begun.principal, "user/alice");
     assert_eq!((&denied.resources[..], denied.status), (&[deploy][..], 403));
-    let used = of("kms:ListKeys")[0];
-    assert_eq!(used.principal, "assumed-role/deploy/a-session");
-    assert_eq!(used.access_key.as_ref().unwrap().as_str(), session.key.id);
+    let later = of("kms:ListKeys")[0];
+    assert_eq!(later.principal, "assumed-role/deploy/a-session");
+    assert_eq!(later.access_key.as_ref().unwrap().as_str(), session.key.id);
     stopped.events_equal_answers().await;
 }
