@@ -23,9 +23,14 @@ use crate::{call::Call, caller::Principal, error::ApiError};
 
 pub mod access_keys;
 pub mod account;
+pub mod attachments;
+mod document;
 pub mod groups;
 pub mod logins;
 pub mod mfa;
+pub mod policies;
+pub mod roles;
+mod tagged;
 pub mod tags;
 pub mod users;
 
@@ -164,9 +169,7 @@ impl<T> Found<T> {
 fn user_or_caller(call: &Call<'_>, named: Option<&UserName>) -> Result<UserName, ApiError> {
     match (named, &call.caller.principal) {
         (Some(user), _) | (None, Principal::User(user)) => Ok(user.clone()),
-        (None, Principal::Root | Principal::Operator | Principal::Role(..)) => {
-            Err(ApiError::missing("UserName"))
-        }
+        _ => Err(ApiError::missing("UserName")),
     }
 }
 

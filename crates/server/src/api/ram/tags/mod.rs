@@ -7,7 +7,7 @@
 use yaoku_model::{
     arn::Arn,
     ids::{AccountId, Invalid},
-    tag::{Tag, TagKey, TagKind, TagValue},
+    tag::TagKind,
 };
 use yaoku_wire::{error::Code, params::Params};
 
@@ -113,13 +113,4 @@ impl std::str::FromStr for Text {
     fn from_str(raw: &str) -> Result<Self, Invalid> {
         if raw.is_empty() { Err(Invalid) } else { Ok(Self(raw.to_owned())) }
     }
-}
-
-/// Takes `Tag.N.Key` and `Tag.N.Value`, at most as many as a thing may have.
-fn tags(params: &mut Params) -> Result<Vec<(TagKey, Option<TagValue>)>, ApiError> {
-    let mut tags = Vec::new();
-    for mut tag in params.records("Tag", &["Key", "Value"])? {
-        tags.push((tag.required("Key")?, tag.optional("Value")?));
-    }
-    if tags.len() > Tag::MAX_PER_RESOURCE { Err(ApiError::invalid("Tag")) } else { Ok(tags) }
 }

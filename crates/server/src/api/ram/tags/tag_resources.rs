@@ -5,9 +5,12 @@ use std::collections::BTreeSet;
 use yaoku_model::tag::Tag;
 use yaoku_wire::{error::Code, params::Params};
 
-use super::{FOUND, Several, tags};
+use super::{FOUND, Several};
 use crate::{
-    api::{Effect, Operation, Spec, ram::RAM},
+    api::{
+        Effect, Operation, Spec,
+        ram::{RAM, tagged},
+    },
     call::Call,
     error::ApiError,
 };
@@ -37,16 +40,8 @@ impl Operation for TagResources {
 
     fn parse(params: &mut Params) -> Result<Self, ApiError> {
         let on = Several::take_some(params)?;
-        let tag = |(key, value): (_, Option<_>)| Tag { key, value: value.unwrap_or_default() };
-        let tags: Vec<Tag> = tags(params)?.into_iter().map(tag).collect();
-        if tags.is_empty() {
-            return Err(ApiError::missing("Tag"));
-        }
-        let different = tags.iter().map(|it| &it.key).collect::<BTreeSet<_>>().len();
-        if different != tags.len() {
-            return Err(ApiError::invalid("Tag"));
-        }
-        Ok(Self { on, tags })
+        let tags = tagged::tags(params)?;
+        if tags.is_empty() { Err(ApiError::missing("Tag")) } else { Ok(Self { on, tags }) }
     }
 
     async fn run(&self, call: &mut Call<'_>) -> Result<(), ApiError> {
