@@ -256,12 +256,15 @@ fn sources(folder: &Path) -> Vec<std::path::PathBuf> {
 }
 
 fn snake(name: &str) -> String {
+    let letters: Vec<char> = name.chars().collect();
     let mut out = String::new();
-    for c in name.chars() {
-        if c.is_ascii_uppercase() && !out.is_empty() {
+    for (at, letter) in letters.iter().enumerate() {
+        let after = letters.get(at + 1).is_some_and(char::is_ascii_lowercase);
+        let before = at > 0 && letters[at - 1].is_ascii_lowercase();
+        if at > 0 && letter.is_ascii_uppercase() && (before || after) {
             out.push('_');
         }
-        out.push(c.to_ascii_lowercase());
+        out.push(letter.to_ascii_lowercase());
     }
     out
 }
