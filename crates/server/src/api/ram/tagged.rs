@@ -3,7 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use yaoku_model::tag::{Tag, TagKey, TagKind, TagValue};
+use yaoku_model::{
+    tag::{Tag, TagKey, TagKind, TagValue},
+    time::Timestamp,
+};
 use yaoku_store::TagQuery;
 use yaoku_wire::{fields::Fields, params::Params};
 
@@ -61,7 +64,8 @@ impl Filter {
         call: &mut Call<'_>,
         kind: TagKind,
     ) -> Result<TagsOf, ApiError> {
-        find(call, TagQuery { tags: &self.0, ..all(kind) }).await
+        let query = TagQuery { tags: &self.0, ..all(kind, call.now) };
+        find(call, query).await
     }
 }
 
@@ -79,7 +83,8 @@ impl TagsOf {
         if names.is_empty() {
             return Ok(Self::default());
         }
-        find(call, TagQuery { resources: names, ..all(kind) }).await
+        let query = TagQuery { resources: names, ..all(kind, call.now) };
+        find(call, query).await
     }
 
     /// Whether something has any.
@@ -93,8 +98,8 @@ impl TagsOf {
     }
 }
 
-const fn all(kind: TagKind) -> TagQuery<'static> {
-    TagQuery { kind, resources: &[], tags: &[], after: None, limit: i64::MAX }
+const fn all(kind: TagKind, now: Timestamp) -> TagQuery<'static> {
+    TagQuery { kind, resources: &[], tags: &[], now, after: None, limit: i64::MAX }
 }
 
 async fn find(call: &mut Call<'_>, query: TagQuery<'_>) -> Result<TagsOf, ApiError> {
