@@ -211,8 +211,9 @@ impl World {
     ) -> Outbound<'a> {
         let nonce: &'static str = format!("nonce-{}", Self::unique()).leak();
         let (at, format) = (self.clock.now(), Format::Json);
-        let ours = api::operation(Product::Yaoku, action).is_some();
-        let version = if ours { Product::Yaoku.version() } else { KMS };
+        let has = |it: &Product| api::operation(*it, action).is_some();
+        let product = [Product::Kms, Product::Ram, Product::Yaoku].into_iter().find(has);
+        let version = product.map_or(KMS, Product::version);
         Outbound { scheme, version, action, format, params, at, nonce }
     }
 

@@ -5,16 +5,8 @@
 //! as any other. Names, limits and shapes are RAM's where it has them. Source: architecture.md,
 //! "The path of a call"; identity.md §2.2, §2.3, §2.5.
 
-use yaoku_model::{
-    arn::Arn,
-    identity::{Attachment, PolicyType},
-    ids::{PolicyName, UserName},
-    policy::system,
-};
-use yaoku_wire::{
-    error::{Code, Refusal},
-    params::Params,
-};
+use yaoku_model::{arn::Arn, ids::UserName};
+use yaoku_wire::error::{Code, Refusal};
 
 use super::{Entry, Product, Spec};
 use crate::{call::Call, caller::Principal, error::ApiError};
@@ -22,22 +14,17 @@ use crate::{call::Call, caller::Principal, error::ApiError};
 mod add_root_key_wrap;
 #[cfg(feature = "test-clock")]
 mod advance_clock;
-mod attach_policy;
 mod create_access_key;
 mod create_account;
 mod create_instance;
-mod create_policy;
 mod create_user;
 mod delete_access_key;
-mod delete_policy;
 mod delete_user;
+mod describe_account;
 mod describe_root_key;
-mod detach_policy;
 mod list_access_keys;
 mod list_accounts;
-mod list_attached_policies;
 mod list_key_uses;
-mod list_policies;
 mod list_users;
 mod open_root_key_wrap;
 mod remove_root_key_wrap;
@@ -54,22 +41,17 @@ pub const OPERATIONS: &[Entry] = &[
     Entry::of::<add_root_key_wrap::AddRootKeyWrap>(),
     #[cfg(feature = "test-clock")]
     Entry::of::<advance_clock::AdvanceClock>(),
-    Entry::of::<attach_policy::AttachPolicy>(),
     Entry::of::<create_access_key::CreateAccessKey>(),
     Entry::of::<create_account::CreateAccount>(),
     Entry::of::<create_instance::CreateInstance>(),
-    Entry::of::<create_policy::CreatePolicy>(),
     Entry::of::<create_user::CreateUser>(),
     Entry::of::<delete_access_key::DeleteAccessKey>(),
-    Entry::of::<delete_policy::DeletePolicy>(),
     Entry::of::<delete_user::DeleteUser>(),
+    Entry::of::<describe_account::DescribeAccount>(),
     Entry::of::<describe_root_key::DescribeRootKey>(),
-    Entry::of::<detach_policy::DetachPolicy>(),
     Entry::of::<list_access_keys::ListAccessKeys>(),
     Entry::of::<list_accounts::ListAccounts>(),
-    Entry::of::<list_attached_policies::ListAttachedPolicies>(),
     Entry::of::<list_key_uses::ListKeyUses>(),
-    Entry::of::<list_policies::ListPolicies>(),
     Entry::of::<list_users::ListUsers>(),
     Entry::of::<open_root_key_wrap::OpenRootKeyWrap>(),
     Entry::of::<remove_root_key_wrap::RemoveRootKeyWrap>(),
@@ -115,43 +97,6 @@ async fn access_key_owner(
         (None, Principal::Root | Principal::Operator) => Ok(None),
         // A role has no access keys.
         (None, Principal::Role(..)) => Err(ApiError::missing("UserName")),
-    }
-}
-
-/// A policy and a user, as the operations that join or part them take them.
-#[derive(Debug)]
-struct PolicyAndUser {
-    policy: PolicyName,
-    kind: Option<PolicyType>,
-    user: UserName,
-}
-
-impl PolicyAndUser {
-    fn take(params: &mut Params) -> Result<Self, ApiError> {
-        Ok(Self {
-            policy: params.required("PolicyName")?,
-            kind: params.optional("PolicyType")?,
-            user: params.required("UserName")?,
-        })
-    }
-
-    /// The policy, which must be there. Without a type, the name alone says which one it is:
-    /// [`create_policy`] lets no two have the same.
-    async fn attachment(&self, call: &mut Call<'_>) -> Result<Attachment, ApiError> {
-        must_exist(call, &self.user).await?;
-        let of_the_system = system::named(self.policy.as_str()).is_some();
-        let guess = if of_the_system { PolicyType::System } else { PolicyType::Custom };
-        let kind = self.kind.unwrap_or(guess);
-        let account = call.account();
-        let found = match kind {
-            PolicyType::System => of_the_system,
-            PolicyType::Custom => call.tx()?.custom_policy(account, &self.policy).await?.is_some(),
-        };
-        if found {
-            Ok(Attachment { kind, policy: self.policy.clone() })
-        } else {
-            Err(Code::ResourceNotFound.into())
-        }
     }
 }
 

@@ -4,6 +4,7 @@ use yaoku_model::policy::system;
 use yaoku_wire::{error::Code, fields::Fields};
 
 use crate::{
+    api::{Product, operation},
     node::Limits,
     testing::{Kms, NOW},
 };
@@ -31,7 +32,7 @@ async fn versions(kms: &Kms) -> Vec<String> {
 }
 
 async fn listed(kms: &Kms, params: &[(&str, &str)]) -> (Vec<String>, Option<String>) {
-    let entry = crate::api::operation(crate::api::Product::Ram, "ListPolicies").unwrap();
+    let entry = operation(Product::Ram, "ListPolicies").unwrap();
     let list = kms.call_entry(entry, params).await.unwrap();
     let name = |at: usize| list.get(&format!("Policies.Policy.{at}.PolicyName")).unwrap();
     let names = (0..list.count("Policies.Policy").unwrap()).map(|at| name(at).to_owned());
@@ -72,6 +73,15 @@ async fn what_breaks_a_limit_is_refused_with_its_own_code() {
     let params = [("PolicyName", "p"), ("PolicyDocument", DOCUMENT), tags[0], tags[1]];
     assert_eq!(kms.ram("CreatePolicy", params).await, Err(Code::InvalidParameter));
     assert_eq!(listed(&kms, &[("PolicyType", "Custom")]).await.0.len(), 0, "nothing was made");
+}
+
+#[test]
+fn whoever_wrote_a_policy_reads_why_it_is_refused() {
+    let entry = operation(Product::Ram, "CreatePolicy").unwrap();
+    let params = [("PolicyName", "p"), ("PolicyDocument", r#"{"Version":"1","Statement":[{}]}"#)];
+    let error = entry.parse(&mut params.into_iter().collect()).err().unwrap();
+    let message = error.refusal().message();
+    assert!(message.starts_with("The policy document is malformed. Statement 1: "), "{message}");
 }
 
 #[tokio::test]
