@@ -59,8 +59,7 @@ fn attach(signer: Signer<'_>, number: usize, document: &str) -> anyhow::Result<(
     let name = format!("bench-{number}");
     let made = [("PolicyName", name.as_str()), ("PolicyDocument", document)];
     signer.call(Who::Administrator, "CreatePolicy", &made)?;
-    let attached =
-        [("PolicyName", &*name), ("PolicyType", "Custom"), ("UserName", signer.user())];
+    let attached = [("PolicyName", &*name), ("PolicyType", "Custom"), ("UserName", signer.user())];
     signer.call(Who::Administrator, "AttachPolicyToUser", &attached)?;
     Ok(())
 }

@@ -27,7 +27,7 @@ use yaoku_model::{
 use yaoku_store::{Change, Store, Transaction};
 use yaoku_wire::{error::Code, rpc::SigningKey};
 
-use crate::{auth::Credential, error::ApiError, judge, metrics::Counter};
+use crate::{auth::Credential, error::ApiError, judge, last_uses::LastUse, metrics::Counter};
 
 /// A key, its ciphers ready.
 #[derive(Debug)]
@@ -215,6 +215,7 @@ impl Caches {
             session: None,
             secret,
             active: row.active,
+            last_use: LastUse::default(),
         });
         self.keep(before, || self.credentials.insert(id.clone(), Arc::clone(&loaded)));
         Ok(Some(loaded))

@@ -1,5 +1,5 @@
 //! `CreateAccessKey`: makes an access key. Its secret is in this answer and in no other.
-//! Source: identity.md §2.3.
+//! Source: identity.md §2.3, §2.5.
 
 use yaoku_model::{arn::Arn, ids::UserName, time::Timestamp};
 use yaoku_wire::{
@@ -8,10 +8,13 @@ use yaoku_wire::{
     params::Params,
 };
 
-use super::{ADMIN, access_key_owner, list_access_keys::status, must_have_room};
+use super::{owner_to_change, status};
 use crate::{
     accounts::{self, NewAccessKey},
-    api::{Effect, Operation, Spec},
+    api::{
+        Effect, Operation, Spec,
+        ram::{RAM, must_have_room, users::USER_NAME},
+    },
     call::Call,
     error::ApiError,
 };
@@ -33,23 +36,23 @@ impl Operation for CreateAccessKey {
     const SPEC: &'static Spec = &Spec {
         name: "CreateAccessKey",
         effect: Effect::Write,
-        errors: &[&[Code::ResourceNotFound, Code::LimitExceeded]],
+        errors: &[USER_NAME.codes, &[Code::NoUser, Code::TooManyUserAccessKey]],
         example: &[("UserName", "alice")],
-        ..ADMIN
+        ..RAM
     };
 
     type Response = Created;
 
     fn parse(params: &mut Params) -> Result<Self, ApiError> {
-        Ok(Self { user: params.optional("UserName")? })
+        Ok(Self { user: USER_NAME.optional(params)? })
     }
 
     async fn run(&self, call: &mut Call<'_>) -> Result<Created, ApiError> {
-        call.allow(&Arn::any())?;
-        let owner = access_key_owner(call, self.user.as_ref()).await?;
+        let owner = owner_to_change(call, self.user.as_ref()).await?;
         let (node, account, now) = (call.node, call.account(), call.now);
         let count = call.tx()?.access_keys(account, owner.as_ref()).await?.len();
-        must_have_room(count, node.limits.access_keys)?;
+        let count = i64::try_from(count).unwrap_or(i64::MAX);
+        must_have_room(count, node.limits.access_keys, Code::TooManyUserAccessKey)?;
         let key = accounts::create_access_key(node, call.tx()?, account, owner.as_ref(), now);
         let key = key.await?;
         // RAM has no such ARN: our choice.
