@@ -28,6 +28,7 @@ pub mod lease;
 pub mod listen;
 pub mod metrics;
 pub mod node;
+pub mod oidc;
 pub mod operations;
 pub mod pipeline;
 pub mod private;
@@ -36,6 +37,7 @@ mod prune;
 pub mod root;
 pub mod sealed;
 mod seals;
+mod shelf;
 pub mod standing;
 pub mod start;
 #[cfg(feature = "test-clock")]

@@ -11,13 +11,14 @@ use yaoku_store::Store;
 
 use crate::{
     audit::{Journal, NodeName, Unknown},
-    auth::nonces::Nonces,
+    auth::{nonces::Nonces, sessions::Sessions},
     cache::Caches,
     claim,
     heavy::Heavy,
     last_uses::LastUses,
     lease::Lease,
     metrics::Metrics,
+    oidc::Oidc,
     root::Held,
     uses::Uses,
 };
@@ -36,6 +37,10 @@ pub struct Node {
     pub store: Arc<dyn Store>,
     /// The caches.
     pub caches: Caches,
+    /// Sessions of roles whose tokens were opened.
+    pub sessions: Sessions,
+    /// What identity providers sign with.
+    pub oidc: Oidc,
     /// Whether the caches may be used.
     pub lease: Lease,
     /// The backend of software keys.
@@ -68,8 +73,6 @@ pub struct Node {
     pub random: Arc<dyn Random>,
     /// Where work is done that keeps a processor busy for long.
     pub heavy: Heavy,
-    /// Whose turn it is to reserve seals.
-    pub(crate) reserving: tokio::sync::Mutex<()>,
     /// What may be had, and how much of it.
     pub limits: Limits,
     /// The certificate chain that clients of an instance are told to trust, PEM.

@@ -63,7 +63,7 @@ async fn a_missing_parameter_is_named(database: Database) {
             let bare = |it: &Param| it.0.split('.').next().unwrap_or_default().to_owned();
             for name in required.iter().filter(|name| form.iter().any(|it| bare(it) == **name)) {
                 let left: Vec<_> = form.iter().filter(|it| bare(it) != *name).cloned().collect();
-                let answer = world.call_with(&root, action, &left).await;
+                let answer = world.call_of(&root, entry.spec, &left).await;
                 let named = answer.message().contains(&format!("\"{name}"));
                 if (answer.status, &*answer.code(), named) != (400, "MissingParameter", true) {
                     wrong.push(format!("{action} without {name}: {answer:?}"));

@@ -23,7 +23,7 @@ use yaoku_model::{
 };
 use yaoku_server::{
     accounts,
-    api::{self, Product},
+    api::{self, Product, Spec},
     audit::{self, Event, Tail},
     disk::RealDisk,
     gateway::{Door, Gateway},
@@ -195,6 +195,12 @@ impl World {
         self.send(&self.outbound(Scheme::V3, action, params).sign(&by.key), true).await
     }
 
+    /// Calls an operation of any product as somebody it knows.
+    pub(crate) async fn call_of(&self, by: &Party, spec: &Spec, params: &[Param]) -> Answer {
+        let call = self.outbound_of(Scheme::V3, spec.product, spec.name, params);
+        self.send(&call.sign(&by.key), true).await
+    }
+
     /// A success, or the test fails.
     pub(crate) async fn done(&self, by: &Party, action: &str, params: &[(&str, &str)]) -> Answer {
         let answer = self.call(by, action, params).await;
@@ -202,19 +208,31 @@ impl World {
         answer
     }
 
-    /// A call of today with a nonce of its own.
+    /// A call of KMS or of our administration, of today, with a nonce of its own.
     pub(crate) fn outbound<'a>(
         &self,
         scheme: Scheme,
         action: &'a str,
         params: &'a [Param],
     ) -> Outbound<'a> {
+        // Several have operations of one name: that of KMS is meant then.
+        let products = [Product::Kms, Product::Yaoku, Product::Sts, Product::Ram];
+        let has = |it: &Product| api::operation(*it, action).is_some();
+        let version = products.into_iter().find(has).map_or(KMS, Product::version);
+        Outbound { version, ..self.outbound_of(scheme, Product::Kms, action, params) }
+    }
+
+    /// The same, of any product.
+    pub(crate) fn outbound_of<'a>(
+        &self,
+        scheme: Scheme,
+        product: Product,
+        action: &'a str,
+        params: &'a [Param],
+    ) -> Outbound<'a> {
         let nonce: &'static str = format!("nonce-{}", Self::unique()).leak();
         let (at, format) = (self.clock.now(), Format::Json);
-        let has = |it: &Product| api::operation(*it, action).is_some();
-        let product = [Product::Kms, Product::Ram, Product::Yaoku].into_iter().find(has);
-        let version = product.map_or(KMS, Product::version);
-        Outbound { scheme, version, action, format, params, at, nonce }
+        Outbound { scheme, version: product.version(), action, format, params, at, nonce }
     }
 
     /// Sends bytes. `known`: whether the server must know who calls.
@@ -225,7 +243,7 @@ impl World {
     }
 
     /// A number that nobody else gets.
-    fn unique() -> u64 {
+    pub(crate) fn unique() -> u64 {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         NEXT.fetch_add(1, Ordering::Relaxed)
     }

@@ -15,11 +15,16 @@ mod add_root_key_wrap;
 mod advance_clock;
 mod create_account;
 mod create_instance;
+mod delete_oidc_provider;
 mod describe_account;
 mod describe_root_key;
+mod get_oidc_provider;
 mod list_accounts;
 mod list_key_uses;
+mod list_oidc_providers;
+mod oidc_provider;
 mod open_root_key_wrap;
+mod put_oidc_provider;
 mod remove_root_key_wrap;
 mod root_key;
 #[cfg(test)]
@@ -35,11 +40,15 @@ pub const OPERATIONS: &[Entry] = &[
     Entry::of::<advance_clock::AdvanceClock>(),
     Entry::of::<create_account::CreateAccount>(),
     Entry::of::<create_instance::CreateInstance>(),
+    Entry::of::<delete_oidc_provider::DeleteOidcProvider>(),
     Entry::of::<describe_account::DescribeAccount>(),
     Entry::of::<describe_root_key::DescribeRootKey>(),
+    Entry::of::<get_oidc_provider::GetOidcProvider>(),
     Entry::of::<list_accounts::ListAccounts>(),
     Entry::of::<list_key_uses::ListKeyUses>(),
+    Entry::of::<list_oidc_providers::ListOidcProviders>(),
     Entry::of::<open_root_key_wrap::OpenRootKeyWrap>(),
+    Entry::of::<put_oidc_provider::PutOidcProvider>(),
     Entry::of::<remove_root_key_wrap::RemoveRootKeyWrap>(),
     Entry::of::<rotate_root_key::RotateRootKey>(),
 ];

@@ -169,9 +169,7 @@ impl<T> Found<T> {
 fn user_or_caller(call: &Call<'_>, named: Option<&UserName>) -> Result<UserName, ApiError> {
     match (named, &call.caller.principal) {
         (Some(user), _) | (None, Principal::User(user)) => Ok(user.clone()),
-        (None, Principal::Root | Principal::Operator | Principal::Role(..)) => {
-            Err(ApiError::missing("UserName"))
-        }
+        _ => Err(ApiError::missing("UserName")),
     }
 }
 

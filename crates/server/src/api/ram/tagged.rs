@@ -19,7 +19,7 @@ pub(super) fn tags(params: &mut Params) -> Result<Vec<Tag>, ApiError> {
 }
 
 /// Takes `Tag.N.Key` and `Tag.N.Value`, no key twice, and at most as many as a thing may have.
-pub(super) fn pairs(params: &mut Params) -> Result<Vec<(TagKey, Option<TagValue>)>, ApiError> {
+fn pairs(params: &mut Params) -> Result<Vec<(TagKey, Option<TagValue>)>, ApiError> {
     let mut found = Vec::new();
     for mut record in params.records("Tag", &["Key", "Value"])? {
         found.push((record.required("Key")?, record.optional("Value")?));
@@ -54,6 +54,11 @@ impl Filter {
     /// Takes `Tag.N.Key` and `Tag.N.Value`.
     pub(super) fn take(params: &mut Params) -> Result<Self, ApiError> {
         pairs(params).map(Self)
+    }
+
+    /// As the store is asked.
+    pub(super) fn tags(&self) -> &[(TagKey, Option<TagValue>)] {
+        &self.0
     }
 
     /// Whether everything is asked for.

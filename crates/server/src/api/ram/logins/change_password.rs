@@ -82,7 +82,7 @@ impl Operation for ChangePassword {
             return Err(Code::PasswordTooWeak.into());
         }
         let profile = count_guess(call.node, call.account(), &user, call.now).await?;
-        if !is(call.node, &self.old, &profile.password).await? {
+        if !is(call.node, call.account(), &self.old, &profile.password).await? {
             return Err(Code::OldPasswordWrong.into());
         }
         let before = Before { profile: Some(profile), ..before };
@@ -105,9 +105,7 @@ impl Operation for ChangePassword {
 fn own(call: &Call<'_>) -> Result<UserName, ApiError> {
     match &call.caller.principal {
         Principal::User(user) => Ok(user.clone()),
-        Principal::Root | Principal::Operator | Principal::Role(..) => {
-            Err(Code::RamNoPermission.into())
-        }
+        _ => Err(Code::RamNoPermission.into()),
     }
 }
 

@@ -21,6 +21,7 @@ pub(super) struct NewPassword {
 /// What is known of a user before its password is set.
 #[derive(Debug)]
 pub(super) struct Before {
+    pub(super) account: AccountId,
     pub(super) rules: LoginRules,
     pub(super) profile: Option<LoginProfile>,
 }
@@ -36,7 +37,8 @@ impl Before {
         let mut tx = node.store.read().await?;
         tx.user(account, user).await?.ok_or(Code::NoUser)?;
         let profile = tx.login_profile(account, user).await?;
-        Ok(Self { rules: tx.login_rules(account).await?, profile })
+        let rules = tx.login_rules(account).await?;
+        Ok(Self { rules, profile, account: account.clone() })
     }
 }
 
@@ -55,7 +57,7 @@ impl NewPassword {
         if made.as_ref().is_none_or(|it| !it.replaces(profile)) {
             let not_again =
                 profile.into_iter().flat_map(|it| it.not_again(&before.rules.passwords));
-            let hash = hash(node, password, not_again.cloned().collect()).await?;
+            let hash = hash(node, &before.account, password, not_again.cloned().collect()).await?;
             let replaced = profile.map(|it| it.password.clone());
             *made = Some(Self { hash, replaced });
         }
@@ -77,11 +79,12 @@ impl NewPassword {
 /// Hashes a password, unless it is one of those that may not come again.
 async fn hash(
     node: &Node,
+    account: &AccountId,
     password: &Password,
     not_again: Vec<PasswordHash>,
 ) -> Result<PasswordHash, ApiError> {
     let (password, random) = (password.clone(), node.random.clone());
-    let hashed = node.heavy.run(move || {
+    let hashed = node.heavy.run(account, move || {
         for old in &not_again {
             if password::is(&password, old)? {
                 return Ok(None);
@@ -95,9 +98,10 @@ async fn hash(
 /// Whether a password is the one that was hashed.
 pub(super) async fn is(
     node: &Node,
+    account: &AccountId,
     password: &Password,
     hash: &PasswordHash,
 ) -> Result<bool, ApiError> {
     let (password, hash) = (password.clone(), hash.clone());
-    Ok(node.heavy.run(move || password::is(&password, &hash)).await??)
+    Ok(node.heavy.run(account, move || password::is(&password, &hash)).await??)
 }

@@ -1,7 +1,7 @@
 //! `ListTagResources`: the tags of things of one kind, one a row, a page at a time.
 //! Source: identity.md §2.2, §2.3.
 
-use yaoku_model::tag::{TagKey, TagKind, TagValue};
+use yaoku_model::tag::TagKind;
 use yaoku_store::{TagQuery, TagRow};
 use yaoku_wire::{
     fields::{Encode, Fields},
@@ -13,7 +13,7 @@ use crate::{
     api::{
         Operation, Spec,
         paging::Token,
-        ram::{RAM, tagged},
+        ram::{RAM, tagged::Filter},
     },
     call::Call,
     error::ApiError,
@@ -24,7 +24,7 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct ListTagResources {
     on: Several,
-    tags: Vec<(TagKey, Option<TagValue>)>,
+    tags: Filter,
     after: Option<Token>,
     size: i64,
 }
@@ -58,7 +58,7 @@ impl Operation for ListTagResources {
     fn parse(params: &mut Params) -> Result<Self, ApiError> {
         Ok(Self {
             on: Several::take(params)?,
-            tags: tagged::pairs(params)?,
+            tags: Filter::take(params)?,
             after: params.optional("NextToken")?,
             size: params.integer("PageSize", 1..=1000)?.unwrap_or(100),
         })
@@ -73,7 +73,7 @@ impl Operation for ListTagResources {
         let query = TagQuery {
             kind: self.on.kind,
             resources: &self.on.names,
-            tags: &self.tags,
+            tags: self.tags.tags(),
             after: self.after.as_ref().map(|it| (it.resource.as_str(), it.key.as_str())),
             limit: self.size + 1,
             now: call.now,

@@ -1,7 +1,5 @@
 //! Groups.
 
-use yaoku_model::identity::{Attachment, Holder, PolicyType};
-use yaoku_store::Held;
 use yaoku_wire::error::Code;
 
 use super::{ALICE, GROUP, allowing, texts, with_alice};
@@ -89,17 +87,10 @@ async fn a_group_is_renamed_with_its_users_and_deleted_without() {
     assert_eq!(texts(&listed, "Groups.Group", "GroupName"), ["makers", "others"]);
     assert_eq!(kms.ram("DeleteGroup", [makers]).await.err(), Some(Code::GroupUserInTheWay));
     kms.ram("RemoveUserFromGroup", [ALICE, makers]).await.unwrap();
-    let holder = Holder::Group("makers".parse().unwrap());
-    let policy =
-        Attachment { kind: PolicyType::System, policy: "AliyunKMSReadOnlyAccess".parse().unwrap() };
-    let mut tx = kms.node.store.write().await.unwrap();
-    let held = Held { policy: policy.clone(), attached: NOW };
-    tx.attach(&kms.account, &holder, &held).await.unwrap();
-    tx.commit().await.unwrap();
+    let policy = [makers, ("PolicyType", "System"), ("PolicyName", "AliyunKMSReadOnlyAccess")];
+    kms.ram("AttachPolicyToGroup", policy).await.unwrap();
     assert_eq!(kms.ram("DeleteGroup", [makers]).await.err(), Some(Code::GroupPolicyInTheWay));
-    let mut tx = kms.node.store.write().await.unwrap();
-    tx.detach(&kms.account, &holder, &policy).await.unwrap();
-    tx.commit().await.unwrap();
+    kms.ram("DetachPolicyFromGroup", policy).await.unwrap();
     kms.ram("DeleteGroup", [makers]).await.unwrap();
     assert_eq!(kms.ram("GetGroup", [makers]).await.err(), Some(Code::NoGroup));
 }

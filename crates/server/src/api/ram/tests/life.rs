@@ -1,25 +1,12 @@
 //! A user's whole life, as Terraform's provider drives it.
 
-use yaoku_model::identity::{Attachment, Holder, PolicyType};
-use yaoku_store::Held;
 use yaoku_wire::error::Code;
 
 use super::{ALICE, GROUP, with_alice};
 use crate::testing::{Kms, NOW};
 
-/// What a user has in this test: who holds it is whose way it is in.
-async fn hold_policy(kms: &Kms, attached: bool) {
-    let holder = Holder::User("alice".parse().unwrap());
-    let policy =
-        Attachment { kind: PolicyType::System, policy: "AliyunKMSReadOnlyAccess".parse().unwrap() };
-    let mut tx = kms.node.store.write().await.unwrap();
-    if attached {
-        tx.attach(&kms.account, &holder, &Held { policy, attached: NOW }).await.unwrap();
-    } else {
-        tx.detach(&kms.account, &holder, &policy).await.unwrap();
-    }
-    kms.node.caches.apply(&tx.commit().await.unwrap());
-}
+const POLICY: [(&str, &str); 2] =
+    [("PolicyType", "System"), ("PolicyName", "AliyunKMSReadOnlyAccess")];
 
 /// Makes everything that a user can have; answers its access key and its device.
 async fn furnish(kms: &Kms) -> (String, String) {
@@ -37,7 +24,7 @@ async fn furnish(kms: &Kms) -> (String, String) {
     device.bound = Some(("alice".parse().unwrap(), NOW));
     tx.update_mfa_device(&device).await.unwrap();
     tx.commit().await.unwrap();
-    hold_policy(kms, true).await;
+    kms.ram("AttachPolicyToUser", [ALICE, POLICY[0], POLICY[1]]).await.unwrap();
     (key.get("AccessKey.AccessKeyId").unwrap().to_owned(), serial)
 }
 
@@ -59,7 +46,7 @@ async fn what_is_in_the_way_of_a_deletion_is_named_until_nothing_is() {
     assert_eq!(bound, Some(Code::VirtualMfaDeviceUserInTheWay));
     kms.ram("UnbindMFADevice", [ALICE]).await.unwrap();
     assert_eq!(delete().await, Err(Code::UserPolicyInTheWay));
-    hold_policy(&kms, false).await;
+    kms.ram("DetachPolicyFromUser", [ALICE, POLICY[0], POLICY[1]]).await.unwrap();
     assert_eq!(delete().await, Ok(()));
     assert_eq!(delete().await, Err(Code::NoUser));
     kms.ram("DeleteGroup", [GROUP]).await.unwrap();
