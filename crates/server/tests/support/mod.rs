@@ -215,8 +215,8 @@ impl World {
         action: &'a str,
         params: &'a [Param],
     ) -> Outbound<'a> {
-        // Several have operations of one name: ours is meant then.
-        let products = [Product::Yaoku, Product::Sts, Product::Kms];
+        // Several have operations of one name: that of KMS is meant then.
+        let products = [Product::Kms, Product::Yaoku, Product::Sts, Product::Ram];
         let has = |it: &Product| api::operation(*it, action).is_some();
         let version = products.into_iter().find(has).map_or(KMS, Product::version);
         Outbound { version, ..self.outbound_of(scheme, Product::Kms, action, params) }
