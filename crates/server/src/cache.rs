@@ -464,7 +464,7 @@ pub struct Vitals {
 }
 
 /// A cache that counts.
-struct Shelf<K, V> {
+pub(crate) struct Shelf<K, V> {
     cache: Cache<K, V, Weigh>,
     hits: Counter,
     misses: Counter,
@@ -474,7 +474,7 @@ impl<K: Eq + Hash, V: Clone> Shelf<K, V>
 where
     Weigh: Weighter<K, V>,
 {
-    fn get(&self, key: &K) -> Option<V> {
+    pub(crate) fn get(&self, key: &K) -> Option<V> {
         let found = self.cache.get(key);
         if found.is_some() {
             self.hits.add_one();
@@ -484,15 +484,15 @@ where
         found
     }
 
-    fn insert(&self, key: K, value: V) {
+    pub(crate) fn insert(&self, key: K, value: V) {
         self.cache.insert(key, value);
     }
 
-    fn remove(&self, key: &K) {
+    pub(crate) fn remove(&self, key: &K) {
         self.cache.remove(key);
     }
 
-    fn retain(&self, keep: impl Fn(&K, &V) -> bool) {
+    pub(crate) fn retain(&self, keep: impl Fn(&K, &V) -> bool) {
         self.cache.retain(keep);
     }
 
@@ -500,7 +500,7 @@ where
         self.cache.clear();
     }
 
-    fn vitals(&self) -> Vitals {
+    pub(crate) fn vitals(&self) -> Vitals {
         Vitals {
             items: self.cache.len(),
             bytes: self.cache.weight(),
@@ -510,7 +510,7 @@ where
     }
 }
 
-fn shelf<K: Eq + Hash, V: Clone>(bytes: u64, typical: u64) -> Shelf<K, V>
+pub(crate) fn shelf<K: Eq + Hash, V: Clone>(bytes: u64, typical: u64) -> Shelf<K, V>
 where
     Weigh: Weighter<K, V>,
 {

@@ -89,6 +89,18 @@ impl Principal {
             Self::Operator => ["operator", "", "", ""],
         }
     }
+
+    /// As its uses of keys are counted, in parts: a session as its role.
+    #[must_use]
+    pub fn counted(&self) -> [&str; 2] {
+        match self {
+            Self::Role(name, _) => ["role/", name.as_str()],
+            other => {
+                let [kind, name, ..] = other.parts();
+                [kind, name]
+            }
+        }
+    }
 }
 
 impl fmt::Display for Principal {

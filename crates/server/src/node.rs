@@ -11,7 +11,7 @@ use yaoku_store::Store;
 
 use crate::{
     audit::{Journal, NodeName, Unknown},
-    auth::nonces::Nonces,
+    auth::{nonces::Nonces, sessions::Sessions},
     cache::Caches,
     claim,
     heavy::Heavy,
@@ -35,6 +35,8 @@ pub struct Node {
     pub store: Arc<dyn Store>,
     /// The caches.
     pub caches: Caches,
+    /// Sessions of roles whose tokens were opened.
+    pub sessions: Sessions,
     /// Whether the caches may be used.
     pub lease: Lease,
     /// The backend of software keys.

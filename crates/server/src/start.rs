@@ -28,7 +28,10 @@ use yaoku_store::{Mark, Store, StoreError};
 
 use crate::{
     audit::{self, AuditError, Head, Journal, NodeName, Unknown},
-    auth::nonces::{self, Nonces},
+    auth::{
+        nonces::{self, Nonces},
+        sessions::Sessions,
+    },
     cache::{CacheSizes, Caches},
     claim::{self, Place},
     disk::Disk,
@@ -145,6 +148,7 @@ impl Running {
             region: setup.region,
             store: setup.store,
             caches,
+            sessions: Sessions::new(Arc::clone(&keyring)),
             lease,
             backend,
             keyring,

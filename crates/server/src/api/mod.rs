@@ -26,6 +26,7 @@ mod paging;
 pub mod ram;
 pub mod secrets;
 pub mod service;
+pub mod sts;
 pub mod tags;
 
 /// An operation: the type is its request; [`parse`](Self::parse) makes it, [`run`](Self::run) does it.
@@ -341,6 +342,7 @@ pub const FOLDERS: &[(&str, &[Entry])] = &[
     ("Message codes", mac::OPERATIONS),
     ("Users", ram::users::OPERATIONS),
     ("Secrets", secrets::OPERATIONS),
+    ("Sessions", sts::OPERATIONS),
     ("The service", service::OPERATIONS),
     ("Tags", tags::OPERATIONS),
 ];

@@ -132,3 +132,6 @@ fn must_have_room(count: i64, limit: usize, code: Code) -> Result<(), ApiError> 
 fn resource(account: &AccountId, path: &str) -> Arn {
     Arn::ram_resource(account.as_str(), path)
 }
+
+#[cfg(test)]
+mod tests;
