@@ -113,8 +113,7 @@ impl Gateway {
     ) -> Result<Known, ApiError> {
         let node = &*self.node;
         let hide = |name: &str| is_secret(spec, name);
-        let proved =
-            auth::authenticate(incoming, node, &node.nonces, &*node.clock, &hide).await?;
+        let proved = auth::authenticate(incoming, node, &node.nonces, &*node.clock, &hide).await?;
         let Proved { credential, claim } = proved;
         let rights = node.caches.rights(&credential.account, &credential.identity).await?;
         let (principal, rights) = principal(&credential, rights)?;

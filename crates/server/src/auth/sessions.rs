@@ -96,11 +96,13 @@ impl Sessions {
     }
 
     fn open(&self, id: &AccessKeyId, token: &str, now: Timestamp) -> Result<Opened, ApiError> {
-        let (account, content) = token::open(&self.keyring, id, token).map_err(|bad| match bad {
-            BadToken::Malformed => Code::SecurityTokenMalformed,
-            BadToken::OfAnother => Code::SecurityTokenMismatch,
-        })?;
-        let Content { secret, role, role_id, name, policy, source_identity, mfa, expires } = content;
+        let (account, content) =
+            token::open(&self.keyring, id, token).map_err(|bad| match bad {
+                BadToken::Malformed => Code::SecurityTokenMalformed,
+                BadToken::OfAnother => Code::SecurityTokenMismatch,
+            })?;
+        let Content { secret, role, role_id, name, policy, source_identity, mfa, expires } =
+            content;
         let bytes = policy.as_ref().map_or(0, |it| 4 * it.len() as u64);
         // A policy that cannot be read must not be passed over: it narrows.
         let policy = policy.map(|it| Document::parse(&it, Kind::Session)).transpose();

@@ -128,11 +128,7 @@ impl FromStr for SourceIdentity {
 }
 
 /// A text of so many letters, digits and `others`.
-fn of(
-    raw: &str,
-    length: std::ops::RangeInclusive<usize>,
-    others: &str,
-) -> Result<String, Invalid> {
+fn of(raw: &str, length: std::ops::RangeInclusive<usize>, others: &str) -> Result<String, Invalid> {
     let allowed = |it: char| it.is_ascii_alphanumeric() || others.contains(it);
     if length.contains(&raw.len()) && raw.chars().all(allowed) {
         Ok(raw.to_owned())
