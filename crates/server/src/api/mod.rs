@@ -340,6 +340,7 @@ pub const FOLDERS: &[(&str, &[Entry])] = &[
     ("Instances", instances::OPERATIONS),
     ("Keys", keys::OPERATIONS),
     ("Message codes", mac::OPERATIONS),
+    ("Diagnosis", ram::diagnostics::OPERATIONS),
     ("Users", ram::users::OPERATIONS),
     ("Secrets", secrets::OPERATIONS),
     ("Sessions", sts::OPERATIONS),

@@ -25,6 +25,7 @@ macro_rules! on_both {
 
 mod algorithms;
 mod callers;
+mod diagnosis;
 mod existence;
 mod gateway;
 mod parameters;

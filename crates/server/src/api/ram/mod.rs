@@ -16,6 +16,7 @@ use yaoku_wire::{error::Code, fields::Fields, params::Params};
 use super::{Product, Spec};
 use crate::error::ApiError;
 
+pub mod diagnostics;
 pub mod users;
 
 /// What these operations have in common; each says what is different.
