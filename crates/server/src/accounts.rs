@@ -216,8 +216,7 @@ async fn try_product_key(
         found.key
     } else {
         let key = create_service_key(node, tx.tx(), account, alias, now).await?;
-        let event = due::event(node, &key, "CreateKey").to_row();
-        tx.insert_event(node.name.as_str(), &event).await?;
+        due::leave_event(node, tx.tx(), &key, "CreateKey").await?;
         key.id
     };
     // Also if it was there: whoever made it may not have committed yet.

@@ -1,15 +1,12 @@
 //! The caches: what a `Use` call works on, loaded from the store when first asked for.
 //!
-//! Bounded in bytes. What a commit changes is dropped when the feed names it; a call that is
-//! running keeps what it found, and the next one loads anew.
+//! Bounded in bytes. What a commit changes is dropped when the feed names it, also what is being
+//! loaded then; a call that is running keeps what it found, and the next one loads anew.
 
-use std::{
-    hash::Hash,
-    sync::{Arc, OnceLock, PoisonError, RwLock},
-};
+use std::sync::{Arc, OnceLock};
 
-use quick_cache::{Weighter, sync::Cache};
-use tokio::sync::Notify;
+use quick_cache::Weighter;
+use tokio::sync::{Mutex, Notify};
 use yaoku_crypto::{
     backend::{Backend, KeyHandle, KeyPlace, SealLimit},
     envelope::DataKey,
@@ -18,7 +15,9 @@ use yaoku_crypto::{
 };
 use yaoku_model::{
     identity::{Attachment, Holder, Identity, PolicyType},
-    ids::{AccessKeyId, AccountId, AliasName, KeyId, KeyVersionId, PolicyName, SecretName},
+    ids::{
+        AccessKeyId, AccountId, AliasName, InstanceId, KeyId, KeyVersionId, PolicyName, SecretName,
+    },
     key::Key,
     policy::{Document, Kind, Layer, Object, Origin, system},
     secret::{Secret, SecretVersion},
@@ -27,7 +26,9 @@ use yaoku_model::{
 use yaoku_store::{Change, Store, Transaction};
 use yaoku_wire::{error::Code, rpc::SigningKey};
 
-use crate::{auth::Credential, error::ApiError, judge, metrics::Counter};
+use crate::{auth::Credential, error::ApiError, judge, shelf::Shelf};
+
+pub use crate::shelf::Vitals;
 
 /// A key, its ciphers ready.
 #[derive(Debug)]
@@ -40,6 +41,8 @@ pub struct CachedKey {
     pub tags: Vec<Tag>,
     /// Its own policy, compiled.
     pub policy: Option<Document>,
+    /// Whose turn it is to reserve seals.
+    pub(crate) reserving: Mutex<()>,
 }
 
 /// A secret, its values sealed.
@@ -101,8 +104,6 @@ pub struct Caches {
     secrets: Shelf<(AccountId, SecretName), Arc<CachedSecret>>,
     credentials: Shelf<AccessKeyId, Arc<Credential>>,
     rights: Shelf<(AccountId, Identity), Rights>,
-    /// Grows with every change: what was loaded before a change is not kept after it.
-    changes: RwLock<u64>,
     /// Wakes who follows the root key.
     root_key: Notify,
 }
@@ -120,27 +121,22 @@ impl Caches {
             store,
             backend,
             keyring,
-            keys: shelf(sizes.keys, 1024),
-            versions: shelf(sizes.names / 4, 128),
-            aliases: shelf(sizes.names / 4, 256),
-            secrets: shelf(sizes.secrets, 4096),
-            credentials: shelf(sizes.names / 4, 512),
-            rights: shelf(sizes.names / 4, 4096),
-            changes: RwLock::new(0),
+            keys: Shelf::new(sizes.keys, 1024),
+            versions: Shelf::new(sizes.names / 4, 128),
+            aliases: Shelf::new(sizes.names / 4, 256),
+            secrets: Shelf::new(sizes.secrets, 4096),
+            credentials: Shelf::new(sizes.names / 4, 512),
+            rights: Shelf::new(sizes.names / 4, 4096),
             root_key: Notify::new(),
         }
     }
 
     /// Finds a key of any account.
     pub async fn key(&self, id: &KeyId) -> Result<Option<Arc<CachedKey>>, ApiError> {
-        if let Some(found) = self.keys.get(id) {
-            return Ok(Some(found));
+        match self.keys.get(id) {
+            Some(found) => Ok(Some(found)),
+            None => self.keys.get_or_load(id, self.load_key(id)).await,
         }
-        let before = self.changes_so_far();
-        let Some(loaded) = self.load_key(id).await? else { return Ok(None) };
-        let loaded = Arc::new(loaded);
-        self.keep(before, || self.keys.insert(id.clone(), Arc::clone(&loaded)));
-        Ok(Some(loaded))
     }
 
     /// Finds the key that a version belongs to.
@@ -148,15 +144,14 @@ impl Caches {
         &self,
         version: &KeyVersionId,
     ) -> Result<Option<Arc<CachedKey>>, ApiError> {
-        if let Some(id) = self.versions.get(version) {
-            return self.key(&id).await;
-        }
-        let before = self.changes_so_far();
-        let Some(id) = self.store.read().await?.key_of_version(version).await? else {
-            return Ok(None);
+        let found = match self.versions.get(version) {
+            Some(found) => Some(found),
+            None => self.versions.get_or_load(version, self.load_version(version)).await?,
         };
-        self.keep(before, || self.versions.insert(version.clone(), id.clone()));
-        self.key(&id).await
+        match found {
+            Some(id) => self.key(&id).await,
+            None => Ok(None),
+        }
     }
 
     /// Finds the key that an alias of `account` names.
@@ -166,15 +161,10 @@ impl Caches {
         name: &AliasName,
     ) -> Result<Option<KeyId>, ApiError> {
         let at = (account.clone(), name.clone());
-        if let Some(found) = self.aliases.get(&at) {
-            return Ok(Some(found));
+        match self.aliases.get(&at) {
+            Some(found) => Ok(Some(found)),
+            None => self.aliases.get_or_load(&at, self.load_alias(account, name)).await,
         }
-        let before = self.changes_so_far();
-        let Some(alias) = self.store.read().await?.alias(account, name).await? else {
-            return Ok(None);
-        };
-        self.keep(before, || self.aliases.insert(at, alias.key.clone()));
-        Ok(Some(alias.key))
     }
 
     /// Finds a secret.
@@ -184,40 +174,18 @@ impl Caches {
         name: &SecretName,
     ) -> Result<Option<Arc<CachedSecret>>, ApiError> {
         let at = (account.clone(), name.clone());
-        if let Some(found) = self.secrets.get(&at) {
-            return Ok(Some(found));
+        match self.secrets.get(&at) {
+            Some(found) => Ok(Some(found)),
+            None => self.secrets.get_or_load(&at, self.load_secret(account, name)).await,
         }
-        let before = self.changes_so_far();
-        let mut tx = self.store.read().await?;
-        let Some((secret, tags)) = tx.secret(account, name).await? else { return Ok(None) };
-        let versions = tx.secret_versions(account, name).await?.into_iter();
-        let versions =
-            versions.map(|version| CachedVersion { version, data_key: OnceLock::new() }).collect();
-        let loaded = Arc::new(CachedSecret { secret, versions, tags });
-        self.keep(before, || self.secrets.insert(at, Arc::clone(&loaded)));
-        Ok(Some(loaded))
     }
 
     /// Finds an access key, whatever its state.
     pub async fn access_key(&self, id: &AccessKeyId) -> Result<Option<Arc<Credential>>, ApiError> {
-        if let Some(found) = self.credentials.get(id) {
-            return Ok(Some(found));
+        match self.credentials.get(id) {
+            Some(found) => Ok(Some(found)),
+            None => self.credentials.get_or_load(id, self.load_access_key(id)).await,
         }
-        let before = self.changes_so_far();
-        let Some(row) = self.store.read().await?.access_key(id).await? else { return Ok(None) };
-        let owner = WrappingPlace { account: &row.account, instance: None };
-        let place = CredentialPlace { kind: ACCESS_KEY, id: id.as_str() };
-        let secret = self.keyring.open_credential(&owner, &place, &row.sealed)?;
-        let secret = SigningKey::new(&secret);
-        let loaded = Arc::new(Credential {
-            account: row.account,
-            identity: row.user.map_or(Identity::Root, Identity::User),
-            session: None,
-            secret,
-            active: row.active,
-        });
-        self.keep(before, || self.credentials.insert(id.clone(), Arc::clone(&loaded)));
-        Ok(Some(loaded))
     }
 
     /// What an identity may do. `None`: there is no such account, or no such role.
@@ -227,21 +195,10 @@ impl Caches {
         identity: &Identity,
     ) -> Result<Option<Rights>, ApiError> {
         let at = (account.clone(), identity.clone());
-        if let Some(found) = self.rights.get(&at) {
-            return Ok(Some(found));
+        match self.rights.get(&at) {
+            Some(found) => Ok(Some(found)),
+            None => self.rights.get_or_load(&at, self.load_rights(account, identity)).await,
         }
-        let before = self.changes_so_far();
-        let mut tx = self.store.read().await?;
-        let Some(owner) = tx.account(account).await? else { return Ok(None) };
-        let mut role_id = None;
-        if let Identity::Role(name) = identity {
-            let Some(role) = tx.role(account, name).await? else { return Ok(None) };
-            role_id = Some(role.id.into());
-        }
-        let policies = Arc::new(load_policies(&mut *tx, account, identity).await?);
-        let loaded = Rights { kms_open: owner.kms_open, policies, role_id };
-        self.keep(before, || self.rights.insert(at, loaded.clone()));
-        Ok(Some(loaded))
     }
 
     /// Waits until the root key's wraps have changed, or another node may have made a wrapping
@@ -275,8 +232,6 @@ impl Caches {
         if changes.iter().any(|it| *it == Change::RootKey || of_others(it)) {
             self.root_key.notify_one();
         }
-        let mut so_far = self.changes.write().unwrap_or_else(PoisonError::into_inner);
-        *so_far += 1;
         for change in changes {
             self.drop_changed(change);
         }
@@ -284,8 +239,6 @@ impl Caches {
 
     /// Drops everything: nobody knows what changed.
     pub fn clear(&self) {
-        let mut so_far = self.changes.write().unwrap_or_else(PoisonError::into_inner);
-        *so_far += 1;
         self.keys.clear();
         self.versions.clear();
         self.aliases.clear();
@@ -317,15 +270,17 @@ impl Caches {
             }
             // Nothing here depends on how the root key is sealed.
             Change::RootKey => {}
-            // An instance decides on the state of its keys and secrets.
+            // An instance decides on the state of its keys and secrets. What is being loaded may be
+            // one of them.
             Change::Instance(instance) => {
-                self.keys.retain(|_, it| it.key.instance.as_ref() != Some(instance));
-                self.secrets.retain(|_, it| it.secret.instance.as_ref() != Some(instance));
+                let is_elsewhere = |home: &Option<InstanceId>| home.as_ref() != Some(instance);
+                self.keys.retain(|_, it| it.is_some_and(|it| is_elsewhere(&it.key.instance)));
+                self.secrets.retain(|_, it| it.is_some_and(|it| is_elsewhere(&it.secret.instance)));
             }
         }
     }
 
-    async fn load_key(&self, id: &KeyId) -> Result<Option<CachedKey>, ApiError> {
+    async fn load_key(&self, id: &KeyId) -> Result<Option<Arc<CachedKey>>, ApiError> {
         let mut tx = self.store.read().await?;
         let Some(key) = tx.key(id).await? else { return Ok(None) };
         let tags = tx.tags(&key.account, TagKind::Key, id.as_str()).await?;
@@ -346,19 +301,64 @@ impl Caches {
             versions.push((row.id, handle));
         }
         let policy = key.policy.as_deref().map(|it| judge::read(Object::Key, it)).transpose()?;
-        Ok(Some(CachedKey { key, versions, tags, policy }))
+        let reserving = Mutex::default();
+        Ok(Some(Arc::new(CachedKey { key, versions, tags, policy, reserving })))
     }
 
-    fn changes_so_far(&self) -> u64 {
-        *self.changes.read().unwrap_or_else(PoisonError::into_inner)
+    async fn load_version(&self, version: &KeyVersionId) -> Result<Option<KeyId>, ApiError> {
+        Ok(self.store.read().await?.key_of_version(version).await?)
     }
 
-    /// Keeps what was loaded, unless something changed meanwhile. No change comes in between.
-    fn keep(&self, before: u64, insert: impl FnOnce()) {
-        let so_far = self.changes.read().unwrap_or_else(PoisonError::into_inner);
-        if *so_far == before {
-            insert();
+    async fn load_alias(
+        &self,
+        account: &AccountId,
+        name: &AliasName,
+    ) -> Result<Option<KeyId>, ApiError> {
+        Ok(self.store.read().await?.alias(account, name).await?.map(|it| it.key))
+    }
+
+    async fn load_secret(
+        &self,
+        account: &AccountId,
+        name: &SecretName,
+    ) -> Result<Option<Arc<CachedSecret>>, ApiError> {
+        let mut tx = self.store.read().await?;
+        let Some((secret, tags)) = tx.secret(account, name).await? else { return Ok(None) };
+        let versions = tx.secret_versions(account, name).await?.into_iter();
+        let versions =
+            versions.map(|version| CachedVersion { version, data_key: OnceLock::new() }).collect();
+        Ok(Some(Arc::new(CachedSecret { secret, versions, tags })))
+    }
+
+    async fn load_access_key(&self, id: &AccessKeyId) -> Result<Option<Arc<Credential>>, ApiError> {
+        let Some(row) = self.store.read().await?.access_key(id).await? else { return Ok(None) };
+        let owner = WrappingPlace { account: &row.account, instance: None };
+        let place = CredentialPlace { kind: ACCESS_KEY, id: id.as_str() };
+        let secret = self.keyring.open_credential(&owner, &place, &row.sealed)?;
+        let secret = SigningKey::new(&secret);
+        Ok(Some(Arc::new(Credential {
+            account: row.account,
+            identity: row.user.map_or(Identity::Root, Identity::User),
+            session: None,
+            secret,
+            active: row.active,
+        })))
+    }
+
+    async fn load_rights(
+        &self,
+        account: &AccountId,
+        identity: &Identity,
+    ) -> Result<Option<Rights>, ApiError> {
+        let mut tx = self.store.read().await?;
+        let Some(owner) = tx.account(account).await? else { return Ok(None) };
+        let mut role_id = None;
+        if let Identity::Role(name) = identity {
+            let Some(role) = tx.role(account, name).await? else { return Ok(None) };
+            role_id = Some(role.id.into());
         }
+        let policies = Arc::new(load_policies(&mut *tx, account, identity).await?);
+        Ok(Some(Rights { kms_open: owner.kms_open, policies, role_id }))
     }
 }
 
@@ -451,71 +451,43 @@ impl Weighter<(AccountId, Identity), Rights> for Weigh {
     }
 }
 
-/// How a cache does, for the operations view.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Vitals {
-    /// Things in it.
-    pub items: usize,
-    /// What they weigh, roughly, in bytes.
-    pub bytes: u64,
-    /// Look-ups that found what they asked for.
-    pub hits: u64,
-    /// Look-ups that did not.
-    pub misses: u64,
-}
+#[cfg(test)]
+mod tests {
+    use std::task::{Context, Waker};
 
-/// A cache that counts.
-pub(crate) struct Shelf<K, V> {
-    cache: Cache<K, V, Weigh>,
-    hits: Counter,
-    misses: Counter,
-}
+    use yaoku_store::Change;
 
-impl<K: Eq + Hash, V: Clone> Shelf<K, V>
-where
-    Weigh: Weighter<K, V>,
-{
-    pub(crate) fn get(&self, key: &K) -> Option<V> {
-        let found = self.cache.get(key);
-        if found.is_some() {
-            self.hits.add_one();
-        } else {
-            self.misses.add_one();
-        }
-        found
-    }
+    use super::{CacheSizes, Caches};
+    use crate::testing::Kms;
 
-    pub(crate) fn insert(&self, key: K, value: V) {
-        self.cache.insert(key, value);
-    }
-
-    pub(crate) fn remove(&self, key: &K) {
-        self.cache.remove(key);
-    }
-
-    pub(crate) fn retain(&self, keep: impl Fn(&K, &V) -> bool) {
-        self.cache.retain(keep);
-    }
-
-    fn clear(&self) {
-        self.cache.clear();
-    }
-
-    pub(crate) fn vitals(&self) -> Vitals {
-        Vitals {
-            items: self.cache.len(),
-            bytes: self.cache.weight(),
-            hits: self.hits.value(),
-            misses: self.misses.value(),
+    /// Which changes that come while a key is loaded keep it out of the cache.
+    #[tokio::test]
+    async fn only_a_change_of_the_key_or_of_its_instance_outdates_what_is_loaded() {
+        let kms = Kms::new().await;
+        let (key, other) = (kms.key().await, kms.key().await);
+        // Its own, of which the node does not know: what was made above comes by the feed there.
+        let (store, backend) = (kms.node.store.clone(), kms.node.backend.clone());
+        let caches = Caches::new(store, backend, kms.node.keyring.clone(), CacheSizes::default());
+        let changes = [
+            (Change::Key(other), true),
+            (Change::Account(kms.account.clone()), true),
+            (Change::RootKey, true),
+            (Change::Key(key.clone()), false),
+            (Change::Instance(kms.instance_id.clone()), false),
+        ];
+        for (change, kept) in changes {
+            let loading = loop {
+                caches.clear();
+                let mut loading = Box::pin(caches.key(&key));
+                // Seldom, the database is so quick that there is no time for a change.
+                let began = loading.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+                if began.is_pending() {
+                    break loading;
+                }
+            };
+            caches.apply(std::slice::from_ref(&change));
+            loading.await.unwrap().unwrap();
+            assert_eq!(caches.keys.get(&key).is_some(), kept, "{change:?}");
         }
     }
-}
-
-pub(crate) fn shelf<K: Eq + Hash, V: Clone>(bytes: u64, typical: u64) -> Shelf<K, V>
-where
-    Weigh: Weighter<K, V>,
-{
-    let items = usize::try_from(bytes / typical).unwrap_or(usize::MAX).max(1);
-    let cache = Cache::with_weighter(items, bytes, Weigh);
-    Shelf { cache, hits: Counter::default(), misses: Counter::default() }
 }

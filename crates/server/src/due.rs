@@ -5,8 +5,9 @@
 //! try, and wherever one of them dies, it happens once. Nobody finds a key or material that is past
 //! its date, so nothing hangs on how soon this comes.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
+use tokio::time::Instant;
 use yaoku_model::{
     arn::Arn,
     ids::KeyId,
@@ -14,7 +15,7 @@ use yaoku_model::{
     random::below,
     time::Timestamp,
 };
-use yaoku_store::StoreError;
+use yaoku_store::{StoreError, Tx};
 
 use crate::{
     api::import::forget,
@@ -27,32 +28,86 @@ use crate::{
 /// How often there is a look. Our choice.
 pub(crate) const EVERY: Duration = Duration::from_secs(1);
 
-/// How many keys are looked at before the store is asked again.
+/// How many keys are looked at before the store is asked for more.
 const AT_ONCE: i64 = 256;
 
-/// Does all that is due; answers to how many keys something was done.
-pub(crate) async fn run(node: &Node) -> Result<usize, ApiError> {
-    let mut done = 0;
-    loop {
+/// The longest that a key which cannot be helped is left alone. Our choice.
+const LONGEST: Duration = Duration::from_mins(10);
+
+const DELETE: &str = "DeleteKey";
+const EXPIRE: &str = "ExpireKeyMaterial";
+
+/// A rotation, whoever causes it: see [`versions::rotate`].
+pub(crate) const ROTATE: &str = "RotateKey";
+
+/// So many of those are remembered; the others are tried at every look.
+const REMEMBERED: usize = 4096;
+
+/// Looks, again and again, at what is due.
+#[derive(Debug, Default)]
+pub(crate) struct Due {
+    failed: HashMap<KeyId, Failed>,
+}
+
+/// A key that could not be helped.
+#[derive(Debug)]
+struct Failed {
+    times: u32,
+    until: Instant,
+}
+
+impl Due {
+    /// Does all that is due; answers to how many keys something was done. Every key has its turn,
+    /// however many before it fail: those are left alone for a while, twice as long each time.
+    pub(crate) async fn run(&mut self, node: &Node, at: Instant) -> Result<usize, ApiError> {
+        self.failed.retain(|_, it| at < it.until + LONGEST);
         let now = node.domain_clock.now();
-        let mut due = node.store.read().await?.due_keys(now, AT_ONCE).await?;
-        // Nodes that begin at different keys seldom meet at one.
-        let start = below(&*node.random, due.len().clamp(1, 256))?;
-        due.rotate_left(start);
-        let before = done;
-        for key in due {
-            match act(node, &key, now).await {
-                Ok(acted) => done += usize::from(acted),
-                Err(error) if waits(&error) => return Err(error),
-                // One key that cannot be helped does not hold up the others.
-                Err(error) => tracing::error!(
-                    key = key.as_str(), %error, "what is due for a key cannot be done"
-                ),
+        let (mut done, mut after) = (0, None);
+        loop {
+            let mut tx = node.store.read().await?;
+            let mut due = tx.due_keys(now, after.as_ref(), AT_ONCE).await?;
+            drop(tx);
+            after = due.last().cloned();
+            if after.is_none() {
+                return Ok(done);
+            }
+            // Nodes that begin at different keys seldom meet at one.
+            let start = below(&*node.random, due.len().clamp(1, 256))?;
+            due.rotate_left(start);
+            due.retain(|it| self.failed.get(&it.id).is_none_or(|it| it.until <= at));
+            for key in due {
+                done += usize::from(self.turn(node, key.id, now, at).await?);
             }
         }
-        // What is left is another node's, or cannot be done now.
-        if done == before {
-            return Ok(done);
+    }
+
+    /// The turn of one key, which does not hold up the others if it cannot be helped.
+    async fn turn(
+        &mut self,
+        node: &Node,
+        key: KeyId,
+        now: Timestamp,
+        at: Instant,
+    ) -> Result<bool, ApiError> {
+        let acted = act(node, &key, now).await;
+        let Err(error) = acted else {
+            self.failed.remove(&key);
+            return acted;
+        };
+        let waits = waits(&error);
+        if !waits {
+            tracing::error!(key = key.as_str(), %error, "what is due for a key cannot be done");
+        }
+        self.leave_alone(key, at);
+        // The store may be away; if it was this key after all, it is not the first next time.
+        if waits { Err(error) } else { Ok(false) }
+    }
+
+    fn leave_alone(&mut self, key: KeyId, at: Instant) {
+        let times = self.failed.get(&key).map_or(0, |it| it.times + 1);
+        let pause = Duration::from_secs(1 << times.min(16)).min(LONGEST);
+        if self.failed.len() < REMEMBERED || times > 0 {
+            self.failed.insert(key, Failed { times, until: at + pause });
         }
     }
 }
@@ -70,17 +125,17 @@ async fn try_to_act(node: &Node, id: &KeyId, now: Timestamp) -> Result<bool, Api
     let Some(mut key) = tx.key(id).await? else { return Ok(false) };
     let action = if key.is_gone(now) {
         tx.delete_key(id).await?;
-        "DeleteKey"
+        leave_event(node, tx.tx(), &key, DELETE).await?;
+        DELETE
     } else if key.has_expired(now) && key.state != KeyState::PendingImport {
         forget(tx.tx(), key.clone()).await?;
-        "ExpireKeyMaterial"
+        leave_event(node, tx.tx(), &key, EXPIRE).await?;
+        EXPIRE
     } else if versions::rotate_if_due(node, tx.tx(), &mut key, now).await? {
-        "RotateKey"
+        ROTATE
     } else {
         return Ok(false);
     };
-    let event = event(node, &key, action).to_row();
-    tx.insert_event(node.name.as_str(), &event).await?;
     let changes = tx.commit().await?;
     node.caches.apply(&changes);
     node.wrote.notify_one();
@@ -88,8 +143,18 @@ async fn try_to_act(node: &Node, id: &KeyId, now: Timestamp) -> Result<bool, Api
     Ok(true)
 }
 
-/// What is written down of it: nobody called. That its actions are ours, is our choice.
-pub(crate) fn event(node: &Node, key: &Key, action: &str) -> Event {
+/// Writes down what happened to a key: nobody called. That its actions are ours, is our choice.
+pub(crate) async fn leave_event(
+    node: &Node,
+    tx: &mut dyn Tx,
+    key: &Key,
+    action: &str,
+) -> Result<(), StoreError> {
+    let event = event(node, key, action).to_row();
+    tx.insert_event(node.name.as_str(), &event).await
+}
+
+fn event(node: &Node, key: &Key, action: &str) -> Event {
     Event {
         at: node.clock.now(),
         request_id: String::new(),
@@ -107,22 +172,79 @@ pub(crate) fn event(node: &Node, key: &Key, action: &str) -> Event {
     }
 }
 
-/// Whether the store is away, or another transaction came first: a later look will do.
+/// Whether the store is away, or another transaction came first: a later look will do. A row that
+/// cannot be read is the fault of one key.
 pub(crate) fn waits(error: &ApiError) -> bool {
-    error.cause().is_some_and(|it| it.downcast_ref::<StoreError>().is_some())
+    let store = error.cause().and_then(|it| it.downcast_ref());
+    store.is_some_and(|it| !matches!(it, StoreError::Unreadable { .. }))
 }
 
 #[cfg(test)]
 mod tests {
     //! The node of these tests looks too, each second: so they count what was done, not who did it.
 
-    use yaoku_model::{ids::KeyId, key::KeyState};
+    use std::time::Duration;
+
+    use yaoku_model::{
+        ids::KeyId,
+        key::{CreatorType, Key, KeyState},
+    };
+    use yaoku_store::StoreError;
     use yaoku_wire::error::Code;
 
-    use super::run;
-    use crate::testing::{Kms, NOW};
+    use super::{AT_ONCE, Due, Instant, waits};
+    use crate::{
+        error::ApiError,
+        node::Node,
+        testing::{Kms, NOW},
+    };
 
     const DAY: i64 = 86_400;
+
+    async fn run(node: &Node) -> Result<usize, ApiError> {
+        Due::default().run(node, Instant::now()).await
+    }
+
+    /// Keys whose time came first, and which cannot rotate: their instance has no wrapping key.
+    #[tokio::test]
+    async fn many_that_fail_hold_up_nobody() {
+        let kms = Kms::new().await;
+        let mut tx = kms.node.store.write().await.unwrap();
+        const { assert!(AT_ONCE < 300) };
+        for nth in 0..300 {
+            let id: KeyId = format!("00000000-0000-4000-8000-{nth:012}").parse().unwrap();
+            let creator = CreatorType::User;
+            tx.insert_key(&Key {
+                instance: Some("kst-hzz0000000000000000000".parse().unwrap()),
+                last_rotation: Some(NOW.plus_seconds(-DAY)),
+                rotation_seconds: Some(7 * DAY),
+                ..Key::aes_256(id, kms.account.clone(), None, creator, NOW)
+            })
+            .await
+            .unwrap();
+        }
+        tx.commit().await.unwrap();
+        let id = rotating(&kms).await;
+        kms.clock.advance_seconds(7 * DAY);
+        let (mut due, mut at) = (Due::default(), Instant::now());
+        due.run(&kms.node, at).await.unwrap();
+        assert_eq!(versions(&kms, &id).await, 2);
+        assert_eq!(due.failed.len(), 300);
+        for seconds in [1, 2, 4] {
+            at += Duration::from_secs(seconds);
+            due.run(&kms.node, at).await.unwrap();
+            let next = due.failed.values().map(|it| it.until.duration_since(at)).max();
+            assert_eq!(next, Some(Duration::from_secs(2 * seconds)), "twice as long each time");
+        }
+    }
+
+    #[test]
+    fn a_row_that_cannot_be_read_is_no_reason_to_wait() {
+        assert!(waits(&StoreError::Conflict.into()));
+        assert!(waits(&StoreError::Failed("away".to_owned()).into()));
+        assert!(!waits(&StoreError::Unreadable { table: "keys" }.into()));
+        assert!(!waits(&Code::InternalFailure.into()));
+    }
 
     /// A key that rotates every seven days.
     async fn rotating(kms: &Kms) -> KeyId {

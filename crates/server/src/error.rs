@@ -68,6 +68,15 @@ impl ApiError {
         self.refusal.code()
     }
 
+    /// The same for another call, which waited for what failed.
+    pub(crate) fn for_another(&self) -> Self {
+        let source = self.source.as_ref().map(|it| match it.downcast_ref::<StoreError>() {
+            Some(store) => Box::from(store.clone()),
+            None => it.to_string().into(),
+        });
+        Self { refusal: self.refusal.clone(), source }
+    }
+
     /// What the client reads.
     #[must_use]
     pub fn refusal(&self) -> &Refusal {

@@ -3,7 +3,7 @@
 //! It serves at two doors: the network, where every call is signed, and the admin socket, which
 //! only the one who runs the program may open. All that follows is the same for both.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{error::Error, net::SocketAddr, sync::Arc, time::Duration};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use http::HeaderMap;
@@ -16,15 +16,17 @@ use yaoku_wire::{
 };
 
 use crate::{
-    api::{self, Effect, Entry, Product, Spec},
+    api::{self, Effect, Entry, KnownBy, Product, Spec},
     audit::{Called, Source, UserAgent},
     auth::{self, Credential, Proved, WINDOW_SECONDS},
     cache::Rights,
     caller::{Caller, Principal},
     error::ApiError,
     faults::Faults,
+    heavy::Full,
     listen::{Fault, Handler, HttpCall, HttpReply},
     node::Node,
+    oidc,
     pipeline::Turn,
 };
 
@@ -100,7 +102,10 @@ impl Gateway {
         let entry = api::operation(product, &incoming.action).ok_or(Code::ActionNotFound)?;
         let known = match &self.door {
             Door::AdminSocket(account) => self.operator(&call.headers, account).await?,
-            Door::Network => self.signer(call, incoming, entry.spec).await?,
+            Door::Network => match entry.spec.known_by {
+                KnownBy::Signature => self.signer(call, incoming, entry.spec).await?,
+                KnownBy::ProviderToken => self.vouched_for(call, incoming).await?,
+            },
         };
         Ok((entry, known))
     }
@@ -130,6 +135,26 @@ impl Gateway {
         // Only a write keeps it in the store.
         let written = spec.effect == Effect::Write;
         Ok(Known { caller, nonce: if written { nonce(&claim) } else { None } })
+    }
+
+    /// Who comes with an identity provider's token. It can do nothing but take a role on.
+    async fn vouched_for(
+        &self,
+        call: &HttpCall,
+        incoming: &Incoming<'_>,
+    ) -> Result<Known, ApiError> {
+        let (account, by) = oidc::prove(&self.node, &incoming.params).await?;
+        let caller = Caller {
+            account,
+            principal: Principal::Federated(Arc::new(by)),
+            session: None,
+            policies: Arc::default(),
+            kms_open: false,
+            source: Some(call.peer.ip()),
+            secure: call.tls,
+            access_key: None,
+        };
+        Ok(Known { caller, nonce: None })
     }
 
     async fn operator(&self, headers: &HeaderMap, default: &AccountId) -> Result<Known, ApiError> {
@@ -181,13 +206,16 @@ impl Gateway {
             return;
         }
         let mut causes = String::new();
-        let mut next = std::error::Error::source(error);
+        let mut next = error.source();
         while let Some(cause) = next {
             causes = format!("{causes}: {cause}");
             next = cause.source();
         }
-        if let Some(untold) = self.faults.note(&causes, Instant::now()) {
-            let code = error.code().wire();
+        let Some(untold) = self.faults.note(&causes, Instant::now()) else { return };
+        let code = error.code().wire();
+        if error.cause().is_some_and(<dyn Error + Send + Sync>::is::<Full>) {
+            tracing::warn!(request_id, action, code, untold, "call refused{causes}");
+        } else {
             tracing::error!(request_id, action, code, untold, "call failed{causes}");
         }
     }

@@ -27,6 +27,7 @@ pub mod lease;
 pub mod listen;
 pub mod metrics;
 pub mod node;
+pub mod oidc;
 pub mod operations;
 pub mod pipeline;
 pub mod private;
@@ -35,6 +36,7 @@ mod prune;
 pub mod root;
 pub mod sealed;
 mod seals;
+mod shelf;
 pub mod standing;
 pub mod start;
 #[cfg(feature = "test-clock")]

@@ -17,6 +17,7 @@ use crate::{
     heavy::Heavy,
     lease::Lease,
     metrics::Metrics,
+    oidc::Oidc,
     root::Held,
     uses::Uses,
 };
@@ -37,6 +38,8 @@ pub struct Node {
     pub caches: Caches,
     /// Sessions of roles whose tokens were opened.
     pub sessions: Sessions,
+    /// What identity providers sign with.
+    pub oidc: Oidc,
     /// Whether the caches may be used.
     pub lease: Lease,
     /// The backend of software keys.
@@ -67,8 +70,6 @@ pub struct Node {
     pub random: Arc<dyn Random>,
     /// Where work is done that keeps a processor busy for long.
     pub heavy: Heavy,
-    /// Whose turn it is to reserve seals.
-    pub(crate) reserving: tokio::sync::Mutex<()>,
     /// What may be had, and how much of it.
     pub limits: Limits,
     /// The certificate chain that clients of an instance are told to trust, PEM.
@@ -105,10 +106,22 @@ pub struct Limits {
     pub access_keys: usize,
     /// Policies that an account has written.
     pub custom_policies: usize,
+    /// Versions of such a policy.
+    pub policy_versions: usize,
     /// Policies of the system that a user has.
     pub system_policies_of_user: usize,
     /// Policies of the account that a user has.
     pub custom_policies_of_user: usize,
+    /// Policies of the system that a group has.
+    pub system_policies_of_group: usize,
+    /// Policies of the account that a group has.
+    pub custom_policies_of_group: usize,
+    /// Policies of the system that a role has.
+    pub system_policies_of_role: usize,
+    /// Policies of the account that a role has.
+    pub custom_policies_of_role: usize,
+    /// Roles of an account.
+    pub roles: usize,
     /// Nonces that are remembered; from half of it on, callers that have more than others are
     /// throttled. Our choice: see [`Nonces`].
     pub nonces: usize,
@@ -129,8 +142,14 @@ impl Default for Limits {
             users: 1000,
             access_keys: 2,
             custom_policies: 1500,
+            policy_versions: 5,
             system_policies_of_user: 20,
             custom_policies_of_user: 10,
+            system_policies_of_group: 20,
+            custom_policies_of_group: 5,
+            system_policies_of_role: 20,
+            custom_policies_of_role: 5,
+            roles: 1000,
             nonces: Nonces::DEFAULT_ENTRIES,
         }
     }

@@ -9,10 +9,10 @@ use yaoku_crypto::random::SystemRandom;
 
 use crate::{
     api::Effect,
-    cache::Vitals,
     listen::{Fault, Handler, HttpCall, HttpReply},
     metrics::text::{CONTENT_TYPE, Kind, Page},
     node::Node,
+    shelf::Vitals,
     standing::Standing,
 };
 

@@ -1,21 +1,24 @@
 //! How often the versions of keys have sealed, over restarts and on all nodes.
 //!
 //! Random IVs let a key seal 2^32 times (NIST SP 800-38D §8.3). A node reserves seals in the store
-//! before it uses them, as many again as it has used since it loaded the key: at least 1,024, at
+//! before it uses them, as many again as it has used since it loaded the key: at least 2^14, at
 //! most 2^24. So what a restart or a change of the key throws away is never more than what was used,
-//! and those 1,024. Smaller blocks at first than the plan's are our choice: 256 restarts would use
-//! up a key. At 2^31 a key that was made here gets a new version. Source: architecture.md, "Keys at
-//! rest".
+//! and those 2^14: it takes 262,144 of them to use up a key. Smaller blocks at first than the plan's
+//! are our choice: 256 restarts would do. At 2^31 a key that was made here gets a new version.
+//! Source: architecture.md, "Keys at rest".
 
+use std::time::Duration;
+
+use tokio::time::timeout;
 use yaoku_crypto::backend::{BackendError, KeyHandle, SealLimit};
 use yaoku_model::key::{Key, Origin};
-use yaoku_store::Tx;
+use yaoku_store::{StoreError, Tx};
 use yaoku_wire::error::Code;
 
-use crate::{call::UsableKey, due, error::ApiError, node::Node, versions};
+use crate::{call::UsableKey, error::ApiError, node::Node, versions};
 
 /// The fewest and the most seals that are reserved at once.
-const BLOCK: std::ops::RangeInclusive<u64> = 1 << 10..=1 << 24;
+const BLOCK: std::ops::RangeInclusive<u64> = 1 << 14..=1 << 24;
 
 /// From so many on, a key that was made here gets a new version.
 const MANY: i64 = 1 << 31;
@@ -23,11 +26,19 @@ const MANY: i64 = 1 << 31;
 /// How often it is tried again when another transaction came first.
 const TRIES: usize = 8;
 
+/// How long a call waits for seals, with all who wait before it. Our choice.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// Reserves seals for a key version that has none left. Fails with `Rejected.LimitExceeded` once
 /// there are no more to be had.
 pub(crate) async fn reserve(node: &Node, key: &UsableKey) -> Result<(), ApiError> {
-    // One at a time: those that wait find what the first has reserved.
-    let _turn = node.reserving.lock().await;
+    let late = || StoreError::Failed("no seals were reserved in time".to_owned());
+    timeout(PATIENCE, reserve_in_turn(node, key)).await.map_err(|_| late())?
+}
+
+async fn reserve_in_turn(node: &Node, key: &UsableKey) -> Result<(), ApiError> {
+    // Of each key one at a time: those that wait find what the first has reserved.
+    let _turn = key.key.reserving.lock().await;
     for _ in 1..TRIES {
         if has_left(&key.handle) {
             return Ok(());
@@ -71,9 +82,7 @@ async fn renew(node: &Node, tx: &mut dyn Tx, used: &UsableKey) -> Result<(), Api
     if !may_renew(&key, used) {
         return Ok(());
     }
-    versions::add(node, tx, &mut key, node.domain_clock.now()).await?;
-    let event = due::event(node, &key, "RotateKey").to_row();
-    tx.insert_event(node.name.as_str(), &event).await?;
+    versions::rotate(node, tx, &mut key, node.domain_clock.now()).await?;
     node.wrote.notify_one();
     tracing::warn!(key = key.id.as_str(), "a key has sealed 2^31 times: it has a new version");
     Ok(())
@@ -91,7 +100,11 @@ mod tests {
     };
     use yaoku_wire::error::Code;
 
-    use crate::testing::Kms;
+    use super::{BLOCK, PATIENCE, has_left, reserve};
+    use crate::{call::UsableKey, testing::Kms};
+
+    /// The first block.
+    const FIRST: i64 = BLOCK.start().cast_signed();
 
     /// The first version of a key, which has `left` seals before `limit`.
     async fn spend(kms: &Kms, key: &KeyId, limit: i64, left: i64) -> KeyVersionId {
@@ -108,8 +121,50 @@ mod tests {
         sealed.map(|it| it.get("KeyVersionId").unwrap().to_owned())
     }
 
+    /// Seals until nothing is left of what was reserved.
+    async fn use_up(kms: &Kms, key: &KeyId) {
+        let cached = kms.node.caches.key(key).await.unwrap().unwrap();
+        let handle = &cached.versions[0].1;
+        while has_left(handle) {
+            kms.node.backend.seal(handle, b"", b"", &*kms.node.random).unwrap();
+        }
+    }
+
     #[tokio::test]
-    async fn a_restart_throws_away_a_thousand_seals_and_not_millions() {
+    async fn who_waits_for_seals_waits_no_longer_than_the_first() {
+        let kms = Kms::new().await;
+        let (cold, warm) = (kms.key().await, kms.key().await);
+        encrypt(&kms, &warm).await.unwrap();
+        let other = kms.node.store.write().await.unwrap();
+        let found = kms.node.caches.key(&cold).await.unwrap().unwrap();
+        let (version, handle) = found.versions[0].clone();
+        let cold = UsableKey { key: found, version, handle };
+        tokio::time::pause();
+        let began = tokio::time::Instant::now();
+        let one = async || reserve(&kms.node, &cold).await.map_err(|error| error.code());
+        let replies = tokio::join!(one(), one(), one(), encrypt(&kms, &warm));
+        let refused = Err(Code::ServiceUnavailableTemporary);
+        assert_eq!((replies.0, replies.1, replies.2), (refused, refused, refused));
+        assert!(replies.3.is_ok(), "what is reserved is used while others wait");
+        assert!(began.elapsed() < 2 * PATIENCE, "{:?}: one after the other", began.elapsed());
+        tokio::time::resume();
+        drop(other);
+        one().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn calls_that_come_at_once_share_a_block() {
+        let kms = Kms::new().await;
+        let key = kms.key().await;
+        let version = spend(&kms, &key, 0, 0).await;
+        let one = || encrypt(&kms, &key);
+        tokio::try_join!(one(), one(), one(), one()).unwrap();
+        let mut tx = kms.node.store.write().await.unwrap();
+        assert_eq!(tx.reserve_seals(&version, 0).await.unwrap(), Some(FIRST));
+    }
+
+    #[tokio::test]
+    async fn a_restart_throws_away_one_small_block_and_not_millions() {
         let kms = Kms::new().await;
         let key = kms.key().await;
         let version = spend(&kms, &key, 0, 0).await;
@@ -118,7 +173,7 @@ mod tests {
             kms.node.caches.clear();
             let mut tx = kms.node.store.write().await.unwrap();
             let reserved = tx.reserve_seals(&version, 0).await.unwrap();
-            assert_eq!(reserved, Some(restarts * 1024));
+            assert_eq!(reserved, Some(restarts * FIRST));
         }
     }
 
@@ -140,7 +195,7 @@ mod tests {
             assert_eq!(reply, Err(Code::DryRunOperationError), "{action}");
         }
         let mut tx = kms.node.store.write().await.unwrap();
-        assert_eq!(tx.reserve_seals(&version, 0).await.unwrap(), Some(1024), "the first call's");
+        assert_eq!(tx.reserve_seals(&version, 0).await.unwrap(), Some(FIRST), "the first call's");
     }
 
     #[tokio::test]
@@ -148,18 +203,19 @@ mod tests {
         let kms = Kms::new().await;
         let key = kms.key().await;
         let version = spend(&kms, &key, 0, 0).await;
-        for _ in 0..2_049 {
+        for _ in 0..3 {
             encrypt(&kms, &key).await.unwrap();
+            use_up(&kms, &key).await;
         }
         let mut tx = kms.node.store.write().await.unwrap();
-        assert_eq!(tx.reserve_seals(&version, 0).await.unwrap(), Some(1024 + 1024 + 2048));
+        assert_eq!(tx.reserve_seals(&version, 0).await.unwrap(), Some(FIRST + FIRST + 2 * FIRST));
     }
 
     #[tokio::test]
     async fn a_key_that_sealed_too_often_gets_a_new_version_by_itself() {
         let kms = Kms::new().await;
         let key = kms.key().await;
-        let old = spend(&kms, &key, 1 << 31, 1024).await;
+        let old = spend(&kms, &key, 1 << 31, FIRST).await;
         let sealed = encrypt(&kms, &key).await.unwrap();
         assert_eq!(sealed, old.as_str(), "this block is still the old one's");
         assert_ne!(encrypt(&kms, &key).await.unwrap(), old.as_str());
@@ -172,7 +228,7 @@ mod tests {
         kms.edit_key(&key, |it| it.origin = Origin::External).await;
         let params = [("KeyId", key.as_str()), ("Plaintext", "hello")];
         let sealed = kms.call("Encrypt", params).await.unwrap();
-        spend(&kms, &key, 1 << 32, 1024).await;
+        spend(&kms, &key, 1 << 32, FIRST).await;
         assert_eq!(encrypt(&kms, &key).await, Err(Code::LimitExceeded));
         let blob = sealed.get("CiphertextBlob").unwrap();
         kms.call("Decrypt", [("CiphertextBlob", blob)]).await.unwrap();

@@ -39,6 +39,7 @@ use crate::{
     lease::Lease,
     metrics::Metrics,
     node::{Limits, Node},
+    oidc::Oidc,
     root::OpenedRoot,
     uses::Uses,
     witness::Witness,
@@ -149,6 +150,7 @@ impl Running {
             store: setup.store,
             caches,
             sessions: Sessions::new(Arc::clone(&keyring)),
+            oidc: Oidc::default(),
             lease,
             backend,
             keyring,
@@ -163,7 +165,6 @@ impl Running {
             clock: setup.clock,
             domain_clock: setup.domain_clock,
             random: Arc::new(SystemRandom),
-            reserving: tokio::sync::Mutex::default(),
             heavy: Heavy::new(tokio::runtime::Handle::current().metrics().num_workers()),
             limits: setup.limits,
             ca_pem: setup.ca_pem,
@@ -312,7 +313,8 @@ mod background {
         Arc, Duration, JoinHandle, Mark, Node, Ordering, StoreError, copy_events, keep_head, watch,
     };
     use crate::{
-        due, prune,
+        due::{self, Due},
+        prune,
         root::{
             RootError,
             rotation::{self, Step},
@@ -468,8 +470,9 @@ mod background {
 
     /// Rotates keys, deletes them, and forgets their material, when it is time.
     async fn do_what_is_due(node: Arc<Node>, mut stopped: Stopped) {
+        let mut due = Due::default();
         while tick(&mut stopped, due::EVERY).await {
-            match due::run(&node).await {
+            match due.run(&node, tokio::time::Instant::now()).await {
                 Ok(_) => {}
                 Err(error) if due::waits(&error) => {
                     tracing::warn!(%error, "what is due has to wait for the store");

@@ -9,7 +9,7 @@ use yaoku_model::{
 };
 use yaoku_store::Tx;
 
-use crate::{error::ApiError, node::Node};
+use crate::{due, error::ApiError, node::Node};
 
 /// Makes a version of `key`, and keeps it nowhere. What takes long does not stall other calls.
 pub async fn make(node: &Node, key: &Key, now: Timestamp) -> Result<KeyVersion, ApiError> {
@@ -17,8 +17,9 @@ pub async fn make(node: &Node, key: &Key, now: Timestamp) -> Result<KeyVersion, 
     let takes_long = key.spec.modulus_len().is_some();
     let sealed = if takes_long {
         let (backend, random) = (node.backend.clone(), node.random.clone());
-        let (key, id) = (key.clone(), id.clone());
-        node.heavy.run(move || material(&*backend, &*random, &key, &id)).await??
+        let (of, id) = (key.clone(), id.clone());
+        let make = move || material(&*backend, &*random, &of, &id);
+        node.heavy.run(&key.account, make).await??
     } else {
         material(&*node.backend, &*node.random, key, &id)?
     };
@@ -56,7 +57,19 @@ pub async fn add(
     keep(tx, key, &version).await
 }
 
-/// Rotates a key whose time has come ([`Key::may_rotate`]); answers whether it did. Neither the
+/// Gives a key the version that nobody called for, with its event.
+pub async fn rotate(
+    node: &Node,
+    tx: &mut dyn Tx,
+    key: &mut Key,
+    now: Timestamp,
+) -> Result<(), ApiError> {
+    add(node, tx, key, now).await?;
+    Ok(due::leave_event(node, tx, key, due::ROTATE).await?)
+}
+
+/// Rotates a key whose time has come ([`Key::may_rotate`]); answers whether it did. With its event,
+/// whoever does it. Neither the
 /// number of its versions nor its instance's quota stands in the way of a schedule (our choice).
 pub async fn rotate_if_due(
     node: &Node,
@@ -67,6 +80,6 @@ pub async fn rotate_if_due(
     if !key.may_rotate(now) {
         return Ok(false);
     }
-    add(node, tx, key, now).await?;
+    rotate(node, tx, key, now).await?;
     Ok(true)
 }

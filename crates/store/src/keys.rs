@@ -9,6 +9,15 @@ use yaoku_model::{
 
 use crate::{Listed, Page, StoreError};
 
+/// A key to which something happens by itself.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct DueKey {
+    /// When.
+    pub at: Timestamp,
+    /// The key.
+    pub id: KeyId,
+}
+
 /// Which keys to list. An empty list is no constraint; values of one list are alternatives.
 ///
 /// Source: keys.md §6.3.
@@ -65,8 +74,13 @@ pub trait Keys: Send {
     ) -> Result<Listed<KeyVersion>, StoreError>;
 
     /// Keys of any account to which something happens by itself at `now` or has before
-    /// ([`Key::due`]): those that wait longest first, at most `limit`.
-    async fn due_keys(&mut self, now: Timestamp, limit: i64) -> Result<Vec<KeyId>, StoreError>;
+    /// ([`Key::due`]): those that wait longest first, from the one after `after` on, at most `limit`.
+    async fn due_keys(
+        &mut self,
+        now: Timestamp,
+        after: Option<&DueKey>,
+        limit: i64,
+    ) -> Result<Vec<DueKey>, StoreError>;
 
     /// Lists the ids of an account's keys as they are at `now`: those whose deletion date has come
     /// are gone, and expired material is none ([`Key::state_at`]).

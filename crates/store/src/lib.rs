@@ -37,7 +37,7 @@ pub use change::{Change, Feed, Mark};
 pub use groups::{Groups, Roles};
 pub use identities::{Identities, IdentityCounts};
 pub use instances::{InstanceFilter, Instances};
-pub use keys::{KeyFilter, Keys};
+pub use keys::{DueKey, KeyFilter, Keys};
 pub use logins::Logins;
 pub use policies::{Held, Policies};
 pub use postgres::Postgres;

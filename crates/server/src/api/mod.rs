@@ -89,6 +89,8 @@ pub struct Spec {
     pub works_while_closed: bool,
     /// Whether it takes `DryRun`. Source: keys.md §9.1.
     pub dry_run: bool,
+    /// What proves who calls.
+    pub known_by: KnownBy,
     /// A call with every parameter it reads: for docs, fuzz seeds and the tests.
     pub example: &'static [(&'static str, &'static str)],
     /// Where its behaviour was taken from.
@@ -108,6 +110,7 @@ impl Spec {
         secret_params: &[],
         works_while_closed: false,
         dry_run: false,
+        known_by: KnownBy::Signature,
         example: &[],
         source: "https://www.alibabacloud.com/help/en/kms (API reference)",
     };
@@ -206,6 +209,16 @@ impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.product.prefix(), self.name)
     }
+}
+
+/// What proves who calls. Source: identity.md §1.1.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum KnownBy {
+    /// The signature of an access key.
+    Signature,
+    /// The token of an identity provider, a parameter (F9). Whatever signs such a call besides is not
+    /// looked at.
+    ProviderToken,
 }
 
 /// What an operation works on.
@@ -341,6 +354,9 @@ pub const FOLDERS: &[(&str, &[Entry])] = &[
     ("Keys", keys::OPERATIONS),
     ("Message codes", mac::OPERATIONS),
     ("Diagnosis", ram::diagnostics::OPERATIONS),
+    ("Policies", ram::policies::OPERATIONS),
+    ("Who holds which policy", ram::attachments::OPERATIONS),
+    ("Roles", ram::roles::OPERATIONS),
     ("Users", ram::users::OPERATIONS),
     ("Secrets", secrets::OPERATIONS),
     ("Sessions", sts::OPERATIONS),

@@ -90,6 +90,10 @@ const ASKED_OTHERWISE: &[(&str, &str, &str)] = &[
     ("ListTagResources", "RegionId", "there is one region, and clients leave it out"),
     ("TagResources", "RegionId", "the same"),
     ("UntagResources", "RegionId", "the same"),
+    ("AssumeRoleWithOIDC", "OIDCProviderArn", "nobody else says who calls"),
+    ("AssumeRoleWithOIDC", "OIDCToken", "the same"),
+    ("AssumeRoleWithOIDC", "RoleArn", "as of AssumeRole"),
+    ("AssumeRoleWithOIDC", "RoleSessionName", "the same"),
 ];
 
 #[test]

@@ -158,6 +158,11 @@ impl<'a> Call<'a> {
 
     /// What the operation has made: its event names it. To be called last, as a refusal makes nothing.
     pub fn has_made(&mut self, thing: Arn) {
+        self.touch(thing);
+    }
+
+    /// What the operation is about: its event names it.
+    pub(crate) fn touch(&mut self, thing: Arn) {
         if !self.touched.asked.contains(&thing) {
             self.touched.asked.push(thing);
         }

@@ -209,5 +209,6 @@ fn principal(caller: &Caller) -> [String; 2] {
         Principal::Role(role, session) => {
             ["AssumedRoleUser".to_owned(), format!("{role}:{session}")]
         }
+        Principal::Federated(it) => ["Federated".to_owned(), it.path.clone()],
     }
 }

@@ -69,9 +69,7 @@ impl Call<'_> {
     pub(crate) fn may_take_on(&mut self, ask: Ask<'_>, role: &RoleRef) -> Result<(), ApiError> {
         debug_assert!(self.spec.asks_for(ask.action), "{} asks {}", self.spec.name, ask.action);
         let (arn, as_resource) = (role.arn(), role.as_resource());
-        if !self.touched.asked.contains(&arn) {
-            self.touched.asked.push(arn.clone());
-        }
+        self.touch(arn.clone());
         let resources = [as_resource.as_str(), arn.as_str()];
         let own = self.ask_about(ask, &role.account, &resources, &[], |question| {
             weigh(self.caller, question, None)

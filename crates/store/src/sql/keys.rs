@@ -12,7 +12,7 @@ use super::{
     session::Session,
     statement::{Statement, sql},
 };
-use crate::{Change, KeyFilter, Keys, Listed, Page, StoreError};
+use crate::{Change, DueKey, KeyFilter, Keys, Listed, Page, StoreError};
 
 #[async_trait]
 impl Keys for Session {
@@ -56,9 +56,17 @@ impl Keys for Session {
         .await
     }
 
-    async fn due_keys(&mut self, now: Timestamp, limit: i64) -> Result<Vec<KeyId>, StoreError> {
-        let due = sql("SELECT id FROM keys WHERE due <= $1 ORDER BY due, id LIMIT $2");
-        self.all(due.bind(now).bind(limit)).await
+    async fn due_keys(
+        &mut self,
+        now: Timestamp,
+        after: Option<&DueKey>,
+        limit: i64,
+    ) -> Result<Vec<DueKey>, StoreError> {
+        let first = Timestamp::from_unix_ms(i64::MIN);
+        let (at, id) = after.map_or((first, ""), |it| (it.at, it.id.as_str()));
+        let due = sql("SELECT due, id FROM keys \
+             WHERE due <= $1 AND (due, id) > ($2, $3) ORDER BY due, id LIMIT $4");
+        self.all(due.bind(now).bind(at).bind(id).bind(limit)).await
     }
 
     async fn list_keys(
@@ -363,6 +371,14 @@ impl Readable for KeyId {
 
     fn read(row: &Row) -> Result<Self, Invalid> {
         row.parsed("id")
+    }
+}
+
+impl Readable for DueKey {
+    const TABLE: &'static str = "keys";
+
+    fn read(row: &Row) -> Result<Self, Invalid> {
+        Ok(Self { at: row.time("due")?, id: row.parsed("id")? })
     }
 }
 

@@ -257,9 +257,27 @@ pub(super) async fn keys_are_due_when_the_first_thing_happens(place: Place) {
     assert_eq!(due(&mut *tx, at_last, 1).await, ["deleted"]);
 }
 
+pub(super) async fn keys_are_due_page_by_page(place: Place) {
+    let store = place.open().await;
+    let mut tx = write(&*store).await;
+    for (name, due) in [("e", 1), ("b", 2), ("a", 2), ("c", 2), ("d", 3)] {
+        let state = KeyState::PendingDeletion;
+        tx.insert_key(&Key { delete_at: Some(at(due)), state, ..key(name, 1) }).await.unwrap();
+    }
+    let (mut seen, mut after) = (Vec::new(), None);
+    loop {
+        let page = tx.due_keys(at(9), after.as_ref(), 2).await.unwrap();
+        seen.extend(page.iter().map(|it| (it.at, it.id.to_string())));
+        let Some(last) = page.into_iter().next_back() else { break };
+        after = Some(last);
+    }
+    let expected = [(1, "e"), (2, "a"), (2, "b"), (2, "c"), (3, "d")];
+    assert_eq!(seen, expected.map(|(due, name)| (at(due), name.to_owned())));
+}
+
 async fn due(tx: &mut dyn Transaction, now: i64, limit: i64) -> Vec<String> {
-    let due = tx.due_keys(at(now), limit).await.unwrap();
-    due.iter().map(ToString::to_string).collect()
+    let due = tx.due_keys(at(now), None, limit).await.unwrap();
+    due.iter().map(|it| it.id.to_string()).collect()
 }
 
 pub(super) async fn deleting_a_key_takes_versions_aliases_and_tags(place: Place) {

@@ -109,6 +109,7 @@ store_suite! {
         keys_keep_what_they_were_given
         one_tag_must_satisfy_key_and_value
         keys_are_due_when_the_first_thing_happens
+        keys_are_due_page_by_page
         material_is_replaced_and_deleted
         seals_are_reserved_once
         versions_are_listed_oldest_first_or_a_page_newest_first;

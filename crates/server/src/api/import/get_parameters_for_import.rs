@@ -90,7 +90,7 @@ impl Operation for GetParametersForImport {
 }
 
 impl GetParametersForImport {
-    /// A pair of RSA keys takes a while to make.
+    /// A pair of RSA keys takes a while to make, one of SM2 does not.
     async fn begin(
         &self,
         node: &Node,
@@ -98,14 +98,17 @@ impl GetParametersForImport {
         expires: Timestamp,
     ) -> Result<ImportParameters, ApiError> {
         let (backend, random) = (Arc::clone(&node.backend), Arc::clone(&node.random));
-        let (algorithm, found) = (self.algorithm, Arc::clone(found));
+        let (algorithm, of) = (self.algorithm, Arc::clone(found));
         let begin = move || {
-            let key = &found.key;
+            let key = &of.key;
             let (account, instance) = (&key.account, key.instance.as_ref());
             let place = ImportPlace { account, instance, key: &key.id };
             backend.begin_import(key.spec, &place, algorithm, expires, &*random)
         };
-        Ok(node.heavy.run(begin).await??)
+        match algorithm.wrapping_key() {
+            WrappingKeySpec::EcSm2 => Ok(begin()?),
+            WrappingKeySpec::Rsa2048 => Ok(node.heavy.run(&found.key.account, begin).await??),
+        }
     }
 }
 

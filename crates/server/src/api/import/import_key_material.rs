@@ -6,17 +6,18 @@ use yaoku_crypto::{
 };
 use yaoku_model::{
     arn::KeyRef,
-    ids::KeyVersionId,
+    ids::{KeyId, KeyVersionId},
     key::{Key, KeyVersion},
     text::Wiped,
     time::Timestamp,
 };
+use yaoku_store::{StoreError, Tx};
 use yaoku_wire::{error::Code, params::Params};
 
 use super::CANNOT_TAKE;
 use crate::{
     api::{Effect, Operation, Spec, bytes},
-    call::{Call, KEY_BY_ID},
+    call::{Ask, Call, KEY_BY_ID},
     error::ApiError,
 };
 
@@ -31,6 +32,16 @@ pub(super) struct ImportKeyMaterial {
     wrapped: Wiped,
     token: Wiped,
     expires: Option<Timestamp>,
+    prepared: Option<Prepared>,
+}
+
+/// Material that was unwrapped.
+#[derive(Debug)]
+struct Prepared {
+    /// The version, its material sealed.
+    version: KeyVersion,
+    /// The one that was there before, if this is not the first import.
+    known: Option<KeyVersion>,
 }
 
 impl Operation for ImportKeyMaterial {
@@ -62,35 +73,53 @@ impl Operation for ImportKeyMaterial {
             wrapped: bytes::required(params, "EncryptedKeyMaterial", MAX_WRAPPED)?,
             token: bytes::required(params, "ImportToken", MAX_WRAPPED)?,
             expires: expires.filter(|it| *it > 0).map(Timestamp::from_unix_seconds),
+            prepared: None,
         })
     }
 
-    /// The version is made with the first import, and is the same ever after: what it sealed opens
-    /// again. Source: keys.md §12.1 (inferred there).
-    async fn run(&self, call: &mut Call<'_>) -> Result<(), ApiError> {
-        let mut key = call.key_by_id(&self.key).await?;
-        key.must_be_imported()?;
-        key.must_take_material()?;
-        if self.expires.is_some_and(|it| it <= call.now) {
-            return Err(ApiError::invalid("KeyMaterialExpireUnix"));
+    /// Unwraps the material, which takes a while. The version is made with the first import, and is
+    /// the same ever after: what it sealed opens again. Source: keys.md §12.1 (inferred there).
+    async fn prepare(&mut self, call: &mut Call<'_>) -> Result<(), ApiError> {
+        if self.key.is_alias() {
+            return Err(Code::UnsupportedAlias.into());
         }
-        let known = call.tx()?.key_versions(&key.id).await?.into_iter().next();
+        let found = call.cached_key(&self.key, Ask::to(Self::ACTION)).await?;
+        self.check(&found.key, call.now)?;
+        call.node.metrics.store_reads.add_one();
+        let known = first_version(call.node.store.read().await?.tx(), &found.key.id).await?;
         let id = match &known {
             Some(version) => version.id.clone(),
-            None => KeyVersionId::generate(&key.id, key.instance.as_ref(), call.random())?,
+            None => {
+                KeyVersionId::generate(&found.key.id, found.key.instance.as_ref(), call.random())?
+            }
         };
         let fingerprint = known.as_ref().and_then(|it| it.fingerprint.as_deref());
-        let imported = self.import(call, &key, &id, fingerprint)?;
+        let imported = self.import(call, &found.key, &id, fingerprint)?;
         let version = KeyVersion {
             created: known.as_ref().map_or(call.now, |it| it.created),
-            key: key.id.clone(),
+            key: found.key.id.clone(),
             sealed: imported.sealed.0,
             fingerprint: Some(imported.fingerprint),
             id,
         };
+        self.prepared = Some(Prepared { version, known });
+        Ok(())
+    }
+
+    async fn run(&self, call: &mut Call<'_>) -> Result<(), ApiError> {
+        let mut key = call.key_by_id(&self.key).await?;
+        self.check(&key, call.now)?;
+        let known = first_version(call.tx()?, &key.id).await?;
+        let Some(Prepared { version, known: expected }) = &self.prepared else {
+            return Err(ApiError::conflict());
+        };
+        // It was unwrapped for this key as it was: if another brought material since, once more.
+        if version.key != key.id || known != *expected {
+            return Err(ApiError::conflict());
+        }
         match known {
-            Some(_) => call.tx()?.update_key_version(&version).await?,
-            None => call.tx()?.insert_key_version(&version).await?,
+            Some(_) => call.tx()?.update_key_version(version).await?,
+            None => call.tx()?.insert_key_version(version).await?,
         }
         key.take_material(&version.id, self.expires, call.now);
         Ok(call.tx()?.update_key(&key).await?)
@@ -98,6 +127,15 @@ impl Operation for ImportKeyMaterial {
 }
 
 impl ImportKeyMaterial {
+    fn check(&self, key: &Key, now: Timestamp) -> Result<(), ApiError> {
+        key.must_be_imported()?;
+        key.must_take_material()?;
+        if self.expires.is_some_and(|it| it <= now) {
+            return Err(ApiError::invalid("KeyMaterialExpireUnix"));
+        }
+        Ok(())
+    }
+
     fn import(
         &self,
         call: &Call<'_>,
@@ -118,6 +156,11 @@ impl ImportKeyMaterial {
             ImportError::Backend(error) => error.into(),
         })
     }
+}
+
+/// An imported key has one version, once it has any.
+async fn first_version(tx: &mut dyn Tx, key: &KeyId) -> Result<Option<KeyVersion>, StoreError> {
+    Ok(tx.key_versions(key).await?.into_iter().next())
 }
 
 /// The last second that a date can be in: the year 9999.

@@ -340,3 +340,39 @@ async fn only_keys_that_take_material_take_it_and_only_of_who_may_bring_it() {
     let usage = KeySpec::Aes256.default_usage();
     assert_eq!(usage, KeyUsage::EncryptDecrypt);
 }
+
+/// While others write, nothing is unwrapped that they would wait for: what is wrong is refused
+/// although the one write transaction of the database is taken.
+#[tokio::test]
+async fn material_is_unwrapped_while_another_writes() {
+    let (kms, openssl) = (Kms::new().await, OpenSsl::new());
+    let (key, algorithm) = (empty(&kms, KeySpec::Aes256).await, WrappingAlgorithm::OaepSha256);
+    let parameters = begin(&kms, &key, algorithm).await.unwrap();
+    let token = parameters.get("ImportToken").unwrap();
+    let wrapped = openssl.wrap(&parameters, algorithm, &[7; 31]);
+    let other = kms.node.store.write().await.unwrap();
+    assert_eq!(bring(&kms, &key, token, &wrapped).await, Err(Code::InvalidKeyMaterial));
+    assert_eq!(bring(&kms, &key, "AAAA", &wrapped).await, Err(Code::InvalidImportToken));
+    drop(other);
+}
+
+#[tokio::test]
+async fn of_two_first_imports_at_once_the_second_must_bring_the_same() {
+    let (kms, openssl) = (Kms::new().await, OpenSsl::new());
+    let algorithm = WrappingAlgorithm::OaepSha256;
+    let wrap = |parameters: &Fields, byte| openssl.wrap(parameters, algorithm, &[byte; 32]);
+    for (other, expected) in [(7, 2), (8, 1)] {
+        let key = empty(&kms, KeySpec::Aes256).await;
+        let parameters = begin(&kms, &key, algorithm).await.unwrap();
+        let token = parameters.get("ImportToken").unwrap();
+        let (one, other) = (wrap(&parameters, 7), wrap(&parameters, other));
+        let (one, other) =
+            tokio::join!(bring(&kms, &key, token, &one), bring(&kms, &key, token, &other));
+        let (done, refused): (Vec<_>, Vec<_>) = [one, other].into_iter().partition(Result::is_ok);
+        assert_eq!(done.len(), expected, "{refused:?}");
+        assert!(refused.iter().all(|it| *it == Err(Code::InvalidKeyMaterial)));
+        let versions = kms.call("ListKeyVersions", [("KeyId", &*key)]).await.unwrap();
+        assert_eq!(versions.get("TotalCount"), Some("1"));
+        kms.call("Encrypt", [("KeyId", &*key), ("Plaintext", "x")]).await.unwrap();
+    }
+}

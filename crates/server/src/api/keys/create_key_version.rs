@@ -5,7 +5,7 @@ use yaoku_model::{
     key::{Key, KeyVersion},
     time::Timestamp,
 };
-use yaoku_store::Page;
+use yaoku_store::{Page, Tx};
 use yaoku_wire::{
     error::{Code, Refusal},
     params::Params,
@@ -13,7 +13,7 @@ use yaoku_wire::{
 
 use crate::{
     api::{Effect, Operation, Spec},
-    call::{Ask, Call, KEY_BY_NAME, WRONG_STATE},
+    call::{Ask, Call, KEY_BY_NAME, WRONG_STATE, running_instance},
     error::ApiError,
     node::Limits,
     versions,
@@ -57,33 +57,45 @@ impl Operation for CreateKeyVersion {
     /// Makes the material: of an RSA key that takes long, so only for a key that may have it.
     async fn prepare(&mut self, call: &mut Call<'_>) -> Result<(), ApiError> {
         let found = call.cached_key(&self.key, Ask::to(Self::ACTION)).await?;
-        let versions = i64::try_from(found.versions.len()).unwrap_or(i64::MAX);
-        must_take_one(&found.key, versions, &call.node.limits, call.now)?;
         // Made for the try before this one, and for the same key: it is as good as a new one.
         if self.prepared.as_ref().is_none_or(|it| it.key != found.key.id) {
-            self.prepared = Some(versions::make(call.node, &found.key, call.now).await?);
+            let (node, now) = (call.node, call.now);
+            node.metrics.store_reads.add_one();
+            check(node.store.read().await?.tx(), &found.key, &node.limits, now).await?;
+            self.prepared = Some(versions::make(node, &found.key, now).await?);
         }
         Ok(())
     }
 
     async fn run(&self, call: &mut Call<'_>) -> Result<One, ApiError> {
         let mut key = call.key(&self.key).await?;
-        let one = Page { number: 1, size: 1 };
-        let versions = call.tx()?.list_key_versions(&key.id, one).await?.total;
-        must_take_one(&key, versions, &call.node.limits, call.now)?;
-        // Source: instance.md §1.4: versions count, not keys.
-        if let Some(home) = &key.instance {
-            let quota = call.running_instance(home).await?.key_quota;
-            let now = call.now;
-            if call.tx()?.count_key_versions(home, now).await? >= quota {
-                return Err(Code::LimitExceeded.into());
-            }
-        }
+        let (node, now) = (call.node, call.now);
+        check(call.tx()?, &key, &node.limits, now).await?;
         let version = self.prepared.as_ref().filter(|it| it.key == key.id);
         let version = version.ok_or_else(ApiError::conflict)?;
         versions::keep(call.tx()?, &mut key, version).await?;
         Ok(One(version.clone()))
     }
+}
+
+/// Whether `key` may have one more, and its instance has room for it.
+async fn check(
+    tx: &mut dyn Tx,
+    key: &Key,
+    limits: &Limits,
+    now: Timestamp,
+) -> Result<(), ApiError> {
+    let one = Page { number: 1, size: 1 };
+    let versions = tx.list_key_versions(&key.id, one).await?.total;
+    must_take_one(key, versions, limits, now)?;
+    // Source: instance.md §1.4: versions count, not keys.
+    if let Some(home) = &key.instance {
+        let quota = running_instance(tx, &key.account, home).await?.key_quota;
+        if tx.count_key_versions(home, now).await? >= quota {
+            return Err(Code::LimitExceeded.into());
+        }
+    }
+    Ok(())
 }
 
 /// Source: keys.md §8.1 (inferred there); that the code for coming too early is this one is our

@@ -16,7 +16,12 @@ use yaoku_wire::{error::Code, fields::Fields, params::Params};
 use super::{Product, Spec};
 use crate::error::ApiError;
 
+pub mod attachments;
 pub mod diagnostics;
+mod document;
+pub mod policies;
+pub mod roles;
+mod tagged;
 pub mod users;
 
 /// What these operations have in common; each says what is different.

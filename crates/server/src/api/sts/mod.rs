@@ -28,11 +28,13 @@ use crate::{
 };
 
 mod assume_role;
+mod assume_role_with_oidc;
 mod get_caller_identity;
 
 /// The operations of this folder.
 pub const OPERATIONS: &[Entry] = &[
     Entry::of::<assume_role::AssumeRole>(),
+    Entry::of::<assume_role_with_oidc::AssumeRoleWithOIDC>(),
     Entry::of::<get_caller_identity::GetCallerIdentity>(),
 ];
 

@@ -112,6 +112,32 @@ async fn every_kind_of_key_is_made_and_only_pairs_have_no_primary_version() {
     }
 }
 
+/// Nothing is made for a call that will be refused: there is no room to make anything.
+#[tokio::test]
+async fn a_refusal_costs_no_pair() {
+    let kms = Kms::with_limits(Limits { instance_keys: 1, ..Limits::default() }).await;
+    let params = [("KeySpec", "RSA_2048"), ("DKMSInstanceId", kms.instance_id.as_str())];
+    let made = kms.call("CreateKey", params).await.unwrap();
+    let pair = made.get("KeyMetadata.KeyId").unwrap();
+    kms.clock.advance_seconds(8 * DAY);
+    let (go, wait) = std::sync::mpsc::channel::<()>();
+    let (heavy, account) = (kms.node.heavy.clone(), kms.account.clone());
+    let first = tokio::spawn(async move { heavy.run(&account, move || wait.recv()).await });
+    let mut waiting = tokio::task::JoinSet::new();
+    for _ in 0..100 {
+        let (heavy, account) = (kms.node.heavy.clone(), kms.account.clone());
+        waiting.spawn(async move { heavy.run(&account, || ()).await });
+        tokio::task::yield_now().await;
+    }
+    let reply = kms.call("CreateKey", [("KeySpec", "RSA_2048")]).await;
+    assert_eq!(reply, Err(Code::ServiceUnavailableTemporary));
+    assert_eq!(kms.call("CreateKey", params).await, Err(Code::LimitExceeded));
+    let reply = kms.call("CreateKeyVersion", [("KeyId", pair)]).await;
+    assert_eq!(reply, Err(Code::LimitExceeded));
+    go.send(()).unwrap();
+    first.await.unwrap().unwrap().unwrap();
+}
+
 #[tokio::test]
 async fn a_pair_takes_a_version_a_week_and_a_code_takes_none() {
     let kms = Kms::new().await;
@@ -182,4 +208,14 @@ async fn a_key_that_is_overdue_rotates_as_soon_as_it_may() {
     assert_eq!(found.get("KeyMetadata.AutomaticRotation"), Some("Suspended"));
     kms.call("EnableKey", [("KeyId", &*key)]).await.unwrap();
     assert_eq!(versions(&kms, &key).await.len(), 3, "it was due while it was disabled");
+    kms.call("ScheduleKeyDeletion", [("KeyId", &*key), ("PendingWindowInDays", "30")])
+        .await
+        .unwrap();
+    kms.clock.advance_seconds(8 * DAY);
+    kms.call("CancelKeyDeletion", [("KeyId", &*key)]).await.unwrap();
+    kms.call("EnableKey", [("KeyId", &*key)]).await.unwrap();
+    assert_eq!(versions(&kms, &key).await.len(), 4, "it was due while it waited for its deletion");
+    let events = kms.events().await;
+    let rotated = events.iter().filter(|it| it.action == "yaoku:RotateKey");
+    assert_eq!(rotated.filter(|it| it.resources[0].ends_with(&key)).count(), 3, "each is told");
 }
