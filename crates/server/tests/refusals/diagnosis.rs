@@ -158,7 +158,7 @@ async fn a_refusal_names_the_layer_and_its_message_the_policy(database: Database
     assert_eq!(decoded["ExplicitDeny"], true);
     assert_eq!(decoded["NoPermissionPolicyType"], "AccountLevelIdentityBasedPolicy");
     let matched = json!([{
-        "PolicyIdentifier": "alice-1", "PolicyType": "Custom", "Effect": "Deny",
+        "PolicyIdentifier": "User-alice-1", "PolicyType": "Custom", "Effect": "Deny",
         "AttachedEntityType": "User", "AttachedScope": "Account",
     }]);
     assert_eq!(decoded["MatchedPolicies"], matched);
