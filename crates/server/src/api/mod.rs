@@ -353,6 +353,7 @@ pub const FOLDERS: &[(&str, &[Entry])] = &[
     ("Instances", instances::OPERATIONS),
     ("Keys", keys::OPERATIONS),
     ("Message codes", mac::OPERATIONS),
+    ("Diagnosis", ram::diagnostics::OPERATIONS),
     ("Policies", ram::policies::OPERATIONS),
     ("Who holds which policy", ram::attachments::OPERATIONS),
     ("Roles", ram::roles::OPERATIONS),

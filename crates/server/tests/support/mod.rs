@@ -17,7 +17,7 @@ use tempfile::TempDir;
 use tokio::{sync::oneshot, task::JoinHandle};
 use yaoku_crypto::random::SystemRandom;
 use yaoku_model::{
-    identity::{Attachment, CustomPolicy, Holder, PolicyType, User},
+    identity::{Attachment, CustomPolicy, Holder, PolicyType, Role, User},
     ids::{AccountId, UserName},
     time::{Clock as _, ManualClock, Timestamp},
 };
@@ -150,15 +150,57 @@ impl World {
         let id = format!("{:018}", Self::unique());
         let row = User::new(account.clone(), user.clone(), id, NOW);
         assert!(tx.insert_user(&row).await.unwrap());
-        for (index, document) in policies.iter().enumerate() {
-            let own = format!("{name}-{index}").parse().unwrap();
-            let policy = CustomPolicy::new(account.clone(), own, NOW);
-            tx.insert_custom_policy(&policy, document).await.unwrap();
-            let policy = Attachment { kind: PolicyType::Custom, policy: policy.name };
-            let held = Held { policy, attached: NOW };
-            tx.attach(&account, &Holder::User(user.clone()), &held).await.unwrap();
-        }
+        give(&mut *tx, &account, &Holder::User(user.clone()), policies).await;
         self.party(tx, account, Some(user)).await
+    }
+
+    /// A session of a new role of `of`'s account, with these policies, narrowed to `session` if there
+    /// is one. It lasts as short as one can.
+    pub(crate) async fn session(
+        &self,
+        of: &Party,
+        name: &str,
+        policies: &[&str],
+        session: Option<&str>,
+    ) -> Party {
+        let account = &of.account;
+        let mut tx = self.node.store.write().await.unwrap();
+        let role = Role {
+            account: account.clone(),
+            name: name.parse().unwrap(),
+            id: format!("{:018}", Self::unique()),
+            description: String::new(),
+            trust: format!(
+                r#"{{"Version":"1","Statement":[{{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{{"RAM":"acs:ram::{account}:root"}}}}]}}"#
+            ),
+            max_session: 3600,
+            console_login: false,
+            created: NOW,
+            updated: NOW,
+        };
+        assert!(tx.insert_role(&role).await.unwrap());
+        give(&mut *tx, account, &Holder::Role(role.name.clone()), policies).await;
+        self.node.caches.apply(&tx.commit().await.unwrap());
+        let by = self.user(of, &format!("begins-{name}"), &[ALLOW_ALL]).await;
+        let arn = format!("acs:ram::{account}:role/{name}");
+        let mut sent = vec![("RoleArn", &*arn), ("RoleSessionName", "one")];
+        sent.push(("DurationSeconds", "900"));
+        sent.extend(session.map(|it| ("Policy", it)));
+        let sent: Vec<Param> = sent.iter().map(|it| (it.0.to_owned(), it.1.to_owned())).collect();
+        let spec = api::operation(Product::Sts, "AssumeRole").unwrap().spec;
+        let begun = self.call_of(&by, spec, &sent).await;
+        let text = |name: &str| begun.text(&format!("/Credentials/{name}"));
+        let (id, secret) = (text("AccessKeyId"), text("AccessKeySecret"));
+        assert!(!id.is_empty(), "{begun:?}");
+        let token = Some(text("SecurityToken"));
+        Party { account: account.clone(), key: Key { id, secret, token } }
+    }
+
+    /// Switches somebody's access key off.
+    pub(crate) async fn switch_off(&self, party: &Party) {
+        let mut tx = self.node.store.write().await.unwrap();
+        tx.set_access_key_active(&party.key.id.parse().unwrap(), false).await.unwrap();
+        self.node.caches.apply(&tx.commit().await.unwrap());
     }
 
     /// A new instance of `of`'s account.
@@ -313,6 +355,18 @@ impl Stopped {
             }
         }
         events
+    }
+}
+
+/// Gives an identity policies of its own.
+async fn give(tx: &mut dyn Transaction, account: &AccountId, to: &Holder, policies: &[&str]) {
+    for (index, document) in policies.iter().enumerate() {
+        let own = format!("{}-{}-{index}", to.kind(), to.name()).parse().unwrap();
+        let policy = CustomPolicy::new(account.clone(), own, NOW);
+        tx.insert_custom_policy(&policy, document).await.unwrap();
+        let policy = Attachment { kind: PolicyType::Custom, policy: policy.name };
+        let held = Held { policy, attached: NOW };
+        tx.attach(account, to, &held).await.unwrap();
     }
 }
 
