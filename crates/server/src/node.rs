@@ -18,6 +18,7 @@ use crate::{
     lease::Lease,
     metrics::Metrics,
     root::Held,
+    throttle::{self, Throttle},
     uses::Uses,
 };
 
@@ -51,6 +52,8 @@ pub struct Node {
     pub wrote: tokio::sync::Notify,
     /// Refusals of callers who are not known, counted.
     pub unknown: Unknown,
+    /// How near everybody is to the limits on calls.
+    pub throttle: Throttle,
     /// What is counted for the operations view.
     pub metrics: Metrics,
     /// Who used which key, until it is written into the store.
@@ -108,6 +111,8 @@ pub struct Limits {
     /// Nonces that are remembered; from half of it on, callers that have more than others are
     /// throttled. Our choice: see [`Nonces`].
     pub nonces: usize,
+    /// Calls a second, and failed proofs a minute. The default is without limits.
+    pub throttle: throttle::Limits,
 }
 
 impl Default for Limits {
@@ -128,6 +133,7 @@ impl Default for Limits {
             system_policies_of_user: 20,
             custom_policies_of_user: 10,
             nonces: Nonces::DEFAULT_ENTRIES,
+            throttle: throttle::Limits::NONE,
         }
     }
 }

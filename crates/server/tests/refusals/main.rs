@@ -33,6 +33,8 @@ mod restart;
 mod shredding;
 mod states;
 mod swaps;
+mod throttle;
+mod two_nodes;
 
 use yaoku_server::api::{self, Entry, Product};
 

@@ -24,6 +24,7 @@ use crate::{
     },
     call::{Ask, Call, KEY_BY_NAME, RUNNING_INSTANCE, UsableKey, WRONG_STATE},
     error::ApiError,
+    throttle::Class,
 };
 
 use super::sealed::{NewValue, Sealed};
@@ -54,6 +55,7 @@ impl Operation for CreateSecret {
     const SPEC: &'static Spec = &Spec {
         name: "CreateSecret",
         effect: Effect::Write,
+        class: Some(Class::SecretWrite),
         also_actions: &[SEAL_SECRET],
         errors: &[
             KEY_BY_NAME,
