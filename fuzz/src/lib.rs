@@ -19,6 +19,7 @@ mod policies;
 mod requests;
 mod signatures;
 mod signed;
+mod tokens;
 
 use std::path::Path;
 
@@ -45,6 +46,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "requests", run: requests::run, seeds: requests::seeds },
     Target { name: "signatures", run: signatures::run, seeds: signatures::seeds },
     Target { name: "signed", run: signed::run, seeds: signed::seeds },
+    Target { name: "tokens", run: tokens::run, seeds: tokens::seeds },
 ];
 
 impl Target {

@@ -111,8 +111,7 @@ pub async fn create_access_key(
     now: Timestamp,
 ) -> Result<NewAccessKey, ApiError> {
     let id = AccessKeyId::generate(&*node.random)?;
-    let secret: AccessKeySecret =
-        pick(&*node.random, MIXED, SECRET_LEN)?.parse().map_err(|Invalid| Code::InternalFailure)?;
+    let secret = new_secret(node)?;
     let owner = WrappingPlace { account, instance: None };
     let place = CredentialPlace { kind: ACCESS_KEY, id: id.as_str() };
     let sealed = node.keyring.seal_credential(&owner, &place, secret.expose(), &*node.random)?;
@@ -127,6 +126,12 @@ pub async fn create_access_key(
     };
     tx.insert_access_key(&row).await?;
     Ok(NewAccessKey { id, secret })
+}
+
+/// The secret half of a new access key, a session's too.
+pub(crate) fn new_secret(node: &Node) -> Result<AccessKeySecret, ApiError> {
+    let text = pick(&*node.random, MIXED, SECRET_LEN)?;
+    text.parse().map_err(|Invalid| Code::InternalFailure.into())
 }
 
 /// Makes a software instance that is in service at once, as large as [`Limits`](crate::node::Limits)

@@ -8,6 +8,8 @@ use yaoku_model::{
     time::Timestamp,
 };
 
+use crate::oidc::Federated;
+
 /// A caller whose signature was found right, or who came in through the admin socket.
 #[derive(Clone, Debug)]
 pub struct Caller {
@@ -55,6 +57,9 @@ pub enum Principal {
     User(UserName),
     /// A session of a role.
     Role(RoleName, RoleSessionName),
+    /// Somebody whom an identity provider of the account vouches for: who takes a role on by its token,
+    /// and does nothing else.
+    Federated(Arc<Federated>),
     /// Whoever may open the admin socket: the one who runs the program.
     Operator,
 }
@@ -73,20 +78,37 @@ impl Caller {
             Principal::Root | Principal::Operator => policy::Who::Root,
             Principal::User(name) => policy::Who::User(name.as_str()),
             Principal::Role(name, _) => policy::Who::Role(name.as_str()),
+            Principal::Federated(it) => policy::Who::Federated(&it.path),
         };
         policy::Caller { account: self.account.as_str(), who }
     }
 }
 
 impl Principal {
-    /// As events name it, in parts: `user/alice`, `assumed-role/admin/alice`.
+    /// As events name it, in parts: `user/alice`, `assumed-role/admin/alice`,
+    /// `oidc-provider/cluster/<subject>`.
     #[must_use]
     pub fn parts(&self) -> [&str; 4] {
         match self {
             Self::Root => ["root", "", "", ""],
             Self::User(name) => ["user/", name.as_str(), "", ""],
             Self::Role(name, session) => ["assumed-role/", name.as_str(), "/", session.as_str()],
+            Self::Federated(it) => {
+                ["oidc-provider/", it.provider.as_str(), "/", &it.vouched.subject]
+            }
             Self::Operator => ["operator", "", "", ""],
+        }
+    }
+
+    /// As its uses of keys are counted, in parts: a session as its role.
+    #[must_use]
+    pub fn counted(&self) -> [&str; 2] {
+        match self {
+            Self::Role(name, _) => ["role/", name.as_str()],
+            other => {
+                let [kind, name, ..] = other.parts();
+                [kind, name]
+            }
         }
     }
 }

@@ -16,7 +16,7 @@ use yaoku_wire::{
 };
 
 use crate::{
-    api::{self, Effect, Entry, Product, Spec},
+    api::{self, Effect, Entry, KnownBy, Product, Spec},
     audit::{Called, Source, UserAgent},
     auth::{self, Credential, Proved, WINDOW_SECONDS},
     cache::Rights,
@@ -26,6 +26,7 @@ use crate::{
     heavy::Full,
     listen::{Fault, Handler, HttpCall, HttpReply},
     node::Node,
+    oidc,
     pipeline::Turn,
     throttle,
 };
@@ -106,8 +107,11 @@ impl Gateway {
         let known = match &self.door {
             Door::AdminSocket(account) => self.operator(&call.headers, account).await?,
             Door::Network => {
-                let signer = self.signer(call, incoming, entry.spec).await;
-                signer.map_err(|error| self.node.throttle.failed(call.peer.ip(), error))?
+                let known = match entry.spec.known_by {
+                    KnownBy::Signature => self.signer(call, incoming, entry.spec).await,
+                    KnownBy::ProviderToken => self.vouched_for(call, incoming).await,
+                };
+                known.map_err(|error| self.node.throttle.failed(call.peer.ip(), error))?
             }
         };
         Ok((entry, known))
@@ -121,8 +125,7 @@ impl Gateway {
     ) -> Result<Known, ApiError> {
         let node = &*self.node;
         let hide = |name: &str| is_secret(spec, name);
-        let proved =
-            auth::authenticate(incoming, &node.caches, &node.nonces, &*node.clock, &hide).await?;
+        let proved = auth::authenticate(incoming, node, &node.nonces, &*node.clock, &hide).await?;
         let Proved { credential, claim } = proved;
         let rights = node.caches.rights(&credential.account, &credential.identity).await?;
         let (principal, rights) = principal(&credential, rights)?;
@@ -139,6 +142,26 @@ impl Gateway {
         // Only a write keeps it in the store.
         let written = spec.effect == Effect::Write;
         Ok(Known { caller, nonce: if written { nonce(&claim) } else { None } })
+    }
+
+    /// Who comes with an identity provider's token. It can do nothing but take a role on.
+    async fn vouched_for(
+        &self,
+        call: &HttpCall,
+        incoming: &Incoming<'_>,
+    ) -> Result<Known, ApiError> {
+        let (account, by) = oidc::prove(&self.node, &incoming.params).await?;
+        let caller = Caller {
+            account,
+            principal: Principal::Federated(Arc::new(by)),
+            session: None,
+            policies: Arc::default(),
+            kms_open: false,
+            source: Some(call.peer.ip()),
+            secure: call.tls,
+            access_key: None,
+        };
+        Ok(Known { caller, nonce: None })
     }
 
     async fn operator(&self, headers: &HeaderMap, default: &AccountId) -> Result<Known, ApiError> {

@@ -13,7 +13,7 @@ use yaoku_model::{
 use yaoku_wire::error::{Code, Refusal};
 
 use crate::{
-    api::Action,
+    api::{Action, sts::RoleRef},
     call::{Ask, Call},
     caller::Caller,
     error::ApiError,
@@ -47,6 +47,35 @@ impl Call<'_> {
         }
     }
 
+    /// Fails unless the caller's own policies, and its session's, let it take on a role, whether or
+    /// not there is one. Its trust policy is asked next: see [`Call::is_trusted`]. The account
+    /// itself, root, has no sessions. Source: identity.md §2.6, §3.6.
+    pub(crate) fn may_take_on(&mut self, ask: Ask<'_>, role: &RoleRef) -> Result<(), ApiError> {
+        debug_assert!(self.spec.asks_for(ask.action), "{} asks {}", self.spec.name, ask.action);
+        let (arn, as_resource) = (role.arn(), role.as_resource());
+        self.touch(arn.clone());
+        let resources = [as_resource.as_str(), arn.as_str()];
+        let verdict = self.ask_about(ask, &role.account, &resources, &[], |question| {
+            let identity = self.caller.policies.decide(question).verdict;
+            self.narrowed(question, identity)
+        });
+        if !self.caller.is_root() && verdict == Verdict::Allow {
+            Ok(())
+        } else {
+            Err(self.no_permission(ask.action, &as_resource))
+        }
+    }
+
+    /// Whether a role's trust policy lets the caller take it on. Source: identity.md §2.6.
+    pub(crate) fn is_trusted(&self, ask: Ask<'_>, role: &RoleRef, trust: &Document) -> bool {
+        let resources = [role.as_resource()];
+        let resources = resources.each_ref().map(Arn::as_str);
+        let verdict = self.ask_about(ask, &role.account, &resources, &[], |question| {
+            policy::decide([trust], question).verdict
+        });
+        verdict == Verdict::Allow
+    }
+
     /// However the encryption context is read: two contexts can share an AAD. Source: keys.md §9.2.
     fn permitted_as_read(&self, ask: Ask<'_>, matter: &Matter<'_>) -> bool {
         let other = ask.context.and_then(EncryptionContext::other_reading);
@@ -65,32 +94,55 @@ impl Call<'_> {
     }
 
     fn decide(&self, ask: Ask<'_>, matter: &Matter<'_>) -> Verdict {
+        self.ask_about(ask, matter.owner, matter.resources, matter.tags, |question| {
+            // An account's root may do what it likes, as far as that is for its account to say.
+            let identity = if self.caller.is_root() {
+                Verdict::Allow
+            } else {
+                self.caller.policies.decide(question).verdict
+            };
+            let granted = matter.object_policy.as_ref().map_or(Verdict::ImplicitDeny, |document| {
+                policy::decide([&**document], question).verdict
+            });
+            let together = if matter.owner == self.account() {
+                policy::evaluate::same_account(identity, granted)
+            } else {
+                policy::evaluate::cross_account(identity, granted)
+            };
+            self.narrowed(question, together)
+        })
+    }
+
+    /// Puts the question of what is asked to whoever decides.
+    fn ask_about(
+        &self,
+        ask: Ask<'_>,
+        owner: &AccountId,
+        resources: &[&str],
+        tags: &[Tag],
+        decide: impl FnOnce(&Question<'_>) -> Verdict,
+    ) -> Verdict {
         let action = [ask.action.product.prefix(), ":", ask.action.name].concat();
-        let context = Facts { ask, tags: matter.tags, caller: self.caller, now: self.now };
-        let question = Question {
+        let context = Facts { ask, tags, caller: self.caller, now: self.now };
+        decide(&Question {
             action: &action,
-            resources: matter.resources,
+            resources,
             caller: Some(self.caller.as_asked()),
-            owner: matter.owner.as_str(),
+            owner: owner.as_str(),
             context: &context,
-        };
-        // An account's root may do what it likes, as far as that is for its account to say.
-        let identity = if self.caller.is_root() {
-            Verdict::Allow
-        } else {
-            self.caller.policies.decide(&question).verdict
-        };
-        let granted = matter.object_policy.as_ref().map_or(Verdict::ImplicitDeny, |document| {
-            policy::decide([&**document], &question).verdict
-        });
-        let together = if matter.owner == self.account() {
-            policy::evaluate::same_account(identity, granted)
-        } else {
-            policy::evaluate::cross_account(identity, granted)
-        };
+        })
+    }
+
+    /// By the policy of the caller's session, if it has one.
+    fn narrowed(&self, question: &Question<'_>, verdict: Verdict) -> Verdict {
         let session = self.caller.session.as_ref().and_then(|it| it.policy.as_ref());
-        let session = session.map(|it| policy::decide([it], &question).verdict);
-        policy::evaluate::narrowed(session, together)
+        let session = session.map(|it| policy::decide([it], question).verdict);
+        policy::evaluate::narrowed(session, verdict)
+    }
+
+    /// What is told to who may not do `action` to `arn`.
+    pub(crate) fn no_permission(&self, action: Action, arn: &Arn) -> ApiError {
+        self.refusal(action, arn).into()
     }
 
     /// In the words of the product that was called. Source: identity.md §1.7.
@@ -167,7 +219,11 @@ impl policy::Context for Facts<'_> {
                 Some(mfa.to_string().into())
             }
             "kms:EncryptionAlgorithm" => self.ask.algorithm.map(Cow::Borrowed),
-            _ => None,
+            // Of a trust policy only: `SUPPLIED_TO_TRUST`.
+            other => {
+                let found = self.ask.presented.iter().find(|it| it.0 == other);
+                found.map(|it| it.1.into())
+            }
         }
     }
 }

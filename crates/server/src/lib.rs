@@ -27,6 +27,7 @@ pub mod lease;
 pub mod listen;
 pub mod metrics;
 pub mod node;
+pub mod oidc;
 pub mod operations;
 pub mod pipeline;
 pub mod private;

@@ -11,12 +11,13 @@ use yaoku_store::Store;
 
 use crate::{
     audit::{Journal, NodeName, Unknown},
-    auth::nonces::Nonces,
+    auth::{nonces::Nonces, sessions::Sessions},
     cache::Caches,
     claim,
     heavy::Heavy,
     lease::Lease,
     metrics::Metrics,
+    oidc::Oidc,
     root::Held,
     throttle::{self, Throttle},
     uses::Uses,
@@ -36,6 +37,10 @@ pub struct Node {
     pub store: Arc<dyn Store>,
     /// The caches.
     pub caches: Caches,
+    /// Sessions of roles whose tokens were opened.
+    pub sessions: Sessions,
+    /// What identity providers sign with.
+    pub oidc: Oidc,
     /// Whether the caches may be used.
     pub lease: Lease,
     /// The backend of software keys.
@@ -104,10 +109,22 @@ pub struct Limits {
     pub access_keys: usize,
     /// Policies that an account has written.
     pub custom_policies: usize,
+    /// Versions of such a policy.
+    pub policy_versions: usize,
     /// Policies of the system that a user has.
     pub system_policies_of_user: usize,
     /// Policies of the account that a user has.
     pub custom_policies_of_user: usize,
+    /// Policies of the system that a group has.
+    pub system_policies_of_group: usize,
+    /// Policies of the account that a group has.
+    pub custom_policies_of_group: usize,
+    /// Policies of the system that a role has.
+    pub system_policies_of_role: usize,
+    /// Policies of the account that a role has.
+    pub custom_policies_of_role: usize,
+    /// Roles of an account.
+    pub roles: usize,
     /// Nonces that are remembered; from half of it on, callers that have more than others are
     /// throttled. Our choice: see [`Nonces`].
     pub nonces: usize,
@@ -130,8 +147,14 @@ impl Default for Limits {
             users: 1000,
             access_keys: 2,
             custom_policies: 1500,
+            policy_versions: 5,
             system_policies_of_user: 20,
             custom_policies_of_user: 10,
+            system_policies_of_group: 20,
+            custom_policies_of_group: 5,
+            system_policies_of_role: 20,
+            custom_policies_of_role: 5,
+            roles: 1000,
             nonces: Nonces::DEFAULT_ENTRIES,
             throttle: throttle::Limits::NONE,
         }

@@ -12,6 +12,7 @@ use crate::{
     listen::{Fault, Handler, HttpCall, HttpReply},
     metrics::text::{CONTENT_TYPE, Kind, Page},
     node::Node,
+    shelf::Vitals,
     standing::Standing,
     throttle::Class,
 };
@@ -184,18 +185,23 @@ fn store(page: &mut Page, node: &Node) {
     let age = node.lease.age_ms();
     page.value(format_args!("{}.{:03}", age / 1000, (age % 1000).abs()));
     page.family("yaoku_cache_bytes", Kind::Gauge, "What cached things weigh, roughly.");
-    for (cache, it) in node.caches.vitals() {
+    for (cache, it) in caches(node) {
         page.sample(&[("cache", cache)], it.bytes);
     }
     page.family("yaoku_cache_items", Kind::Gauge, "Things that are cached.");
-    for (cache, it) in node.caches.vitals() {
+    for (cache, it) in caches(node) {
         page.sample(&[("cache", cache)], it.items);
     }
     page.family("yaoku_cache_lookups_total", Kind::Counter, "Look-ups, by whether it was there.");
-    for (cache, it) in node.caches.vitals() {
+    for (cache, it) in caches(node) {
         page.sample(&[("cache", cache), ("result", "hit")], it.hits);
         page.sample(&[("cache", cache), ("result", "miss")], it.misses);
     }
+}
+
+/// How each cache does, by its name.
+fn caches(node: &Node) -> impl Iterator<Item = (&'static str, Vitals)> {
+    node.caches.vitals().into_iter().chain([("sessions", node.sessions.vitals())])
 }
 
 fn audit(page: &mut Page, node: &Node) {

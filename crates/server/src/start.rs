@@ -28,7 +28,10 @@ use yaoku_store::{Mark, Store, StoreError};
 
 use crate::{
     audit::{self, AuditError, Event, Head, Journal, NodeName, Unknown},
-    auth::nonces::{self, Nonces},
+    auth::{
+        nonces::{self, Nonces},
+        sessions::Sessions,
+    },
     cache::{CacheSizes, Caches},
     claim::{self, Place},
     disk::Disk,
@@ -36,6 +39,7 @@ use crate::{
     lease::Lease,
     metrics::Metrics,
     node::{Limits, Node},
+    oidc::Oidc,
     root::OpenedRoot,
     throttle::Throttle,
     uses::Uses,
@@ -147,6 +151,8 @@ impl Running {
             region: setup.region,
             store: setup.store,
             caches,
+            sessions: Sessions::new(Arc::clone(&keyring)),
+            oidc: Oidc::default(),
             lease,
             backend,
             keyring,

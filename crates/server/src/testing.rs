@@ -17,7 +17,7 @@ use yaoku_wire::{error::Code, fields::Fields, rpc::Format};
 
 use crate::{
     accounts,
-    api::{Product, operation, tests::must_be_known},
+    api::{Entry, Product, Spec, operation, tests::must_be_known},
     audit::{self, Event, Source, Tail, UserAgent},
     caller::{Caller, Principal},
     disk::RealDisk,
@@ -208,9 +208,28 @@ impl Kms {
         params: &[(&str, &str)],
     ) -> Result<Fields, Code> {
         let entry = operation(Product::Kms, action).or(operation(Product::Yaoku, action));
-        let entry = entry.unwrap_or_else(|| panic!("no operation is called {action}"));
+        self.call_entry(entry.unwrap_or_else(|| panic!("no operation is called {action}")), params)
+            .await
+    }
+
+    /// Calls an operation of RAM.
+    pub(crate) async fn ram<const N: usize>(
+        &self,
+        action: &str,
+        params: [(&str, &str); N],
+    ) -> Result<Fields, Code> {
+        let entry = operation(Product::Ram, action);
+        self.call_entry(entry.unwrap_or_else(|| panic!("RAM has no {action}")), &params).await
+    }
+
+    /// Calls an operation of any product.
+    pub(crate) async fn call_entry(
+        &self,
+        entry: &'static Entry,
+        params: &[(&str, &str)],
+    ) -> Result<Fields, Code> {
         let event =
-            |asked: &[Arn], code: Option<Code>| self.event(entry.spec.name, asked, code).to_row();
+            |asked: &[Arn], code: Option<Code>| self.event(entry.spec, asked, code).to_row();
         let turn = Turn {
             node: &self.node,
             caller: &self.caller,
@@ -221,15 +240,13 @@ impl Kms {
             event: &event,
         };
         let reply = turn.run(&mut params.iter().copied().collect()).await;
-        if let Ok(answer) = &reply
-            && entry.spec.product == Product::Kms
-        {
-            must_be_known(action, answer);
+        if let Ok(answer) = &reply {
+            must_be_known(entry, answer);
         }
         reply.map_err(|error| error.code())
     }
 
-    fn event(&self, action: &str, asked: &[Arn], code: Option<Code>) -> Event {
+    fn event(&self, spec: &Spec, asked: &[Arn], code: Option<Code>) -> Event {
         Event {
             at: yaoku_model::time::Clock::now(&*self.clock),
             request_id: String::new(),
@@ -238,7 +255,7 @@ impl Kms {
             access_key: None,
             source: Source::from(std::net::IpAddr::from([127, 0, 0, 1])),
             user_agent: UserAgent::new("tests"),
-            action: format!("kms:{action}").into(),
+            action: spec.action().to_string().into(),
             resources: asked.iter().map(|it| it.as_str().to_owned()).collect(),
             code: code.map(|it| it.wire().into()),
             status: code.map_or(200, Code::status),

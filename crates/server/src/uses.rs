@@ -3,6 +3,9 @@
 //!
 //! A use is a call that was served after it had been given a key to work with: what is done to a key
 //! (describing it, disabling it) is no use of it, and neither is a refusal or a dry run.
+//!
+//! All sessions of a role count as the role: a program may begin any number of sessions, and each
+//! would be another row. The journal tells them apart.
 
 use std::{
     collections::HashMap,
@@ -182,7 +185,7 @@ impl Uses {
         action: &str,
         day: i64,
     ) -> u64 {
-        self.hasher.hash_one((key, account, principal, action, day))
+        self.hasher.hash_one((key, account, principal.counted(), action, day))
     }
 
     fn part(&self, hash: u64) -> std::sync::MutexGuard<'_, HashMap<u64, Vec<Row>>> {
@@ -205,14 +208,15 @@ impl Row {
             && self.action == action
             && self.key == *key
             && self.account == *account
-            && self.principal == *principal
+            && self.principal.counted() == principal.counted()
     }
 
     /// As the store has it. The operator is no identity of RAM's; it is written as if it were one.
     fn written(&self) -> KeyUse {
+        let [who, name] = self.principal.counted();
         KeyUse {
             key: self.key.clone(),
-            caller: format!("acs:ram::{}:{}", self.account, self.principal),
+            caller: ["acs:ram::", self.account.as_str(), ":", who, name].concat(),
             action: self.action.to_owned(),
             day: self.day,
             count: self.count,

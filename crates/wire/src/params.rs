@@ -66,6 +66,13 @@ impl Params {
         self.place(name).ok().map(|at| self.values.remove(at).1)
     }
 
+    /// A parameter as it came, not taken: for what must be known before there is an operation.
+    #[must_use]
+    pub fn peek(&self, name: &str) -> Option<&str> {
+        let at = self.place(name).ok()?;
+        self.values.get(at).map(|(_, value)| value.as_str())
+    }
+
     /// Takes `true` or `false`, in any case: Python sends `True`. Source: keys.md §1.
     pub fn flag(&mut self, name: &str) -> Result<Option<bool>, Refusal> {
         let Some(raw) = self.filled(name) else { return Ok(None) };

@@ -28,7 +28,7 @@ use yaoku_server::{
 
 use crate::{
     clock::{MachineClock, hostname},
-    config::meet,
+    config::{Oidc, meet},
     data::{DEFAULT_DATA, DataDir},
     serve::{self, Bound, Doors},
 };
@@ -114,6 +114,9 @@ impl Dev {
         let now = MachineClock.now();
         let certificate = Certificate::open(self.private_ca(&data), now)?;
         let running = self.start(&data, region.clone(), certificate.trusted_pem()).await?;
+        // Whoever develops has identity providers on this machine.
+        let anywhere = Oidc { private_networks: true, ..Oidc::default() };
+        serve::fetch_keys(&running.node, &anywhere)?;
         let account = dev::prepare(&running.node).await?;
         let standing = Arc::new(Standing::new(now, Some(certificate.settings().clone())));
         let (tls, plain) = self.bind(&certificate).await?;

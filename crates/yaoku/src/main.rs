@@ -28,6 +28,7 @@ mod settings;
 mod systemd;
 #[cfg(feature = "otel")]
 mod traces;
+mod trust;
 
 /// What is freed is wiped first.
 #[global_allocator]
@@ -49,12 +50,14 @@ enum Command {
     Account(admin::account::Account),
     Audit(audit::Audit),
     Completion(cli::Completion),
+    Credentials(Box<cli::credentials::Credentials>),
     DataKey(Box<cli::data_key::DataKey>),
     Dev(dev::Dev),
     Doctor(doctor::Doctor),
     Init(init::Init),
     Instance(admin::instance::Instance),
     Key(Box<cli::key::Key>),
+    OidcProvider(admin::oidc_provider::OidcProvider),
     Policy(admin::policy::Policy),
     RootKey(admin::root_key::RootKey),
     Server(server::Server),
@@ -110,12 +113,14 @@ fn run(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
             Command::Account(it) => it.run().await,
             Command::Audit(it) => it.run().await,
             Command::Completion(it) => it.run(command()),
+            Command::Credentials(it) => it.run().await,
             Command::DataKey(it) => it.run().await,
             Command::Dev(it) => it.run().await,
             Command::Doctor(it) => it.run().await,
             Command::Init(it) => it.run().await,
             Command::Instance(it) => it.run().await,
             Command::Key(it) => it.run().await,
+            Command::OidcProvider(it) => it.run().await,
             Command::Policy(it) => it.run().await,
             Command::RootKey(it) => it.run().await,
             Command::Server(it) => it.run().await,

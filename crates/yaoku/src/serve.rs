@@ -20,6 +20,7 @@ use yaoku_server::{
     gateway::Door,
     listen::{self, AdminSocket, Limits, Listener, renewal::Certificate},
     node,
+    oidc::Fetcher,
     operations::Operations,
     process::{self, Store},
     root::OpenedRoot,
@@ -30,8 +31,9 @@ use yaoku_server::{
 
 use crate::{
     clock::{MachineClock, SteadyClock, boot_id},
+    config,
     data::DataDir,
-    systemd,
+    systemd, trust,
 };
 
 /// How often the files of a certificate are looked at, and the private CA's end is thought of.
@@ -99,6 +101,13 @@ pub(crate) async fn start(setup: Setup, deployment: &str) -> anyhow::Result<Runn
         )),
         other => other.into(),
     })
+}
+
+/// Lets a node fetch the keys of identity providers.
+pub(crate) fn fetch_keys(node: &node::Node, how: &config::Oidc) -> anyhow::Result<()> {
+    let roots = trust::roots(how.ca.as_deref()).context("oidc.ca")?;
+    node.oidc.fetch_by(Fetcher::new(roots, how.private_networks)?);
+    Ok(())
 }
 
 /// The doors of the program.

@@ -88,6 +88,7 @@ async fn serve(config: &Config, deployment: &str) -> anyhow::Result<()> {
             ..setup
         };
         let running = serve::start(setup, deployment).await?;
+        serve::fetch_keys(&running.node, &config.oidc)?;
         let first = accounts::first(&running.node).await?;
         doors.open(&running, first.context("the store has no account: run yaoku init")?);
         systemd::ready(&doors.standing);

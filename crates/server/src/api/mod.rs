@@ -26,6 +26,7 @@ mod paging;
 pub mod ram;
 pub mod secrets;
 pub mod service;
+pub mod sts;
 pub mod tags;
 
 /// An operation: the type is its request; [`parse`](Self::parse) makes it, [`run`](Self::run) does it.
@@ -91,6 +92,8 @@ pub struct Spec {
     pub works_while_closed: bool,
     /// Whether it takes `DryRun`. Source: keys.md §9.1.
     pub dry_run: bool,
+    /// What proves who calls.
+    pub known_by: KnownBy,
     /// A call with every parameter it reads: for docs, fuzz seeds and the tests.
     pub example: &'static [(&'static str, &'static str)],
     /// Where its behaviour was taken from.
@@ -111,6 +114,7 @@ impl Spec {
         secret_params: &[],
         works_while_closed: false,
         dry_run: false,
+        known_by: KnownBy::Signature,
         example: &[],
         source: "https://www.alibabacloud.com/help/en/kms (API reference)",
     };
@@ -223,6 +227,16 @@ impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.product.prefix(), self.name)
     }
+}
+
+/// What proves who calls. Source: identity.md §1.1.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum KnownBy {
+    /// The signature of an access key.
+    Signature,
+    /// The token of an identity provider, a parameter (F9). Whatever signs such a call besides is not
+    /// looked at.
+    ProviderToken,
 }
 
 /// What an operation works on.
@@ -358,8 +372,12 @@ pub const FOLDERS: &[(&str, &[Entry])] = &[
     ("Instances", instances::OPERATIONS),
     ("Keys", keys::OPERATIONS),
     ("Message codes", mac::OPERATIONS),
+    ("Policies", ram::policies::OPERATIONS),
+    ("Who holds which policy", ram::attachments::OPERATIONS),
+    ("Roles", ram::roles::OPERATIONS),
     ("Users", ram::users::OPERATIONS),
     ("Secrets", secrets::OPERATIONS),
+    ("Sessions", sts::OPERATIONS),
     ("The service", service::OPERATIONS),
     ("Tags", tags::OPERATIONS),
 ];

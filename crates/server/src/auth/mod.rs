@@ -4,6 +4,8 @@
 //! secrets and used nonces come from differs. Source: identity.md §1.6.
 
 pub mod nonces;
+pub mod sessions;
+pub mod token;
 
 use std::sync::Arc;
 
@@ -17,7 +19,7 @@ use yaoku_wire::{
     rpc::{Claim, Incoming, SigningKey},
 };
 
-use crate::{cache::Caches, caller::Session, error::ApiError};
+use crate::{caller::Session, error::ApiError, node::Node};
 
 /// How far a timestamp may be off, in seconds, either way. Source: identity.md §1.6.
 pub const WINDOW_SECONDS: i64 = 15 * 60;
@@ -104,17 +106,18 @@ fn must_be_current(signed: Timestamp, now: Timestamp) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// The access keys of the store. There are no sessions yet: every `STS.` id is unknown.
-impl Credentials for Caches {
+/// The access keys of the store, and the sessions that tokens tell of. A token that comes with a
+/// long-lived access key says nothing: its signature does. (Our choice: clients leave old ones set.)
+impl Credentials for Node {
     async fn credential(
         &self,
         id: &AccessKeyId,
-        _token: Option<&str>,
+        token: Option<&str>,
     ) -> Result<Arc<Credential>, ApiError> {
         if id.is_session() {
-            return Err(Code::AccessKeyIdNotFound.into());
+            return self.sessions.credential(id, token, self.clock.now());
         }
-        self.access_key(id).await?.ok_or(Code::AccessKeyIdNotFound.into())
+        self.caches.access_key(id).await?.ok_or(Code::AccessKeyIdNotFound.into())
     }
 }
 

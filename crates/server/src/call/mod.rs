@@ -58,12 +58,14 @@ pub(crate) enum On<'a> {
     Store(&'a mut dyn Tx),
 }
 
-/// What is asked of a key, besides its name.
+/// What is asked of a key, or of a role, besides its name.
 #[derive(Clone, Copy)]
 pub struct Ask<'a> {
     pub(crate) action: Action,
     pub(crate) context: Option<&'a EncryptionContext>,
     pub(crate) algorithm: Option<&'static str>,
+    /// What else came along, by condition key: `sts:ExternalId`.
+    pub(crate) presented: &'a [(&'static str, &'a str)],
 }
 
 /// One version of a key that the caller may use now. Only [`Call`] hands these out.
@@ -81,19 +83,26 @@ impl<'a> Ask<'a> {
     /// An action on the key as such.
     #[must_use]
     pub const fn to(action: Action) -> Self {
-        Self { action, context: None, algorithm: None }
+        Self { action, context: None, algorithm: None, presented: &[] }
     }
 
     /// Symmetric cryptography with a context. Source: identity.md §3.4, §4.4.
     #[must_use]
     pub const fn cipher(action: Action, context: &'a EncryptionContext) -> Self {
-        Self { action, context: Some(context), algorithm: Some("SYMMETRIC_DEFAULT") }
+        let algorithm = Some("SYMMETRIC_DEFAULT");
+        Self { action, context: Some(context), algorithm, presented: &[] }
     }
 
     /// Cryptography with an algorithm that the client named.
     #[must_use]
     pub const fn algorithm(action: Action, algorithm: &'static str) -> Self {
-        Self { action, context: None, algorithm: Some(algorithm) }
+        Self { action, context: None, algorithm: Some(algorithm), presented: &[] }
+    }
+
+    /// The same, with what a trust policy may look at besides. Source: identity.md §2.6.
+    #[must_use]
+    pub const fn presenting(self, presented: &'a [(&'static str, &'a str)]) -> Self {
+        Self { presented, ..self }
     }
 }
 
@@ -149,6 +158,11 @@ impl<'a> Call<'a> {
 
     /// What the operation has made: its event names it. To be called last, as a refusal makes nothing.
     pub fn has_made(&mut self, thing: Arn) {
+        self.touch(thing);
+    }
+
+    /// What the operation is about: its event names it.
+    pub(crate) fn touch(&mut self, thing: Arn) {
         if !self.touched.asked.contains(&thing) {
             self.touched.asked.push(thing);
         }

@@ -117,7 +117,8 @@ impl PerClass {
 pub struct Limits {
     /// Calls a second of one account, its users and roles included.
     pub account: PerClass,
-    /// Calls a second of one of its identities: the account itself, a user, or all sessions of a role.
+    /// Calls a second of one of its identities: the account itself, a user, all sessions of a role, or
+    /// all whom an identity provider vouches for.
     pub principal: PerClass,
     /// How many seconds' worth of calls may come at once.
     pub burst_seconds: u16,
@@ -307,12 +308,7 @@ impl Throttle {
 
     /// Without the name of a session: who begins many has no more for it.
     fn hash(&self, caller: &Caller, class: Class) -> u64 {
-        let (kind, name) = match &caller.principal {
-            Principal::Root | Principal::Operator => (0, ""),
-            Principal::User(name) => (1, name.as_str()),
-            Principal::Role(name, _) => (2, name.as_str()),
-        };
-        self.hasher.hash_one((caller.account.as_str(), kind, name, class))
+        self.hasher.hash_one((caller.account.as_str(), caller.principal.counted(), class))
     }
 
     fn rate(&self, calls: NonZeroU32) -> Rate {
@@ -320,7 +316,7 @@ impl Throttle {
     }
 }
 
-/// Whether somebody claimed a key and did not prove that it is his. A clock that is wrong, a nonce
+/// Whether somebody claimed a key, or showed a token, and did not prove that it is his. A clock that is wrong, a nonce
 /// that was used or a session that is over is not that.
 fn is_failed_proof(code: Code) -> bool {
     matches!(
@@ -330,6 +326,8 @@ fn is_failed_proof(code: Code) -> bool {
             | Code::SignatureDoesNotMatch
             | Code::SecurityTokenMalformed
             | Code::SecurityTokenMismatch
+            | Code::OidcTokenInvalid
+            | Code::NoOidcProvider
     )
 }
 

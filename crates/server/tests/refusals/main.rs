@@ -8,6 +8,9 @@
     reason = "a test may fail loudly"
 )]
 
+#[expect(dead_code, reason = "the tests within know more algorithms")]
+#[path = "../../src/oidc/testing.rs"]
+mod signer;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -26,17 +29,19 @@ macro_rules! on_both {
 mod algorithms;
 mod callers;
 mod existence;
+mod federated;
 mod gateway;
 mod parameters;
 mod readiness;
 mod restart;
+mod sessions;
 mod shredding;
 mod states;
 mod swaps;
 mod throttle;
 mod two_nodes;
 
-use yaoku_server::api::{self, Entry, Product};
+use yaoku_server::api::{self, Entry, KnownBy, Product};
 
 use support::client::Param;
 
@@ -45,9 +50,9 @@ fn operations() -> impl Iterator<Item = &'static Entry> {
     api::operations().filter(|it| it.spec.product == Product::Kms)
 }
 
-/// Every operation of every product: those of administration too.
+/// Every operation of every product whose caller signs: those of administration too.
 fn all_operations() -> impl Iterator<Item = &'static Entry> {
-    api::operations()
+    api::operations().filter(|it| it.spec.known_by == KnownBy::Signature)
 }
 
 fn params(pairs: &[(&str, &str)]) -> Vec<Param> {

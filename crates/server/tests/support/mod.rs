@@ -239,12 +239,14 @@ impl World {
         action: &'a str,
         params: &'a [Param],
     ) -> Outbound<'a> {
-        let ours = api::operation(Product::Yaoku, action).is_some();
-        let version = if ours { Product::Yaoku.version() } else { KMS };
+        // Several have operations of one name: ours is meant then.
+        let products = [Product::Yaoku, Product::Sts, Product::Kms];
+        let has = |it: &Product| api::operation(*it, action).is_some();
+        let version = products.into_iter().find(has).map_or(KMS, Product::version);
         Outbound { version, ..self.outbound_of(scheme, Product::Kms, action, params) }
     }
 
-    /// The same, of any product: several have operations of the same name.
+    /// The same, of any product.
     pub(crate) fn outbound_of<'a>(
         &self,
         scheme: Scheme,
@@ -265,7 +267,7 @@ impl World {
     }
 
     /// A number that nobody else gets.
-    fn unique() -> u64 {
+    pub(crate) fn unique() -> u64 {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         NEXT.fetch_add(1, Ordering::Relaxed)
     }

@@ -6,10 +6,7 @@ use anyhow::{Context as _, anyhow};
 use bytes::Bytes;
 use http::{Request, Uri, header, uri::Scheme};
 use http_body_util::Full;
-use rustls::{
-    ClientConfig, RootCertStore,
-    pki_types::{CertificateDer, ServerName, pem::PemObject as _},
-};
+use rustls::{ClientConfig, pki_types::ServerName};
 use secrecy::ExposeSecret;
 use tokio::{net::TcpStream, time::timeout};
 use tokio_rustls::TlsConnector;
@@ -26,6 +23,7 @@ use crate::{
     clock::{MachineClock, environment},
     exchange::{Answer, exchange},
     screen::harmless,
+    trust::roots,
 };
 
 /// Who calls which server.
@@ -178,17 +176,7 @@ fn is_loopback(host: &str) -> bool {
 }
 
 fn connector(ca: Option<&Path>) -> anyhow::Result<TlsConnector> {
-    let mut roots = RootCertStore::empty();
-    if let Some(file) = ca {
-        let read = || format!("{} holds no certificates", file.display());
-        let found = CertificateDer::pem_file_iter(file).with_context(read)?;
-        for certificate in found {
-            roots.add(certificate.with_context(read)?).with_context(read)?;
-        }
-    } else {
-        // Whichever can be read: a call fails if they are not enough.
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    }
+    let roots = roots(ca)?;
     if roots.is_empty() {
         return Err(misuse("there is nothing to trust the server by: give --ca FILE"));
     }

@@ -4,6 +4,7 @@
 mod calls;
 mod client;
 mod completion;
+pub(crate) mod credentials;
 pub(crate) mod data_key;
 pub(crate) mod key;
 mod options;

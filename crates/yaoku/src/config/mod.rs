@@ -41,6 +41,7 @@ pub(crate) struct Config {
     pub(crate) journal: audit::Options,
     pub(crate) limits: listen::Limits,
     pub(crate) quotas: node::Limits,
+    pub(crate) oidc: Oidc,
     pub(crate) log: Log,
     /// Whose files with secrets must be.
     pub(crate) privacy: Privacy,
@@ -62,6 +63,15 @@ pub(crate) struct Tls {
     pub(crate) files: Option<(PathBuf, PathBuf)>,
     /// What clients call the server besides what the private CA certifies anyway.
     pub(crate) names: Vec<String>,
+}
+
+/// `[oidc]`: how the keys of identity providers are fetched.
+#[derive(Debug, Default)]
+pub(crate) struct Oidc {
+    /// The certificates that their servers are trusted by. Without it, the machine's.
+    pub(crate) ca: Option<PathBuf>,
+    /// Whether they may be at addresses that are not public.
+    pub(crate) private_networks: bool,
 }
 
 /// `[store]`: where the database is.
@@ -137,6 +147,7 @@ impl Config {
         let mut quotas = quotas(&mut root.section("quotas"));
         let limits = limits(&mut root.section("limits"), &mut quotas.nonces);
         quotas.throttle = throttle(&mut root.section("throttle"));
+        let oidc = Oidc::of(&mut root.section("oidc"));
         let log = Log::of(&mut root.section("log"));
         Some(Self {
             name: name.or_else(|| "one".parse().ok())?,
@@ -149,9 +160,18 @@ impl Config {
             journal,
             limits,
             quotas,
+            oidc,
             log,
             privacy: Privacy { credentials },
         })
+    }
+}
+
+impl Oidc {
+    fn of(it: &mut Section) -> Self {
+        let mut oidc = Self { ca: it.path("ca"), ..Self::default() };
+        it.flag("private_networks", &mut oidc.private_networks);
+        oidc
     }
 }
 
@@ -344,8 +364,14 @@ fn quotas(it: &mut Section) -> node::Limits {
     it.number("users", &mut quotas.users);
     it.number("access_keys", &mut quotas.access_keys);
     it.number("custom_policies", &mut quotas.custom_policies);
+    it.number("policy_versions", &mut quotas.policy_versions);
     it.number("system_policies_of_user", &mut quotas.system_policies_of_user);
     it.number("custom_policies_of_user", &mut quotas.custom_policies_of_user);
+    it.number("system_policies_of_group", &mut quotas.system_policies_of_group);
+    it.number("custom_policies_of_group", &mut quotas.custom_policies_of_group);
+    it.number("system_policies_of_role", &mut quotas.system_policies_of_role);
+    it.number("custom_policies_of_role", &mut quotas.custom_policies_of_role);
+    it.number("roles", &mut quotas.roles);
     quotas
 }
 

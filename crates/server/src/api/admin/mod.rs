@@ -29,17 +29,22 @@ mod create_instance;
 mod create_policy;
 mod create_user;
 mod delete_access_key;
+mod delete_oidc_provider;
 mod delete_policy;
 mod delete_user;
 mod describe_root_key;
 mod detach_policy;
+mod get_oidc_provider;
 mod list_access_keys;
 mod list_accounts;
 mod list_attached_policies;
 mod list_key_uses;
+mod list_oidc_providers;
 mod list_policies;
 mod list_users;
+mod oidc_provider;
 mod open_root_key_wrap;
+mod put_oidc_provider;
 mod remove_root_key_wrap;
 mod root_key;
 #[cfg(test)]
@@ -61,17 +66,21 @@ pub const OPERATIONS: &[Entry] = &[
     Entry::of::<create_policy::CreatePolicy>(),
     Entry::of::<create_user::CreateUser>(),
     Entry::of::<delete_access_key::DeleteAccessKey>(),
+    Entry::of::<delete_oidc_provider::DeleteOidcProvider>(),
     Entry::of::<delete_policy::DeletePolicy>(),
     Entry::of::<delete_user::DeleteUser>(),
     Entry::of::<describe_root_key::DescribeRootKey>(),
     Entry::of::<detach_policy::DetachPolicy>(),
+    Entry::of::<get_oidc_provider::GetOidcProvider>(),
     Entry::of::<list_access_keys::ListAccessKeys>(),
     Entry::of::<list_accounts::ListAccounts>(),
     Entry::of::<list_attached_policies::ListAttachedPolicies>(),
     Entry::of::<list_key_uses::ListKeyUses>(),
+    Entry::of::<list_oidc_providers::ListOidcProviders>(),
     Entry::of::<list_policies::ListPolicies>(),
     Entry::of::<list_users::ListUsers>(),
     Entry::of::<open_root_key_wrap::OpenRootKeyWrap>(),
+    Entry::of::<put_oidc_provider::PutOidcProvider>(),
     Entry::of::<remove_root_key_wrap::RemoveRootKeyWrap>(),
     Entry::of::<rotate_root_key::RotateRootKey>(),
     Entry::of::<set_access_key_status::SetAccessKeyStatus>(),
@@ -114,7 +123,7 @@ async fn access_key_owner(
         (None, Principal::User(user)) => Ok(Some(user.clone())),
         (None, Principal::Root | Principal::Operator) => Ok(None),
         // A role has no access keys.
-        (None, Principal::Role(..)) => Err(ApiError::missing("UserName")),
+        (None, Principal::Role(..) | Principal::Federated(_)) => Err(ApiError::missing("UserName")),
     }
 }
 

@@ -16,6 +16,11 @@ use yaoku_wire::{error::Code, fields::Fields, params::Params};
 use super::{Product, Spec};
 use crate::error::ApiError;
 
+pub mod attachments;
+mod document;
+pub mod policies;
+pub mod roles;
+mod tagged;
 pub mod users;
 
 /// What these operations have in common; each says what is different.
@@ -132,3 +137,6 @@ fn must_have_room(count: i64, limit: usize, code: Code) -> Result<(), ApiError> 
 fn resource(account: &AccountId, path: &str) -> Arn {
     Arn::ram_resource(account.as_str(), path)
 }
+
+#[cfg(test)]
+mod tests;

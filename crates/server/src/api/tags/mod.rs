@@ -47,7 +47,7 @@ fn tag(value: &serde_json::Value) -> Option<Tag> {
 }
 
 /// No tag comes twice in one call, and no more come than a resource may have.
-fn must_differ<'a>(
+pub(super) fn must_differ<'a>(
     keys: impl ExactSizeIterator<Item = &'a TagKey>,
     name: &str,
 ) -> Result<(), ApiError> {

@@ -1,0 +1,53 @@
+//! `ListPoliciesForUser`: the policies that a user itself holds, without those of its groups, in the order of attaching.
+//! Source: identity.md §2.3.
+
+use yaoku_model::identity::Holder;
+use yaoku_store::Held;
+use yaoku_wire::{
+    error::Code,
+    fields::{Encode, Fields},
+    params::Params,
+};
+
+use super::{held_by, listed};
+use crate::{
+    api::{
+        Operation, Spec,
+        ram::{RAM, policies::Told, users::USER_NAME},
+    },
+    call::Call,
+    error::ApiError,
+};
+
+/// A request to list the policies of a user.
+#[derive(Debug)]
+pub(super) struct ListPoliciesForUser(Holder);
+
+/// The answer.
+#[derive(Debug)]
+pub(super) struct Listed(Vec<(Told, Held)>);
+
+impl Operation for ListPoliciesForUser {
+    const SPEC: &'static Spec = &Spec {
+        name: "ListPoliciesForUser",
+        errors: &[USER_NAME.codes, &[Code::NoUser, Code::NoPolicy]],
+        example: &[("UserName", "alice")],
+        ..RAM
+    };
+
+    type Response = Listed;
+
+    fn parse(params: &mut Params) -> Result<Self, ApiError> {
+        Ok(Self(Holder::User(USER_NAME.required(params)?)))
+    }
+
+    async fn run(&self, call: &mut Call<'_>) -> Result<Listed, ApiError> {
+        held_by(call, &self.0).await.map(Listed)
+    }
+}
+
+impl Encode for Listed {
+    fn encode(self) -> Fields {
+        listed(&self.0)
+    }
+}
