@@ -1,6 +1,6 @@
 """The life of a RAM user, as Terraform's provider and a console drive it: alibabacloud-ram20150501, unmodified.
 
-Usage: identities.py DEV_JSON SCHEME, with the Python of .conformance/ram-1.3.0.
+Usage: identities.py DEV_JSON SCHEME, with the Python of .conformance/ram.
 Prints one JSON line per call; stops at the first answer that is not the expected one, and says why.
 """
 

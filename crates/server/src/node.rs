@@ -20,6 +20,7 @@ use crate::{
     metrics::Metrics,
     oidc::Oidc,
     root::Held,
+    throttle::{self, Throttle},
     uses::Uses,
 };
 
@@ -57,6 +58,8 @@ pub struct Node {
     pub wrote: tokio::sync::Notify,
     /// Refusals of callers who are not known, counted.
     pub unknown: Unknown,
+    /// How near everybody is to the limits on calls.
+    pub throttle: Throttle,
     /// What is counted for the operations view.
     pub metrics: Metrics,
     /// Who used which key, until it is written into the store.
@@ -134,6 +137,8 @@ pub struct Limits {
     /// Nonces that are remembered; from half of it on, callers that have more than others are
     /// throttled. Our choice: see [`Nonces`].
     pub nonces: usize,
+    /// Calls a second, and failed proofs a minute. The default is without limits.
+    pub throttle: throttle::Limits,
 }
 
 impl Default for Limits {
@@ -163,6 +168,7 @@ impl Default for Limits {
             custom_policies_of_role: 5,
             roles: 1000,
             nonces: Nonces::DEFAULT_ENTRIES,
+            throttle: throttle::Limits::NONE,
         }
     }
 }

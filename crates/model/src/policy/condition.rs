@@ -22,7 +22,7 @@ pub trait Context {
 /// The keys that this server supplies. The case is exact, as it is for element names: another
 /// spelling is a key we do not know, which never allows and cannot deny. Source: identity.md §3.4.
 ///
-/// This list and `Facts::value` in the server's `judge.rs` belong together: a key that is here and
+/// This list and `Facts::value` in the server's `judge/facts.rs` belong together: a key that is here and
 /// not there makes a Deny on it fail open.
 const SUPPLIED: &[&str] = &[
     "acs:CurrentTime",

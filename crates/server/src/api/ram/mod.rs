@@ -24,6 +24,7 @@ use crate::{call::Call, caller::Principal, error::ApiError};
 pub mod access_keys;
 pub mod account;
 pub mod attachments;
+pub mod diagnostics;
 mod document;
 pub mod groups;
 pub mod logins;

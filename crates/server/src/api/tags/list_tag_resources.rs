@@ -3,6 +3,7 @@
 
 use yaoku_model::{
     arn::Arn,
+    ids::AccountId,
     tag::{Tag, TagKey, TagValue},
 };
 use yaoku_store::{TagQuery, TagRow};
@@ -77,7 +78,7 @@ impl Operation for ListTagResources {
     }
 
     async fn run(&self, call: &mut Call<'_>) -> Result<TagRows, ApiError> {
-        let resources = self.resources(call).await?;
+        let (account, resources) = self.resources(call).await?;
         let query = TagQuery {
             kind: self.on.of.kind,
             resources: &resources,
@@ -86,8 +87,7 @@ impl Operation for ListTagResources {
             after: self.after.as_ref().map(|it| (it.resource.as_str(), it.key.as_str())),
             limit: i64::from(PAGE) + 1,
         };
-        let account = call.account();
-        let mut rows = call.tx()?.list_tags(account, &query).await?;
+        let mut rows = call.tx()?.list_tags(&account, &query).await?;
         let more = rows.len() > usize::from(PAGE);
         rows.truncate(PAGE.into());
         let next = rows.last().filter(|_| more).map(Token::of);
@@ -97,17 +97,22 @@ impl Operation for ListTagResources {
 
 impl ListTagResources {
     /// Judges each resource that is named or, where none is, all of their kind.
-    /// Source: identity.md §4.2 (inferred there).
-    async fn resources(&self, call: &mut Call<'_>) -> Result<Vec<String>, ApiError> {
+    /// Source: identity.md §4.2 (inferred there). All must be of one account: a row does not say
+    /// whose it is (our choice).
+    async fn resources(&self, call: &mut Call<'_>) -> Result<(AccountId, Vec<String>), ApiError> {
         if self.on.named.is_empty() {
             let kind = self.on.of.container;
             call.allow(&Arn::container(call.region(), call.account(), kind))?;
         }
         let mut resources = Vec::with_capacity(self.on.named.len());
         for named in &self.on.named {
-            resources.push(named.to_read(call).await?.resource);
+            resources.push(named.to_read(call).await?);
         }
-        Ok(resources)
+        let account = resources.first().map_or(call.account(), |it| &it.account).clone();
+        if resources.iter().any(|it| it.account != account) {
+            return Err(ApiError::invalid("ResourceId"));
+        }
+        Ok((account, resources.into_iter().map(|it| it.resource).collect()))
     }
 }
 

@@ -1,31 +1,35 @@
-"""Drives alibabacloud-kms20160120, 2.4.0 or 3.3.1 (whichever the interpreter has).
+"""Drives a Tea client: the one of the product whose package is named, in whichever version the interpreter has.
 
-Signature V3, parameters in the query; 3.3.1 has secret values in a form body.
+Signature V3, parameters in the query; kms20160120 3.3.1 has secret values in a form body.
 
 An operation called `yaoku:NAME` is one of our own administration; it goes by the generic call.
 
-Usage: tea_kms.py DEV_JSON SCHEME OPERATION...
+Usage: tea.py PACKAGE DEV_JSON SCHEME OPERATION...
 """
 
 import functools
+import importlib
 import inspect
 import re
 import sys
 from typing import Any
 
-from alibabacloud_kms20160120 import models
-from alibabacloud_kms20160120.client import Client
 from alibabacloud_tea_openapi.models import Config
 from alibabacloud_tea_util.models import RuntimeOptions
 from call_api import OURS, call_generic
 from driver import Server, refusal, serve
 
 
+PACKAGE = sys.argv[1]
+models = importlib.import_module(f"{PACKAGE}.models")
+Client = importlib.import_module(f"{PACKAGE}.client").Client
+
+
 def main() -> None:
-    server = Server(*sys.argv[1:3])
+    server = Server(*sys.argv[2:4])
 
     @functools.cache
-    def client(who: str) -> Client:
+    def client(who: str) -> Any:
         access_key_id, access_key_secret = server.credentials(who)
         return Client(
             Config(
@@ -49,7 +53,7 @@ def main() -> None:
             raise refusal(error) from error
         return response.body.to_map()
 
-    operations = {name: fields(name) for name in sys.argv[3:] if hasattr(Client, method_name(name))}
+    operations = {name: fields(name) for name in sys.argv[4:] if hasattr(Client, method_name(name))}
     serve({"operations": operations}, call)
 
 
