@@ -89,6 +89,7 @@ fn verbs_do_what_they_say_and_the_journal_proves_it() {
     users_and_policies(&server);
     access_keys(&server);
     accounts(&server);
+    oidc_providers(&server);
     root_key(&server);
     journal(server);
 }
@@ -143,6 +144,24 @@ fn access_keys(server: &Server) {
     server.good(&["access-key", "create", "--user", "alice"]);
     server.good(&["user", "delete", "alice", "--yes"]);
     assert_eq!(server.say(&["policy", "list", "--user", "alice"]).code, Some(1));
+}
+
+fn oidc_providers(server: &Server) {
+    let put = ["oidc-provider", "put", "cluster", "--client-id", "a", "--client-id", "b"];
+    let said = server.say(&[&put[..], &["--issuer", "http://issuer.example"]].concat());
+    assert!(said.error.starts_with("InvalidParameter: "), "{}", said.error);
+    let issuer = ["--issuer", "https://issuer.example"];
+    let file = server.data.path().join("keys.json");
+    std::fs::write(&file, r#"{"keys":[]}"#).unwrap();
+    let keys = ["--keys", file.to_str().unwrap()];
+    assert_eq!(server.say(&[&put[..], &issuer, &keys].concat()).code, Some(1));
+    let made = server.good(&[&put[..], &issuer].concat());
+    assert!(made.ends_with(":oidc-provider/cluster\n"), "{made}");
+    let shown = server.good(&["oidc-provider", "show", "cluster"]);
+    assert!(shown.contains("client ids: a, b\nkeys: fetched\n"), "{shown}");
+    assert!(server.good(&["oidc-provider", "list"]).contains("https://issuer.example"));
+    server.good(&["oidc-provider", "delete", "cluster", "--yes"]);
+    assert_eq!(server.say(&["oidc-provider", "show", "cluster"]).code, Some(1));
 }
 
 fn root_key(server: &Server) {
