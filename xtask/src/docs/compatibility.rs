@@ -13,6 +13,9 @@ use serde::Deserialize;
 /// Our own administration, which no foreign client calls.
 const OURS: &str = "yaoku";
 
+/// Whose operations stand without their product.
+const KMS: &str = "kms";
+
 const HEAD: &str = "\
 # Compatibility
 
@@ -57,7 +60,7 @@ fn table(text: &mut String, results: &Results, list: &List, gaps: &Gaps) -> Resu
     writeln!(text, "\n## Operations\n")?;
     writeln!(
         text,
-        "Columns are the clients above. `yes`: everywhere that client was run. `gap`: listed below. \
+        "Operations of other products than KMS have theirs before the colon. Columns are the clients above. `yes`: everywhere that client was run. `gap`: listed below. \
          Empty: the client lacks it.\n"
     )?;
     let clients = || results.0.keys();
@@ -65,10 +68,15 @@ fn table(text: &mut String, results: &Results, list: &List, gaps: &Gaps) -> Resu
     writeln!(text, "{}", row("Operation", numbers))?;
     writeln!(text, "{}", row("---", clients().map(|_| "---".to_owned())))?;
     let foreign = list.operations.iter().filter(|it| it.product != OURS);
-    for Operation { name, .. } in foreign {
-        writeln!(text, "{}", row(name, clients().map(|it| cell(results, gaps, it, name))))?;
+    for name in foreign.map(full_name) {
+        writeln!(text, "{}", row(&name, clients().map(|it| cell(results, gaps, it, &name))))?;
     }
     Ok(())
+}
+
+/// What results call an operation: several products have some of one name, and KMS was first.
+fn full_name(Operation { product, name, .. }: &Operation) -> String {
+    if product == KMS { name.clone() } else { format!("{product}:{name}") }
 }
 
 fn row(first: &str, rest: impl Iterator<Item = String>) -> String {

@@ -53,6 +53,11 @@ impl Filter {
         Ok(Self(found))
     }
 
+    /// As the store is asked.
+    pub(super) fn tags(&self) -> &[(TagKey, Option<TagValue>)] {
+        &self.0
+    }
+
     /// Whether everything is asked for.
     pub(super) fn is_none(&self) -> bool {
         self.0.is_empty()

@@ -4,13 +4,14 @@
 use yaoku_model::{
     arn::Arn,
     identity::{Attachment, Holder, PolicyType},
-    ids::{AccountId, GroupName},
+    ids::AccountId,
 };
 use yaoku_store::Held;
 use yaoku_wire::{error::Code, fields::Fields, params::Params};
 
 use super::{
-    Rule, must_have_room,
+    groups::GROUP_NAME,
+    must_have_room,
     policies::{Told, policy_resource, which},
     resource,
 };
@@ -42,13 +43,6 @@ pub const OPERATIONS: &[Entry] = &[
     Entry::of::<list_policies_for_role::ListPoliciesForRole>(),
     Entry::of::<list_policies_for_user::ListPoliciesForUser>(),
 ];
-
-/// The name of a group.
-const GROUP_NAME: Rule = Rule {
-    name: "GroupName",
-    max: GroupName::MAX_LEN,
-    codes: &[Code::GroupNameLength, Code::GroupNameChars],
-};
 
 /// A policy, and the one who gets or loses it.
 #[derive(Debug)]
