@@ -36,12 +36,13 @@ use crate::{
     claim::{self, Place},
     disk::Disk,
     heavy::Heavy,
+    last_uses::LastUses,
     lease::Lease,
     metrics::Metrics,
     node::{Limits, Node},
     oidc::Oidc,
     root::OpenedRoot,
-    throttle::Throttle,
+    throttle::{self, Throttle},
     uses::Uses,
     witness::Witness,
 };
@@ -70,6 +71,8 @@ pub struct Setup {
     pub ca_pem: String,
     /// Quotas and switches.
     pub limits: Limits,
+    /// Calls a second, and failed proofs a minute.
+    pub throttle: throttle::Limits,
     /// How the journal is kept.
     pub journal: audit::Options,
     /// What our own files are written with.
@@ -142,7 +145,7 @@ impl Running {
         );
         // Before anything is cached, so that no change falls between.
         let followed = AtomicI64::new(setup.store.mark().await?.0);
-        let throttle = Throttle::new(setup.limits.throttle, Arc::clone(&setup.steady_clock));
+        let throttle = Throttle::new(setup.throttle, Arc::clone(&setup.steady_clock));
         let lease = Lease::new(setup.steady_clock, setup.store.is_shared());
         let node = Arc::new(Node {
             name: setup.name,
@@ -163,6 +166,7 @@ impl Running {
             throttle,
             metrics: Metrics::default(),
             uses: Uses::default(),
+            last_uses: LastUses::default(),
             unknown: Unknown::new(Unknown::DEFAULT_ROWS),
             nonces,
             clock: setup.clock,
@@ -200,6 +204,9 @@ async fn write_down(node: &Node) -> Result<(), StartError> {
     // It can be done without, and the rest cannot.
     if let Err(error) = node.uses.write_down(&*node.store).await {
         tracing::error!(%error, "the last uses of keys are not in the store");
+    }
+    if let Err(error) = node.last_uses.write_down(&*node.store).await {
+        tracing::error!(%error, "when access keys were last used is not in the store");
     }
     let now = node.clock.now();
     node.journal.append_counts(&node.unknown.take_all(now))?;
@@ -326,7 +333,7 @@ mod background {
     };
     use crate::{
         due::{self, Due},
-        prune,
+        last_uses, prune,
         root::{
             RootError,
             rotation::{self, Step},
@@ -355,6 +362,7 @@ mod background {
             tokio::spawn(follow_root_key(node(), stopped())),
             tokio::spawn(prune(node(), stopped())),
             tokio::spawn(write_uses(node(), stopped())),
+            tokio::spawn(write_last_uses(node(), stopped())),
             tokio::spawn(do_what_is_due(node(), stopped())),
         ]
     }
@@ -479,6 +487,17 @@ mod background {
                 // Another node adds to the same: the next time will do.
                 Ok(()) | Err(StoreError::Conflict) => {}
                 Err(error) => tracing::warn!(%error, "uses of keys are not in the store yet"),
+            }
+        }
+    }
+
+    /// Writes into the store when access keys were last used.
+    async fn write_last_uses(node: Arc<Node>, mut stopped: Stopped) {
+        while tick(&mut stopped, last_uses::EVERY).await {
+            match node.last_uses.write_down(&*node.store).await {
+                // Another node has told of a later use.
+                Ok(()) | Err(StoreError::Conflict) => {}
+                Err(error) => tracing::warn!(%error, "last uses are not in the store yet"),
             }
         }
     }

@@ -25,6 +25,7 @@ use crate::{
     pipeline::Turn,
     root,
     start::{Running, Setup},
+    throttle,
 };
 
 /// A node with one account, one instance and (once asked for) one key.
@@ -72,6 +73,7 @@ impl Kms {
             boot_id: "boot".to_owned(),
             ca_pem: "the CA".to_owned(),
             limits,
+            throttle: throttle::Limits::NONE,
             journal: audit::Options::default(),
             disk: Arc::new(RealDisk),
         })
@@ -111,6 +113,17 @@ impl Kms {
         self.with(Caller {
             principal: Principal::User(user),
             policies: Arc::new(Layer::new(policies.iter().map(parse).collect())),
+            ..self.caller.clone()
+        })
+    }
+
+    /// The same node, called in a session of a role that may do everything.
+    pub(crate) fn in_session(&self, role: &str, name: &str) -> Self {
+        let all = r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
+        let all = Arc::new(Document::parse(all, Kind::Identity).unwrap());
+        self.with(Caller {
+            principal: Principal::Role(role.parse().unwrap(), name.parse().unwrap()),
+            policies: Arc::new(Layer::new(vec![all])),
             ..self.caller.clone()
         })
     }

@@ -28,12 +28,15 @@ macro_rules! on_both {
 
 mod algorithms;
 mod callers;
+mod diagnosis;
 mod existence;
 mod federated;
 mod gateway;
+mod matrix;
 mod parameters;
 mod readiness;
 mod restart;
+mod separation;
 mod sessions;
 mod shredding;
 mod states;

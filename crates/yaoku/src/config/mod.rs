@@ -41,6 +41,7 @@ pub(crate) struct Config {
     pub(crate) journal: audit::Options,
     pub(crate) limits: listen::Limits,
     pub(crate) quotas: node::Limits,
+    pub(crate) throttle: throttle::Limits,
     pub(crate) oidc: Oidc,
     pub(crate) log: Log,
     /// Whose files with secrets must be.
@@ -146,7 +147,7 @@ impl Config {
         let journal = journal(&mut root.section("audit"));
         let mut quotas = quotas(&mut root.section("quotas"));
         let limits = limits(&mut root.section("limits"), &mut quotas.nonces);
-        quotas.throttle = throttle(&mut root.section("throttle"));
+        let throttle = throttle(&mut root.section("throttle"));
         let oidc = Oidc::of(&mut root.section("oidc"));
         let log = Log::of(&mut root.section("log"));
         Some(Self {
@@ -160,6 +161,7 @@ impl Config {
             journal,
             limits,
             quotas,
+            throttle,
             oidc,
             log,
             privacy: Privacy { credentials },
@@ -363,6 +365,9 @@ fn quotas(it: &mut Section) -> node::Limits {
     it.number("instance_access", &mut quotas.instance_access);
     it.number("users", &mut quotas.users);
     it.number("access_keys", &mut quotas.access_keys);
+    it.number("groups", &mut quotas.groups);
+    it.number("groups_of_user", &mut quotas.groups_of_user);
+    it.number("mfa_devices", &mut quotas.mfa_devices);
     it.number("custom_policies", &mut quotas.custom_policies);
     it.number("policy_versions", &mut quotas.policy_versions);
     it.number("system_policies_of_user", &mut quotas.system_policies_of_user);

@@ -26,7 +26,7 @@ use crate::{
         keys::SEAL_SECRET,
         secrets::{NewValue, Sealed},
     },
-    call::{Ask, Call, KEY_BY_NAME, UsableKey, WRONG_STATE},
+    call::{Call, KEY_BY_NAME, UsableKey, WRONG_STATE},
     error::ApiError,
 };
 
@@ -87,7 +87,7 @@ impl Operation for CreateManagedDataKeyVersion {
     async fn prepare(&mut self, call: &mut Call<'_>) -> Result<(), ApiError> {
         call.allow(&Arn::any())?;
         let key = match &self.key {
-            Some(named) => call.usable_key(named, Ask::to(SEAL_SECRET)).await?,
+            Some(named) => call.sealing_key(named).await?,
             None => call.service_key().await?,
         };
         let id = pick(call.random(), ALPHABET, ID_LEN)?;

@@ -22,7 +22,7 @@ use crate::{
         keys::{SEAL_SECRET, description::Description},
         tags::tags_in_json,
     },
-    call::{Ask, Call, KEY_BY_NAME, RUNNING_INSTANCE, UsableKey, WRONG_STATE},
+    call::{Call, KEY_BY_NAME, RUNNING_INSTANCE, UsableKey, WRONG_STATE},
     due,
     error::ApiError,
     throttle::Class,
@@ -167,7 +167,7 @@ impl CreateSecret {
 
     async fn usable_key(&self, call: &mut Call<'_>) -> Result<UsableKey, ApiError> {
         let Some(named) = &self.key else { return call.service_key().await };
-        let found = call.usable_key(named, Ask::to(SEAL_SECRET)).await;
+        let found = call.sealing_key(named).await;
         found.map_err(|error| match error.code() {
             Code::UnsupportedOperation => ApiError::invalid("EncryptionKeyId"),
             _ => error,

@@ -57,7 +57,8 @@ impl Operation for DescribeSecret {
     async fn run(&self, call: &mut Call<'_>) -> Result<Described, ApiError> {
         let secret = call.secret(&self.secret).await?;
         let tags = tags(call, &secret, self.tags).await?;
-        Ok(Described { arn: call.secret_arn(&secret.name), secret, tags })
+        let arn = Arn::secret(call.region(), &secret.account, &secret.name);
+        Ok(Described { arn, secret, tags })
     }
 }
 
