@@ -42,6 +42,7 @@ mod list_key_uses;
 mod list_oidc_providers;
 mod list_policies;
 mod list_users;
+mod list_who_can;
 mod oidc_provider;
 mod open_root_key_wrap;
 mod put_oidc_provider;
@@ -51,6 +52,10 @@ mod root_key;
 mod root_key_tests;
 mod rotate_root_key;
 mod set_access_key_status;
+mod simulate_policy;
+mod simulation;
+#[cfg(test)]
+mod simulation_tests;
 #[cfg(test)]
 mod tests;
 
@@ -79,11 +84,13 @@ pub const OPERATIONS: &[Entry] = &[
     Entry::of::<list_oidc_providers::ListOidcProviders>(),
     Entry::of::<list_policies::ListPolicies>(),
     Entry::of::<list_users::ListUsers>(),
+    Entry::of::<list_who_can::ListWhoCan>(),
     Entry::of::<open_root_key_wrap::OpenRootKeyWrap>(),
     Entry::of::<put_oidc_provider::PutOidcProvider>(),
     Entry::of::<remove_root_key_wrap::RemoveRootKeyWrap>(),
     Entry::of::<rotate_root_key::RotateRootKey>(),
     Entry::of::<set_access_key_status::SetAccessKeyStatus>(),
+    Entry::of::<simulate_policy::SimulatePolicy>(),
 ];
 
 /// What these operations have in common; each says what is different.
