@@ -24,12 +24,13 @@ import checks.imports
 import checks.keys
 import checks.life
 import checks.mac
+import checks.ram_policies
 import checks.secrets
 import checks.service
 import checks.tags  # noqa: F401
 from checks.readers import READERS
 from checks.run import CHECKS, UNKNOWN_CALLER, CheckFailed, Ledger, Run, load_dev, sentence
-from clients import CLIENTS, HERE, HOME, WITNESS, Answer, Driver, DriverDied, environment, make_trust_store
+from clients import CLIENTS, HERE, HOME, WITNESSES, Answer, Driver, DriverDied, environment, make_trust_store
 
 LIFECYCLES = {"lifecycle-2.4.0": "kms-2.4.0", "lifecycle-3.3.1": "kms-3.3.1"}
 INTEROP = "interop"
@@ -88,10 +89,11 @@ def run_client(name: str, server: Server, scheme: str, ledger: Ledger) -> list[d
     log = server.home / f"{name}-{scheme}.log"
     drivers: list[Driver] = []
     try:
-        for each in (name, WITNESS):
+        product = CLIENTS[name].product
+        for each in (name, WITNESSES[product]):
             drivers.append(Driver(each, server.dev_json, scheme, env, log))
         run = Run(drivers[0], drivers[1], load_dev(server.dev_json), ledger)
-        failures = run_checks(run)
+        failures = run_checks(run, product)
         tidy_up(run)
     except DriverDied as died:
         return [row(name, "(start)", str(died))]
@@ -101,9 +103,9 @@ def run_client(name: str, server: Server, scheme: str, ledger: Ledger) -> list[d
     return [row(name, operation, "; ".join(whys)) for operation, whys in failures.items()]
 
 
-def run_checks(run: Run) -> dict[str, list[str]]:
+def run_checks(run: Run, product: str) -> dict[str, list[str]]:
     """What failed, by operation; every operation of the client is there."""
-    checks = [("GetSecretValue", each) for each in READERS] if run.driver.reader else CHECKS
+    checks = [("GetSecretValue", each) for each in READERS] if run.driver.reader else CHECKS[product]
     failures: dict[str, list[str]] = {operation: [] for operation in run.driver.operations}
     checked = set()
     for operation, check in checks:

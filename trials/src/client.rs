@@ -17,8 +17,8 @@ use yaoku_wire::rpc::{Credentials, Format, Outgoing, sign_v3};
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// The version of the product that administers users and their access keys.
-const ADMINISTRATION: &str = "2026-11-21";
+/// Of RAM.
+const RAM: &str = "2015-05-01";
 
 /// An access key.
 #[derive(Clone, Debug)]
@@ -57,7 +57,7 @@ impl Client {
             host: &host,
             action,
             version: if action.contains("AccessKey") || action.contains("User") {
-                ADMINISTRATION
+                RAM
             } else {
                 "2016-01-20"
             },

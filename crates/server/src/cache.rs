@@ -26,7 +26,7 @@ use yaoku_model::{
 use yaoku_store::{Change, Store, Transaction};
 use yaoku_wire::{error::Code, rpc::SigningKey};
 
-use crate::{auth::Credential, error::ApiError, judge, shelf::Shelf};
+use crate::{auth::Credential, error::ApiError, judge, last_uses::LastUse, shelf::Shelf};
 
 pub use crate::shelf::Vitals;
 
@@ -342,6 +342,7 @@ impl Caches {
             session: None,
             secret,
             active: row.active,
+            last_use: LastUse::default(),
         })))
     }
 

@@ -120,6 +120,9 @@ impl Gateway {
         let hide = |name: &str| is_secret(spec, name);
         let proved = auth::authenticate(incoming, node, &node.nonces, &*node.clock, &hide).await?;
         let Proved { credential, claim } = proved;
+        if credential.session.is_none() {
+            node.last_uses.note(&claim.access_key_id, &credential, node.domain_clock.now());
+        }
         let rights = node.caches.rights(&credential.account, &credential.identity).await?;
         let (principal, rights) = principal(&credential, rights)?;
         let caller = Caller {

@@ -23,6 +23,7 @@ pub mod gate;
 pub mod gateway;
 pub mod heavy;
 mod judge;
+pub mod last_uses;
 pub mod lease;
 pub mod listen;
 pub mod metrics;

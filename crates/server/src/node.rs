@@ -15,6 +15,7 @@ use crate::{
     cache::Caches,
     claim,
     heavy::Heavy,
+    last_uses::LastUses,
     lease::Lease,
     metrics::Metrics,
     oidc::Oidc,
@@ -60,6 +61,8 @@ pub struct Node {
     pub metrics: Metrics,
     /// Who used which key, until it is written into the store.
     pub uses: Uses,
+    /// When access keys were last used, until it is written into the store.
+    pub last_uses: LastUses,
     /// The nonces used.
     pub nonces: Nonces,
     /// The gateway's clock: signatures, TLS, sessions, events.
@@ -104,6 +107,12 @@ pub struct Limits {
     pub users: usize,
     /// Access keys of a user, or of the account itself.
     pub access_keys: usize,
+    /// Groups of users of an account.
+    pub groups: usize,
+    /// Groups that a user is in.
+    pub groups_of_user: usize,
+    /// Virtual MFA devices of an account.
+    pub mfa_devices: usize,
     /// Policies that an account has written.
     pub custom_policies: usize,
     /// Versions of such a policy.
@@ -141,6 +150,9 @@ impl Default for Limits {
             instance_access: 10_000,
             users: 1000,
             access_keys: 2,
+            groups: 50,
+            groups_of_user: 5,
+            mfa_devices: 1000,
             custom_policies: 1500,
             policy_versions: 5,
             system_policies_of_user: 20,

@@ -36,6 +36,7 @@ use crate::{
     claim::{self, Place},
     disk::Disk,
     heavy::Heavy,
+    last_uses::LastUses,
     lease::Lease,
     metrics::Metrics,
     node::{Limits, Node},
@@ -160,6 +161,7 @@ impl Running {
             wrote: tokio::sync::Notify::new(),
             metrics: Metrics::default(),
             uses: Uses::default(),
+            last_uses: LastUses::default(),
             unknown: Unknown::new(Unknown::DEFAULT_ROWS),
             nonces,
             clock: setup.clock,
@@ -197,6 +199,9 @@ async fn write_down(node: &Node) -> Result<(), StartError> {
     // It can be done without, and the rest cannot.
     if let Err(error) = node.uses.write_down(&*node.store).await {
         tracing::error!(%error, "the last uses of keys are not in the store");
+    }
+    if let Err(error) = node.last_uses.write_down(&*node.store).await {
+        tracing::error!(%error, "when access keys were last used is not in the store");
     }
     let now = node.clock.now();
     node.journal.append_counts(&node.unknown.take_all(now))?;
@@ -314,7 +319,7 @@ mod background {
     };
     use crate::{
         due::{self, Due},
-        prune,
+        last_uses, prune,
         root::{
             RootError,
             rotation::{self, Step},
@@ -343,6 +348,7 @@ mod background {
             tokio::spawn(follow_root_key(node(), stopped())),
             tokio::spawn(prune(node(), stopped())),
             tokio::spawn(write_uses(node(), stopped())),
+            tokio::spawn(write_last_uses(node(), stopped())),
             tokio::spawn(do_what_is_due(node(), stopped())),
         ]
     }
@@ -464,6 +470,17 @@ mod background {
                 // Another node adds to the same: the next time will do.
                 Ok(()) | Err(StoreError::Conflict) => {}
                 Err(error) => tracing::warn!(%error, "uses of keys are not in the store yet"),
+            }
+        }
+    }
+
+    /// Writes into the store when access keys were last used.
+    async fn write_last_uses(node: Arc<Node>, mut stopped: Stopped) {
+        while tick(&mut stopped, last_uses::EVERY).await {
+            match node.last_uses.write_down(&*node.store).await {
+                // Another node has told of a later use.
+                Ok(()) | Err(StoreError::Conflict) => {}
+                Err(error) => tracing::warn!(%error, "last uses are not in the store yet"),
             }
         }
     }

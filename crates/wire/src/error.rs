@@ -443,6 +443,8 @@ codes! {
     TooManyPolicyVersion = 409 "LimitExceeded.Policy.Version" "The count of versions of the policy beyond the current limits.";
     /// Too many roles.
     TooManyRole = 409 "LimitExceeded.Role" "The count of roles beyond the current limits.";
+    /// Too many tags on one thing. Our choice.
+    TooManyTag = 409 "LimitExceeded.Tag" "The count of tags beyond the current limits.";
     /// Too many policies of the role.
     TooManyRolePolicy = 409 "LimitExceeded.Role.Policy" "The count of policies of the role beyond the current limits.";
 

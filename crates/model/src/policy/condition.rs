@@ -274,6 +274,12 @@ impl Decimal {
     }
 }
 
+/// Whether a text is an address, or an address and the length of a prefix.
+#[must_use]
+pub fn is_network(text: &str) -> bool {
+    Network::parse(text).is_some()
+}
+
 /// A range of addresses. An IPv4 address mapped into IPv6 is the IPv4 address.
 #[derive(Clone, Copy, Debug)]
 enum Network {

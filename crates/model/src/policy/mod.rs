@@ -14,7 +14,7 @@ pub mod object;
 pub mod principal;
 pub mod system;
 
-pub use condition::Context;
+pub use condition::{Context, is_network};
 pub use document::{Document, Effect, Kind, Malformed};
 pub use evaluate::{Decision, Question, Verdict, decide};
 pub use layer::{Layer, Origin};

@@ -361,6 +361,9 @@ fn quotas(it: &mut Section) -> node::Limits {
     it.number("instance_access", &mut quotas.instance_access);
     it.number("users", &mut quotas.users);
     it.number("access_keys", &mut quotas.access_keys);
+    it.number("groups", &mut quotas.groups);
+    it.number("groups_of_user", &mut quotas.groups_of_user);
+    it.number("mfa_devices", &mut quotas.mfa_devices);
     it.number("custom_policies", &mut quotas.custom_policies);
     it.number("policy_versions", &mut quotas.policy_versions);
     it.number("system_policies_of_user", &mut quotas.system_policies_of_user);

@@ -2,10 +2,7 @@
 
 use yaoku_wire::{error::Code, fields::Fields};
 
-use crate::{
-    api::{Product, operation},
-    testing::Kms,
-};
+use crate::testing::Kms;
 
 const NO_DECRYPT: &str = r#"{"Version":"1","Statement":[
     {"Effect":"Allow","Action":"kms:*","Resource":"*"},
@@ -19,13 +16,12 @@ async fn with_users() -> (Kms, String) {
     let kms = Kms::new().await;
     let key = kms.key().await;
     for (user, policy) in [("alice", NO_DECRYPT), ("bob", FROM_HOME), ("carol", "")] {
-        kms.call("CreateUser", [("UserName", user)]).await.unwrap();
+        kms.ram("CreateUser", [("UserName", user)]).await.unwrap();
         if !policy.is_empty() {
             let params = [("PolicyName", user), ("PolicyDocument", policy)];
-            let entry = operation(Product::Yaoku, "CreatePolicy").unwrap();
-            kms.call_entry(entry, &params).await.unwrap();
-            let params = [("PolicyName", user), ("UserName", user)];
-            kms.call("AttachPolicy", params).await.unwrap();
+            kms.ram("CreatePolicy", params).await.unwrap();
+            let params = [("PolicyName", user), ("PolicyType", "Custom"), ("UserName", user)];
+            kms.ram("AttachPolicyToUser", params).await.unwrap();
         }
     }
     let policy = format!(

@@ -1,10 +1,9 @@
 //! `ListTagResources`: the tags of several resources, one a row, a page at a time.
 //! Source: keys.md §14.
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use yaoku_model::{
     arn::Arn,
-    ids::{AccountId, Invalid},
+    ids::AccountId,
     tag::{Tag, TagKey, TagValue},
 };
 use yaoku_store::{TagQuery, TagRow};
@@ -15,7 +14,7 @@ use yaoku_wire::{
 };
 
 use crate::{
-    api::{Action, Operation, Spec},
+    api::{Action, Operation, Spec, paging::Token},
     call::{Call, KEY_BY_ID},
     error::ApiError,
 };
@@ -39,13 +38,6 @@ pub(super) struct TagRows {
     word: &'static str,
     rows: Vec<TagRow>,
     next: Option<Token>,
-}
-
-/// The last row of a page. Opaque to clients, and good for as long as they keep it.
-#[derive(Debug, Eq, PartialEq)]
-struct Token {
-    resource: String,
-    key: String,
 }
 
 impl Operation for ListTagResources {
@@ -121,28 +113,6 @@ impl ListTagResources {
             return Err(ApiError::invalid("ResourceId"));
         }
         Ok((account, resources.into_iter().map(|it| it.resource).collect()))
-    }
-}
-
-impl Token {
-    fn of(row: &TagRow) -> Self {
-        Self { resource: row.resource.clone(), key: row.tag.key.as_str().to_owned() }
-    }
-
-    /// No resource's name and no tag's key has a line break.
-    fn encode(&self) -> String {
-        URL_SAFE_NO_PAD.encode(format!("{}\n{}", self.resource, self.key))
-    }
-}
-
-impl std::str::FromStr for Token {
-    type Err = Invalid;
-
-    fn from_str(raw: &str) -> Result<Self, Invalid> {
-        let bytes = URL_SAFE_NO_PAD.decode(raw).map_err(|_| Invalid)?;
-        let text = String::from_utf8(bytes).map_err(|_| Invalid)?;
-        let (resource, key) = text.split_once('\n').ok_or(Invalid)?;
-        Ok(Self { resource: resource.to_owned(), key: key.to_owned() })
     }
 }
 
