@@ -107,7 +107,9 @@ def run_client(name: str, server: Server, scheme: str, ledger: Ledger) -> list[d
     finally:
         for driver in drivers:
             driver.close()
-    return [row(name, operation, "; ".join(whys)) for operation, whys in failures.items()]
+    # Several products have operations of one name.
+    before = "" if product == "kms" else f"{product}:"
+    return [row(name, before + operation, "; ".join(whys)) for operation, whys in failures.items()]
 
 
 def run_checks(run: Run, product: str) -> dict[str, list[str]]:
