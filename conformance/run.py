@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import tomllib
 from concurrent.futures import ThreadPoolExecutor
@@ -32,7 +33,13 @@ from checks.readers import READERS
 from checks.run import CHECKS, UNKNOWN_CALLER, CheckFailed, Ledger, Run, load_dev, sentence
 from clients import CLIENTS, HERE, HOME, WITNESSES, Answer, Driver, DriverDied, environment, make_trust_store
 
-LIFECYCLES = {"lifecycle-2.4.0": "kms-2.4.0", "lifecycle-3.3.1": "kms-3.3.1"}
+LIFECYCLES = {
+    "lifecycle-2.4.0": ("kms-2.4.0", "lifecycle.py"),
+    "lifecycle-3.3.1": ("kms-3.3.1", "lifecycle.py"),
+    "identities-1.3.0": ("ram", "identities.py"),
+}
+ONE_LIFE = threading.Lock()
+"""A life changes the rules of the one account there is: two at once would see each other's."""
 INTEROP = "interop"
 IN_PARALLEL = 2
 SERVES_WITHIN_SECONDS = 60
@@ -130,11 +137,12 @@ def tidy_up(run: Run) -> None:
 
 
 def run_lifecycle(name: str, server: Server, scheme: str, ledger: Ledger) -> list[dict[str, str]]:
-    """The seed's life of a secret: each operation that answered is a row, the last one carries the failure."""
-    python = HOME / LIFECYCLES[name] / "bin" / "python"
-    command = [str(python), str(HERE / "lifecycle.py"), str(server.dev_json), scheme]
+    """The life of a secret or of a user: each operation that answered is a row, the last one carries the failure."""
+    venv, script = LIFECYCLES[name]
+    command = [str(HOME / venv / "bin" / "python"), str(HERE / script), str(server.dev_json), scheme]
     env = environment(server.dev_json, server.home / "trust.p12")
-    done = subprocess.run(command, capture_output=True, text=True, env=env, check=False)
+    with ONE_LIFE:
+        done = subprocess.run(command, capture_output=True, text=True, env=env, check=False)
     calls = [json.loads(line) for line in done.stdout.splitlines()]
     for call in calls:
         ledger.note(Answer(code=call["code"], request_id=call["request_id"]))

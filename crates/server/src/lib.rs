@@ -44,6 +44,7 @@ pub mod start;
 pub mod test_clock;
 #[cfg(test)]
 mod testing;
+pub mod throttle;
 pub mod uses;
 pub mod versions;
 pub mod witness;

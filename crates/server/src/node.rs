@@ -20,6 +20,7 @@ use crate::{
     metrics::Metrics,
     oidc::Oidc,
     root::Held,
+    throttle::Throttle,
     uses::Uses,
 };
 
@@ -57,6 +58,8 @@ pub struct Node {
     pub wrote: tokio::sync::Notify,
     /// Refusals of callers who are not known, counted.
     pub unknown: Unknown,
+    /// How near everybody is to the limits on calls.
+    pub throttle: Throttle,
     /// What is counted for the operations view.
     pub metrics: Metrics,
     /// Who used which key, until it is written into the store.

@@ -27,7 +27,7 @@ use yaoku_model::{
 use yaoku_store::{Mark, Store, StoreError};
 
 use crate::{
-    audit::{self, AuditError, Head, Journal, NodeName, Unknown},
+    audit::{self, AuditError, Event, Head, Journal, NodeName, Unknown},
     auth::{
         nonces::{self, Nonces},
         sessions::Sessions,
@@ -42,6 +42,7 @@ use crate::{
     node::{Limits, Node},
     oidc::Oidc,
     root::OpenedRoot,
+    throttle::{self, Throttle},
     uses::Uses,
     witness::Witness,
 };
@@ -70,6 +71,8 @@ pub struct Setup {
     pub ca_pem: String,
     /// Quotas and switches.
     pub limits: Limits,
+    /// Calls a second, and failed proofs a minute.
+    pub throttle: throttle::Limits,
     /// How the journal is kept.
     pub journal: audit::Options,
     /// What our own files are written with.
@@ -142,6 +145,7 @@ impl Running {
         );
         // Before anything is cached, so that no change falls between.
         let followed = AtomicI64::new(setup.store.mark().await?.0);
+        let throttle = Throttle::new(setup.throttle, Arc::clone(&setup.steady_clock));
         let lease = Lease::new(setup.steady_clock, setup.store.is_shared());
         let node = Arc::new(Node {
             name: setup.name,
@@ -159,6 +163,7 @@ impl Running {
             journal,
             followed,
             wrote: tokio::sync::Notify::new(),
+            throttle,
             metrics: Metrics::default(),
             uses: Uses::default(),
             last_uses: LastUses::default(),
@@ -205,6 +210,7 @@ async fn write_down(node: &Node) -> Result<(), StartError> {
     }
     let now = node.clock.now();
     node.journal.append_counts(&node.unknown.take_all(now))?;
+    write_refusals(node)?;
     node.journal.sync()?;
     keep_head(node).await?;
     let mut tx = node.store.write().await?;
@@ -272,6 +278,13 @@ pub async fn known_head(store: &dyn Store, name: &NodeName) -> Result<Option<Hea
     text.parse().map(Some).map_err(|Invalid| StartError::Damaged("audit head"))
 }
 
+/// Writes down how many calls of known callers were too many. Like each event of theirs, it may take
+/// of the reserve.
+fn write_refusals(node: &Node) -> Result<(), AuditError> {
+    let written = |it: &Event| node.journal.append(&it.to_row()).map(drop);
+    node.throttle.take_counts().iter().try_for_each(written)
+}
+
 /// Copies the events of writes from the store into the journal, each exactly once.
 async fn copy_events(node: &Node) -> Result<(), StartError> {
     const AT_ONCE: u16 = 256;
@@ -316,6 +329,7 @@ mod background {
 
     use super::{
         Arc, Duration, JoinHandle, Mark, Node, Ordering, StoreError, copy_events, keep_head, watch,
+        write_refusals,
     };
     use crate::{
         due::{self, Due},
@@ -380,6 +394,9 @@ mod background {
             let counts = node.unknown.take_ended(node.clock.now());
             if let Err(error) = node.journal.append_counts(&counts) {
                 tracing::error!(%error, "counts of refused strangers are not written");
+            }
+            if let Err(error) = write_refusals(&node) {
+                tracing::error!(%error, "counts of calls that were too many are not written");
             }
             let head = node.journal.head();
             // Without news, only a shared store is told now and then that this node is alive.

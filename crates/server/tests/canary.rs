@@ -124,7 +124,7 @@ async fn identities(world: &World, root: &Party, denied: &Party, canaries: &mut 
     }
     let change = [("OldPassword", PASSWORDS[1]), ("NewPassword", PASSWORDS[0])];
     assert_eq!(call(denied, "ChangePassword", &change).await.code(), "NoPermission");
-    let odd = [("UserName", PASSWORDS[0]), ("Password", PASSWORDS[1]), ("Pasword", PASSWORDS[0])];
+    let odd = [user, ("Password", PASSWORDS[1]), ("Pasword", PASSWORDS[0])];
     assert_ne!(call(root, "CreateLoginProfile", &odd).await.status, 200);
 }
 

@@ -61,8 +61,8 @@ fn table(text: &mut String, results: &Results, list: &List, gaps: &Gaps) -> Resu
     writeln!(text, "\n## Operations\n")?;
     writeln!(
         text,
-        "Operations of other products than KMS have theirs before the colon. Columns are the clients above. `yes`: everywhere that client was run. `gap`: listed below. \
-         Empty: the client lacks it.\n"
+        "Columns are the clients above. `yes`: everywhere that client was run. `gap`: listed below. \
+         Empty: the client lacks it. Before a colon: the product, where it is not KMS.\n"
     )?;
     let clients = || results.0.keys();
     let numbers = (1..=results.0.len()).map(|it| it.to_string());

@@ -41,6 +41,8 @@ mod sessions;
 mod shredding;
 mod states;
 mod swaps;
+mod throttle;
+mod two_nodes;
 
 use yaoku_server::api::{self, Entry, KnownBy, Product};
 

@@ -30,7 +30,8 @@ use yaoku_server::{
     listen::{self, Listener},
     node::{self, Node},
     root,
-    start::{Running, Setup},
+    start::{Running, Setup, StartError},
+    throttle,
 };
 use yaoku_store::{Held, Transaction, testing};
 use yaoku_wire::rpc::Format;
@@ -90,17 +91,41 @@ pub(crate) struct Party {
 impl World {
     /// An empty one.
     pub(crate) async fn new(database: Database) -> Self {
+        Self::throttled(database, throttle::Limits::NONE).await
+    }
+
+    /// An empty one with limits on calls.
+    pub(crate) async fn throttled(database: Database, limits: throttle::Limits) -> Self {
         let data = Arc::new(tempfile::tempdir().unwrap());
         let url = match database {
             Database::Sqlite => format!("sqlite:{}", data.path().join("yaoku.db").display()),
             Database::Postgres => testing::TestPostgres::shared().new_database().await,
         };
-        Self::open(data, url, Arc::new(ManualClock::at(NOW))).await
+        let node = Place { name: "one", key_file: data.path().join(root::KEY_FILE) };
+        Self::open_at(&node, data, url, Arc::new(ManualClock::at(NOW)), limits).await
+    }
+
+    /// Another node on the same database, with a data directory and nonces of its own.
+    pub(crate) async fn beside(&self) -> Self {
+        let (data, clock) = (Arc::new(tempfile::tempdir().unwrap()), Arc::clone(&self.clock));
+        let node = Place { name: "two", key_file: self.data.path().join(root::KEY_FILE) };
+        Self::open_at(&node, data, self.url.clone(), clock, throttle::Limits::NONE).await
     }
 
     /// Starts a node on what is there.
     pub(crate) async fn open(data: Arc<TempDir>, url: String, clock: Arc<ManualClock>) -> Self {
-        let running = start(data.path().to_owned(), &url, &clock).await.unwrap();
+        let node = Place { name: "one", key_file: data.path().join(root::KEY_FILE) };
+        Self::open_at(&node, data, url, clock, throttle::Limits::NONE).await
+    }
+
+    async fn open_at(
+        place: &Place,
+        data: Arc<TempDir>,
+        url: String,
+        clock: Arc<ManualClock>,
+        limits: throttle::Limits,
+    ) -> Self {
+        let running = start_at(place, data.path().to_owned(), &url, &clock, limits).await.unwrap();
         let node = Arc::clone(&running.node);
         let listener = Listener::bind(([127, 0, 0, 1], 0).into(), None).await.unwrap();
         let address = listener.local_addr();
@@ -312,6 +337,18 @@ impl World {
 }
 
 impl Stopped {
+    /// The data directory of a node that was [`World::beside`] another, served again.
+    pub(crate) async fn again_beside(self, other: &World) -> World {
+        World::open_at(
+            &Place { name: "two", key_file: other.data.path().join(root::KEY_FILE) },
+            self.data,
+            self.url,
+            self.clock,
+            throttle::Limits::NONE,
+        )
+        .await
+    }
+
     /// The same data directory, served again.
     pub(crate) async fn again(self) -> World {
         World::open(self.data, self.url, self.clock).await
@@ -370,19 +407,36 @@ async fn give(tx: &mut dyn Transaction, account: &AccountId, to: &Holder, polici
     }
 }
 
+/// A node's name, and where its root key is.
+struct Place {
+    name: &'static str,
+    key_file: PathBuf,
+}
+
 /// Starts a node, or says why not.
 pub(crate) async fn start(
     data: PathBuf,
     url: &str,
     clock: &Arc<ManualClock>,
-) -> Result<Running, yaoku_server::start::StartError> {
+) -> Result<Running, StartError> {
+    let place = Place { name: "one", key_file: data.join(root::KEY_FILE) };
+    start_at(&place, data, url, clock, throttle::Limits::NONE).await
+}
+
+async fn start_at(
+    place: &Place,
+    data: PathBuf,
+    url: &str,
+    clock: &Arc<ManualClock>,
+    limits: throttle::Limits,
+) -> Result<Running, StartError> {
     let store = yaoku_store::open(url).await?;
     let region = "cn-hangzhou".parse().unwrap();
-    let key_file = data.join(root::KEY_FILE);
+    let key_file = place.key_file.clone();
     let root = root::open_or_create(&*store, &region, key_file, &SystemRandom, NOW).await;
     Running::start(Setup {
         data,
-        name: "one".parse().unwrap(),
+        name: place.name.parse().unwrap(),
         store,
         root: root.unwrap(),
         region,
@@ -392,6 +446,7 @@ pub(crate) async fn start(
         boot_id: "boot".to_owned(),
         ca_pem: "the CA".to_owned(),
         limits: node::Limits::default(),
+        throttle: limits,
         journal: audit::Options::default(),
         disk: Arc::new(RealDisk),
     })

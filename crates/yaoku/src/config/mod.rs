@@ -20,6 +20,7 @@ use yaoku_server::{
     listen, node,
     private::Privacy,
     root::WrapName,
+    throttle::{self, Class, PerClass},
 };
 use zeroize::Zeroizing;
 
@@ -40,6 +41,7 @@ pub(crate) struct Config {
     pub(crate) journal: audit::Options,
     pub(crate) limits: listen::Limits,
     pub(crate) quotas: node::Limits,
+    pub(crate) throttle: throttle::Limits,
     pub(crate) oidc: Oidc,
     pub(crate) log: Log,
     /// Whose files with secrets must be.
@@ -145,6 +147,7 @@ impl Config {
         let journal = journal(&mut root.section("audit"));
         let mut quotas = quotas(&mut root.section("quotas"));
         let limits = limits(&mut root.section("limits"), &mut quotas.nonces);
+        let throttle = throttle(&mut root.section("throttle"));
         let oidc = Oidc::of(&mut root.section("oidc"));
         let log = Log::of(&mut root.section("log"));
         Some(Self {
@@ -158,6 +161,7 @@ impl Config {
             journal,
             limits,
             quotas,
+            throttle,
             oidc,
             log,
             privacy: Privacy { credentials },
@@ -374,6 +378,23 @@ fn quotas(it: &mut Section) -> node::Limits {
     it.number("custom_policies_of_role", &mut quotas.custom_policies_of_role);
     it.number("roles", &mut quotas.roles);
     quotas
+}
+
+fn throttle(it: &mut Section) -> throttle::Limits {
+    let mut limits = throttle::Limits::generous();
+    it.number("burst_s", &mut limits.burst_seconds);
+    it.bound("failures_a_minute", &mut limits.failures_a_minute);
+    calls_a_second(&mut it.section("account"), &mut limits.account);
+    calls_a_second(&mut it.section("principal"), &mut limits.principal);
+    limits
+}
+
+fn calls_a_second(it: &mut Section, limits: &mut PerClass) {
+    for class in Class::ALL {
+        let mut calls = limits.of(class);
+        it.bound(class.word(), &mut calls);
+        *limits = limits.with(class, calls);
+    }
 }
 
 #[cfg(test)]

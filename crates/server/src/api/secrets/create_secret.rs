@@ -23,7 +23,9 @@ use crate::{
         tags::tags_in_json,
     },
     call::{Call, KEY_BY_NAME, RUNNING_INSTANCE, UsableKey, WRONG_STATE},
+    due,
     error::ApiError,
+    throttle::Class,
 };
 
 use super::sealed::{NewValue, Sealed};
@@ -54,6 +56,7 @@ impl Operation for CreateSecret {
     const SPEC: &'static Spec = &Spec {
         name: "CreateSecret",
         effect: Effect::Write,
+        class: Some(Class::SecretWrite),
         also_actions: &[SEAL_SECRET],
         errors: &[
             KEY_BY_NAME,
@@ -239,7 +242,10 @@ async fn free_name(call: &mut Call<'_>, name: &SecretName) -> Result<(), ApiErro
     let (account, now) = (call.account(), call.now);
     match call.tx()?.secret(account, name).await? {
         None => Ok(()),
-        Some((old, _)) if old.is_gone(now) => Ok(call.tx()?.delete_secret(account, name).await?),
+        Some((old, _)) if old.is_gone(now) => {
+            let node = call.node;
+            Ok(due::delete_secret(node, call.tx()?, &old).await?)
+        }
         Some((old, _)) => {
             old.must_not_be_scheduled()?;
             Err(Code::ResourceExist.into())
