@@ -168,8 +168,10 @@ impl Pair {
 
 impl What {
     fn params(self) -> anyhow::Result<Vec<(String, String)>> {
-        let mut params =
-            vec![("Action".to_owned(), self.action), ("Resource".to_owned(), self.resource)];
+        let mut params = vec![
+            ("AuthAction".to_owned(), self.action),
+            ("AuthResource".to_owned(), self.resource),
+        ];
         for (at, pair) in (1..).zip(self.context) {
             let (key, value) = pair.split_once('=').context("--context is KEY=VALUE")?;
             params.push((format!("Context.{at}.Key"), key.to_owned()));

@@ -42,8 +42,8 @@ impl Operation for ListWhoCan {
         name: "ListWhoCan",
         effect: Effect::Use,
         example: &[
-            ("Action", "kms:Encrypt"),
-            ("Resource", "acs:kms:cn-hangzhou:1540355698840000:key/key-hzz62f1cb66fa42qo1234"),
+            ("AuthAction", "kms:Encrypt"),
+            ("AuthResource", "acs:kms:cn-hangzhou:1540355698840000:key/key-hzz62f1cb66fa42qo1234"),
             ("Context.1.Key", "acs:SourceIp"),
             ("Context.1.Value", "192.0.2.7"),
         ],

@@ -64,13 +64,13 @@ enum Parts {
 }
 
 impl Supposed {
-    /// Takes `Action`, `Resource` and `Context.N.Key`, `Context.N.Value`.
+    /// Takes `AuthAction`, `AuthResource` (not `Action`, which says what is called) and `Context.N.Key`, `Context.N.Value`.
     pub(super) fn take(params: &mut Params) -> Result<Self, ApiError> {
-        let Text(action) = params.required("Action")?;
+        let Text(action) = params.required("AuthAction")?;
         if !action.contains(':') {
-            return Err(ApiError::invalid("Action"));
+            return Err(ApiError::invalid("AuthAction"));
         }
-        let Text(resource) = params.required("Resource")?;
+        let Text(resource) = params.required("AuthResource")?;
         let mut context = Vec::new();
         for mut it in params.records("Context", &["Key", "Value"])? {
             let (Text(key), value) = (it.required("Key")?, it.text("Value"));

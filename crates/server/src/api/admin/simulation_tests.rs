@@ -35,7 +35,7 @@ async fn with_users() -> (Kms, String) {
 }
 
 async fn simulate(kms: &Kms, who: &str, action: &str, arn: &str) -> Result<Fields, Code> {
-    let params = [("Principal", who), ("Action", action), ("Resource", arn)];
+    let params = [("Principal", who), ("AuthAction", action), ("AuthResource", arn)];
     kms.call("SimulatePolicy", params).await
 }
 
@@ -55,8 +55,8 @@ async fn who_is_not_there_is_not_simulated() {
     assert_eq!(reply.err(), Some(Code::InvalidParameter), "an action has a service");
     let narrowed = [
         ("Principal", "user/alice"),
-        ("Action", "kms:Encrypt"),
-        ("Resource", &*arn),
+        ("AuthAction", "kms:Encrypt"),
+        ("AuthResource", &*arn),
         ("SessionPolicy", NO_DECRYPT),
     ];
     let reply = kms.call("SimulatePolicy", narrowed).await;
@@ -89,8 +89,8 @@ async fn the_simulator_says_which_statement_decides() {
     }
     let params = [
         ("Principal", "user/bob"),
-        ("Action", "kms:Encrypt"),
-        ("Resource", &*arn),
+        ("AuthAction", "kms:Encrypt"),
+        ("AuthResource", &*arn),
         ("Context.1.Key", "acs:SourceIp"),
         ("Context.1.Value", "192.0.2.9"),
     ];
@@ -104,7 +104,7 @@ async fn another_accounts_thing_is_not_looked_at() {
     let other = kms.as_stranger().await;
     let told = simulate(&other, "root", "kms:Encrypt", &arn).await.unwrap();
     assert_eq!(told.get("Decision"), Some("ImplicitDeny"));
-    let params = [("Action", "kms:Encrypt"), ("Resource", &*arn)];
+    let params = [("AuthAction", "kms:Encrypt"), ("AuthResource", &*arn)];
     let told = other.call("ListWhoCan", params).await.unwrap();
     assert_eq!(told.count("Principals.Principal"), Some(0));
     assert_eq!(told.count("OtherAccounts.Principal"), Some(0));
@@ -113,7 +113,7 @@ async fn another_accounts_thing_is_not_looked_at() {
 #[tokio::test]
 async fn everybody_who_may_is_listed() {
     let (kms, arn) = with_users().await;
-    let params = [("Action", "kms:Encrypt"), ("Resource", &*arn)];
+    let params = [("AuthAction", "kms:Encrypt"), ("AuthResource", &*arn)];
     let told = kms.call("ListWhoCan", params).await.unwrap();
     let all: Vec<_> = (0..told.count("Principals.Principal").unwrap())
         .map(|at| told.get(&format!("Principals.Principal.{at}.Principal")).unwrap())
