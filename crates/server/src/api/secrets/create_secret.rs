@@ -26,7 +26,10 @@ use crate::{
     error::ApiError,
 };
 
-use super::sealed::{NewValue, Sealed};
+use super::{
+    must_have_room,
+    sealed::{NewValue, Sealed},
+};
 
 /// A request to create a secret.
 #[derive(Debug)]
@@ -205,12 +208,7 @@ impl CreateSecret {
                 None => Ok(()),
             };
         };
-        let quota = call.running_instance(home).await?.secret_quota;
-        let now = call.now;
-        if call.tx()?.count_secrets(home, now).await? >= quota {
-            return Err(Code::LimitExceeded.into());
-        }
-        Ok(())
+        must_have_room(call, home).await
     }
 }
 
