@@ -35,7 +35,7 @@ use crate::{
     cache::{CacheSizes, Caches},
     claim::{self, Place},
     disk::Disk,
-    heavy::Heavy,
+    heavy::{Aside, Heavy},
     lease::Lease,
     metrics::Metrics,
     node::{Limits, Node},
@@ -142,6 +142,7 @@ impl Running {
         // Before anything is cached, so that no change falls between.
         let followed = AtomicI64::new(setup.store.mark().await?.0);
         let lease = Lease::new(setup.steady_clock, setup.store.is_shared());
+        let processors = tokio::runtime::Handle::current().metrics().num_workers();
         let node = Arc::new(Node {
             name: setup.name,
             data: setup.data,
@@ -165,7 +166,8 @@ impl Running {
             clock: setup.clock,
             domain_clock: setup.domain_clock,
             random: Arc::new(SystemRandom),
-            heavy: Heavy::new(tokio::runtime::Handle::current().metrics().num_workers()),
+            heavy: Heavy::new(processors),
+            aside: Aside::new(processors),
             limits: setup.limits,
             ca_pem: setup.ca_pem,
         });

@@ -43,11 +43,7 @@ impl Operation for DeleteManagedDataKey {
         name: "DeleteManagedDataKey",
         effect: Effect::Write,
         errors: &[&[Code::ResourceNotFound]],
-        example: &[
-            ("DataKeyName", "orders"),
-            ("DataKeyVersionId", "xH6OPUmz"),
-            (FLAG, "true"),
-        ],
+        example: &[("DataKeyName", "orders"), ("DataKeyVersionId", "xH6OPUmz"), (FLAG, "true")],
         ..ADMIN
     };
 
@@ -110,8 +106,6 @@ impl DeleteManagedDataKey {
 
 impl Encode for Deleted {
     fn encode(self) -> Fields {
-        Fields::default()
-            .text("DataKeyName", self.name.0)
-            .number("DeletedVersions", self.versions)
+        Fields::default().text("DataKeyName", self.name.0).number("DeletedVersions", self.versions)
     }
 }
