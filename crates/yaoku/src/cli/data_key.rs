@@ -9,7 +9,7 @@ use yaoku_server::api::Product;
 use super::{
     calls::Calls,
     finish,
-    options::{Form, NOTES, Options},
+    options::{NOTES, Options},
     output::{print, print_value},
 };
 use crate::{
@@ -133,7 +133,7 @@ impl Show {
             ("UseLatest", latest.then_some("true")),
         ];
         let shown = calls.ask("GetManagedDataKey", &params).await?;
-        if calls.writer.form == Form::Table && calls.writer.query.is_none() {
+        if calls.writer.is_plain_table() {
             return print_value(&format!("{}\n", shown.text("/Plaintext")));
         }
         calls.writer.write(shown.json())
