@@ -12,7 +12,7 @@ HERE = Path(__file__).resolve().parent
 HOME = HERE.parent / ".conformance"
 ANSWER_WITHIN_SECONDS = 60
 
-OPERATIONS = (
+KMS = (
     "CreateKey DescribeKey ListKeys EnableKey DisableKey UpdateKeyDescription "
     "CreateKeyVersion DescribeKeyVersion ListKeyVersions UpdateRotationPolicy "
     "ScheduleKeyDeletion CancelKeyDeletion SetDeletionProtection GetKeyPolicy SetKeyPolicy "
@@ -28,17 +28,30 @@ OPERATIONS = (
     "DescribeService AdvanceEncrypt GetChallenge"
 ).split()
 
+RAM = (
+    "CreatePolicy GetPolicy DeletePolicy ListPolicies UpdatePolicyDescription "
+    "CreatePolicyVersion GetPolicyVersion DeletePolicyVersion ListPolicyVersions SetDefaultPolicyVersion "
+    "CreateRole GetRole UpdateRole DeleteRole ListRoles "
+    "AttachPolicyToUser DetachPolicyFromUser ListPoliciesForUser "
+    "AttachPolicyToGroup DetachPolicyFromGroup ListPoliciesForGroup "
+    "AttachPolicyToRole DetachPolicyFromRole ListPoliciesForRole ListEntitiesForPolicy"
+).split()
+
+OPERATIONS = {"kms": KMS, "ram": RAM}
+"""What is checked of each product."""
+
 
 @dataclass(frozen=True)
 class Client:
-    """One client of the matrix: its command, and the schemes it can use at all."""
+    """One client of the matrix: its command, the schemes it can use at all, and the product that it calls."""
 
     command: tuple[str, ...]
     schemes: tuple[str, ...] = ("http", "https")
+    product: str = "kms"
 
 
-def _python(venv: str, script: str) -> tuple[str, ...]:
-    return (str(HOME / venv / "bin" / "python"), str(HERE / "python" / script))
+def _python(venv: str, script: str, *arguments: str) -> tuple[str, ...]:
+    return (str(HOME / venv / "bin" / "python"), str(HERE / "python" / script), *arguments)
 
 
 def _java(main: str) -> tuple[str, ...]:
@@ -46,11 +59,11 @@ def _java(main: str) -> tuple[str, ...]:
 
 
 CLIENTS = {
-    "alibabacloud-kms20160120-2.4.0": Client(_python("kms-2.4.0", "tea_kms.py")),
-    "alibabacloud-kms20160120-3.3.1": Client(_python("kms-3.3.1", "tea_kms.py")),
+    "alibabacloud-kms20160120-2.4.0": Client(_python("kms-2.4.0", "tea.py", "alibabacloud_kms20160120")),
+    "alibabacloud-kms20160120-3.3.1": Client(_python("kms-3.3.1", "tea.py", "alibabacloud_kms20160120")),
     "call_api-2.4.0": Client(_python("kms-2.4.0", "call_api.py")),
     "call_api-3.3.1": Client(_python("kms-3.3.1", "call_api.py")),
-    "aliyun-python-sdk-kms": Client(_python("v1", "core.py")),
+    "aliyun-python-sdk-kms": Client(_python("v1", "core.py", "aliyunsdkkms.request.v20160120")),
     "aliyun-secret-manager-client": Client(_python("v1", "secrets_v1.py"), ("https",)),
     "alibabacloud-secretsmanager-client-v2": Client(_python("secrets-v2", "secrets_v2.py")),
     "npm-kms20160120": Client(("node", str(HERE / "node" / "kms.js"))),
@@ -58,6 +71,11 @@ CLIENTS = {
     "aliyun-java-sdk-xml": Client(_java("CoreDriver")),
     "alibabacloud-secretsmanager-client-java": Client(_java("SecretsDriver"), ("https",)),
     "go-tea-rpc": Client((str(HOME / "go" / "tea-rpc"),)),
+    "alibabacloud-ram20150501-1.3.0": Client(
+        _python("ram", "tea.py", "alibabacloud_ram20150501"), product="ram"
+    ),
+    "aliyun-python-sdk-ram": Client(_python("v1", "core.py", "aliyunsdkram.request.v20150501"), product="ram"),
+    "npm-ram20150501": Client(("node", str(HERE / "node" / "ram.js")), product="ram"),
 }
 
 # Two V1 clients compare the server's string to sign with their own and then blame the secret in their own words.
@@ -66,7 +84,8 @@ OWN_WORDS = {
     "SDK.InvalidAccessKeySecret": "SignatureDoesNotMatch",
 }
 
-WITNESS = "alibabacloud-kms20160120-3.3.1"
+WITNESSES = {"kms": "alibabacloud-kms20160120-3.3.1", "ram": "alibabacloud-ram20150501-1.3.0"}
+"""By whom each product's state is looked at where a client cannot say it."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +109,8 @@ class Driver:
     def __init__(self, name: str, dev_json: Path, scheme: str, environment: dict[str, str], log: Path) -> None:
         self.name = name
         self._log = log
-        command = [*CLIENTS[name].command, str(dev_json), scheme, *OPERATIONS]
+        client = CLIENTS[name]
+        command = [*client.command, str(dev_json), scheme, *OPERATIONS[client.product]]
         with log.open("ab") as stderr:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, env=environment

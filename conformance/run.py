@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import tomllib
 from concurrent.futures import ThreadPoolExecutor
@@ -24,14 +25,21 @@ import checks.imports
 import checks.keys
 import checks.life
 import checks.mac
+import checks.ram_policies
 import checks.secrets
 import checks.service
 import checks.tags  # noqa: F401
 from checks.readers import READERS
 from checks.run import CHECKS, UNKNOWN_CALLER, CheckFailed, Ledger, Run, load_dev, sentence
-from clients import CLIENTS, HERE, HOME, WITNESS, Answer, Driver, DriverDied, environment, make_trust_store
+from clients import CLIENTS, HERE, HOME, WITNESSES, Answer, Driver, DriverDied, environment, make_trust_store
 
-LIFECYCLES = {"lifecycle-2.4.0": "kms-2.4.0", "lifecycle-3.3.1": "kms-3.3.1"}
+LIFECYCLES = {
+    "lifecycle-2.4.0": ("kms-2.4.0", "lifecycle.py"),
+    "lifecycle-3.3.1": ("kms-3.3.1", "lifecycle.py"),
+    "identities-1.3.0": ("ram", "identities.py"),
+}
+ONE_LIFE = threading.Lock()
+"""A life changes the rules of the one account there is: two at once would see each other's."""
 INTEROP = "interop"
 IN_PARALLEL = 2
 SERVES_WITHIN_SECONDS = 60
@@ -88,10 +96,11 @@ def run_client(name: str, server: Server, scheme: str, ledger: Ledger) -> list[d
     log = server.home / f"{name}-{scheme}.log"
     drivers: list[Driver] = []
     try:
-        for each in (name, WITNESS):
+        product = CLIENTS[name].product
+        for each in (name, WITNESSES[product]):
             drivers.append(Driver(each, server.dev_json, scheme, env, log))
         run = Run(drivers[0], drivers[1], load_dev(server.dev_json), ledger)
-        failures = run_checks(run)
+        failures = run_checks(run, product)
         tidy_up(run)
     except DriverDied as died:
         return [row(name, "(start)", str(died))]
@@ -101,9 +110,9 @@ def run_client(name: str, server: Server, scheme: str, ledger: Ledger) -> list[d
     return [row(name, operation, "; ".join(whys)) for operation, whys in failures.items()]
 
 
-def run_checks(run: Run) -> dict[str, list[str]]:
+def run_checks(run: Run, product: str) -> dict[str, list[str]]:
     """What failed, by operation; every operation of the client is there."""
-    checks = [("GetSecretValue", each) for each in READERS] if run.driver.reader else CHECKS
+    checks = [("GetSecretValue", each) for each in READERS] if run.driver.reader else CHECKS[product]
     failures: dict[str, list[str]] = {operation: [] for operation in run.driver.operations}
     checked = set()
     for operation, check in checks:
@@ -128,11 +137,12 @@ def tidy_up(run: Run) -> None:
 
 
 def run_lifecycle(name: str, server: Server, scheme: str, ledger: Ledger) -> list[dict[str, str]]:
-    """The seed's life of a secret: each operation that answered is a row, the last one carries the failure."""
-    python = HOME / LIFECYCLES[name] / "bin" / "python"
-    command = [str(python), str(HERE / "lifecycle.py"), str(server.dev_json), scheme]
+    """The life of a secret or of a user: each operation that answered is a row, the last one carries the failure."""
+    venv, script = LIFECYCLES[name]
+    command = [str(HOME / venv / "bin" / "python"), str(HERE / script), str(server.dev_json), scheme]
     env = environment(server.dev_json, server.home / "trust.p12")
-    done = subprocess.run(command, capture_output=True, text=True, env=env, check=False)
+    with ONE_LIFE:
+        done = subprocess.run(command, capture_output=True, text=True, env=env, check=False)
     calls = [json.loads(line) for line in done.stdout.splitlines()]
     for call in calls:
         ledger.note(Answer(code=call["code"], request_id=call["request_id"]))

@@ -265,7 +265,7 @@ impl<'a> Signer<'a> {
             method: "POST",
             host: &self.yaoku.server.address(false).to_string(),
             action,
-            version: if who == Who::Administrator { "2026-11-21" } else { "2016-01-20" },
+            version: if who == Who::Administrator { "2015-05-01" } else { "2016-01-20" },
             format: Format::Json,
             query: parameters,
             form: &[],

@@ -35,8 +35,8 @@ pub(crate) fn make_twenty(signer: Signer<'_>) -> anyhow::Result<()> {
     }
     let user = signer.user();
     for name in SYSTEM {
-        let attached = [("PolicyName", name), ("UserName", user)];
-        signer.call(Who::Administrator, "AttachPolicy", &attached)?;
+        let attached = [("PolicyName", name), ("PolicyType", "System"), ("UserName", user)];
+        signer.call(Who::Administrator, "AttachPolicyToUser", &attached)?;
     }
     Ok(())
 }
@@ -45,7 +45,7 @@ pub(crate) fn make_twenty(signer: Signer<'_>) -> anyhow::Result<()> {
 pub(crate) fn leave(signer: Signer<'_>, count: usize) -> anyhow::Result<()> {
     for (name, kind) in GIVEN {
         let detached = [("PolicyName", name), ("PolicyType", kind), ("UserName", signer.user())];
-        signer.call(Who::Administrator, "DetachPolicy", &detached)?;
+        signer.call(Who::Administrator, "DetachPolicyFromUser", &detached)?;
     }
     for number in 0..count {
         let first =
@@ -59,8 +59,8 @@ fn attach(signer: Signer<'_>, number: usize, document: &str) -> anyhow::Result<(
     let name = format!("bench-{number}");
     let made = [("PolicyName", name.as_str()), ("PolicyDocument", document)];
     signer.call(Who::Administrator, "CreatePolicy", &made)?;
-    let attached = [("PolicyName", name.as_str()), ("UserName", signer.user())];
-    signer.call(Who::Administrator, "AttachPolicy", &attached)?;
+    let attached = [("PolicyName", &*name), ("PolicyType", "Custom"), ("UserName", signer.user())];
+    signer.call(Who::Administrator, "AttachPolicyToUser", &attached)?;
     Ok(())
 }
 

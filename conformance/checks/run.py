@@ -187,14 +187,14 @@ def short(parameters: dict[str, Any]) -> str:
 
 
 Check = Callable[[Run], None]
-CHECKS: list[tuple[str, Check]] = []
+CHECKS: dict[str, list[tuple[str, Check]]] = {"kms": [], "ram": []}
 
 
-def check(operation: str) -> Callable[[Check], Check]:
+def check(operation: str, product: str = "kms") -> Callable[[Check], Check]:
     """Registers a check of one operation; it is run for the clients that have the operation, in order of definition."""
 
     def register(function: Check) -> Check:
-        CHECKS.append((operation, function))
+        CHECKS[product].append((operation, function))
         return function
 
     return register

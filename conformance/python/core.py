@@ -1,6 +1,6 @@
-"""Drives aliyun-python-sdk-kms on aliyun-python-sdk-core: signature V1, parameters in the query.
+"""Drives a package of requests on aliyun-python-sdk-core: signature V1, parameters in the query.
 
-Usage: core.py DEV_JSON SCHEME OPERATION...
+Usage: core.py PACKAGE DEV_JSON SCHEME OPERATION...
 """
 
 import functools
@@ -16,7 +16,7 @@ from driver import Refused, Server, serve
 
 
 def main() -> None:
-    server = Server(*sys.argv[1:3])
+    server = Server(*sys.argv[2:4])
     # The library compares by identity: another string "https" would mean http.
     protocol = protocol_type.HTTPS if server.scheme == "https" else protocol_type.HTTP
 
@@ -38,12 +38,12 @@ def main() -> None:
                 error.get_http_status(), error.get_error_code(), error.get_error_msg(), error.get_request_id()
             ) from error
 
-    serve({"operations": {name: fields(name) for name in sys.argv[3:] if request_model(name)}}, call)
+    serve({"operations": {name: fields(name) for name in sys.argv[4:] if request_model(name)}}, call)
 
 
 def request_model(operation: str) -> Any:
     try:
-        module = importlib.import_module(f"aliyunsdkkms.request.v20160120.{operation}Request")
+        module = importlib.import_module(f"{sys.argv[1]}.{operation}Request")
     except ImportError:
         return None
     return getattr(module, f"{operation}Request")

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -17,8 +17,8 @@ use yaoku_wire::rpc::{Credentials, Format, Outgoing, sign_v3};
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// The version of the product that administers users and their access keys.
-const ADMINISTRATION: &str = "2026-11-21";
+/// Of RAM.
+const RAM: &str = "2015-05-01";
 
 /// An access key.
 #[derive(Clone, Debug)]
@@ -57,7 +57,7 @@ impl Client {
             host: &host,
             action,
             version: if action.contains("AccessKey") || action.contains("User") {
-                ADMINISTRATION
+                RAM
             } else {
                 "2016-01-20"
             },
@@ -96,6 +96,22 @@ impl Client {
             answer(&read)
         };
         tokio::time::timeout(PATIENCE, talk).await.context("no answer within a minute")
+    }
+}
+
+/// Sends a request over a connection that stays open, and reads its answer whole: head and body.
+pub(crate) async fn exchange(stream: &mut TcpStream, request: &[u8]) -> anyhow::Result<String> {
+    stream.write_all(request).await?;
+    let mut read = Vec::with_capacity(1024);
+    loop {
+        ensure!(stream.read_buf(&mut read).await? > 0, "the server hung up");
+        let Some(head) = read.windows(4).position(|it| it == b"\r\n\r\n") else { continue };
+        let text = std::str::from_utf8(&read[..head])?.to_ascii_lowercase();
+        let (_, length) = text.split_once("content-length: ").context("no length")?;
+        let length: usize = length.lines().next().unwrap_or_default().parse()?;
+        if read.len() >= head + 4 + length {
+            return Ok(String::from_utf8(read)?);
+        }
     }
 }
 

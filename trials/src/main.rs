@@ -18,6 +18,7 @@ mod power;
 mod program;
 mod report;
 mod stream;
+mod throttle;
 mod writes;
 
 use report::Report;
@@ -50,6 +51,8 @@ enum Trial {
     Kill(kill::Kill),
     /// The power is cut: what was not synced is gone. Is what was answered kept?
     Power(power::Power),
+    /// One caller floods at ten times its limit: does its neighbour notice?
+    Throttle(throttle::Throttle),
     /// Syncs take 2 ms: how many more writes are there from 16 clients than from one?
     Writes(writes::Writes),
 }
@@ -68,6 +71,7 @@ fn main() -> anyhow::Result<ExitCode> {
             Trial::Due(it) => it.run(&program()?, seed, &mut report).await,
             Trial::Kill(it) => it.run(&program()?, seed, &mut report).await,
             Trial::Power(it) => it.run(&program()?, seed, &mut report).await,
+            Trial::Throttle(it) => it.run(&mut report).await,
             Trial::Writes(it) => it.run(&mut report).await,
         }
     })?;

@@ -50,6 +50,11 @@ impl Node {
         boot_id: String,
     ) -> anyhow::Result<Self> {
         let setup = setup(NAME, data.join(root::KEY_FILE), data, store, disk, boot_id).await?;
+        Self::start_with(setup).await
+    }
+
+    /// Starts what [`setup`] made.
+    pub(crate) async fn start_with(setup: Setup) -> anyhow::Result<Self> {
         let running = Running::start(setup).await.context("the node does not start")?;
         let account = dev::prepare(&running.node).await?;
         let listener = Listener::bind(([127, 0, 0, 1], 0).into(), None).await?;

@@ -3,19 +3,18 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context as _, ensure};
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
-    task::JoinSet,
-    time::Instant,
-};
+use tokio::{net::TcpStream, task::JoinSet, time::Instant};
 use yaoku_server::disk::RealDisk;
 use yaoku_store::{
     Sqlite, Store,
     testing::{self, Files, TestPostgres},
 };
 
-use crate::{client::Client, node::Node, report::Report};
+use crate::{
+    client::{Client, exchange},
+    node::Node,
+    report::Report,
+};
 
 /// How long a sync takes.
 const SYNC: Duration = Duration::from_millis(2);
@@ -179,19 +178,9 @@ impl Lane {
     async fn call(&mut self, action: &str, params: &[(&str, &str)]) -> anyhow::Result<()> {
         let request = self.client.sign(action, params, false);
         let stream = self.stream.as_mut().context("its connection is elsewhere")?;
-        stream.write_all(&request).await?;
-        let mut read = Vec::with_capacity(1024);
-        loop {
-            ensure!(stream.read_buf(&mut read).await? > 0, "the server hung up");
-            let Some(head) = read.windows(4).position(|it| it == b"\r\n\r\n") else { continue };
-            ensure!(read.starts_with(b"HTTP/1.1 200 "), "{action}: {}", read.escape_ascii());
-            let text = std::str::from_utf8(&read[..head])?.to_ascii_lowercase();
-            let (_, length) = text.split_once("content-length: ").context("no length")?;
-            let length: usize = length.lines().next().unwrap_or_default().parse()?;
-            if read.len() >= head + 4 + length {
-                return Ok(());
-            }
-        }
+        let answer = exchange(stream, &request).await?;
+        ensure!(answer.starts_with("HTTP/1.1 200 "), "{action}: {answer}");
+        Ok(())
     }
 }
 

@@ -61,6 +61,9 @@ pub(crate) fn run(options: &Options, mode: Mode) -> Result<Tally> {
     }
     let build = step("build", &mut cargo(&["build", "-p", "yaoku"]))?;
     ensure!(build.failed == 0, "there is nothing to run");
+    if options.is_all() {
+        tallies.push(counted("sessions", &mut command("conformance/sessions.py", &[]), count)?);
+    }
     for store in options.stores() {
         tallies.push(run_store(options, *store)?);
     }

@@ -28,6 +28,7 @@ const TARGETS: &[&str] = &[
     "requests",
     "signatures",
     "signed",
+    "tokens",
 ];
 
 /// What CI gives all targets together.

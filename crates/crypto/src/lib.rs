@@ -14,10 +14,12 @@ pub mod export;
 pub mod import;
 pub mod keyring;
 pub mod memory;
+pub mod password;
 pub mod random;
 pub mod rootkey;
 pub mod seal;
 pub mod software;
+pub mod totp;
 
 #[cfg(test)]
 mod answers;

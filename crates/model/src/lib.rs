@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`ids`] and [`arn`] (names), [`time`] and [`random`] (the world as arguments),
 //! [`text`] (texts that must not leak), [`context`], [`key`], [`secret`], [`instance`],
-//! [`identity`], [`tag`] (things).
+//! [`identity`], [`login`], [`tag`] (things).
 
 pub mod algorithm;
 pub mod arn;
@@ -11,6 +11,7 @@ pub mod identity;
 pub mod ids;
 pub mod instance;
 pub mod key;
+pub mod login;
 pub mod policy;
 pub mod random;
 pub mod secret;

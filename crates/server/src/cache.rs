@@ -19,14 +19,14 @@ use yaoku_model::{
         AccessKeyId, AccountId, AliasName, InstanceId, KeyId, KeyVersionId, PolicyName, SecretName,
     },
     key::Key,
-    policy::{Document, Kind, Layer, Object, system},
+    policy::{Document, Kind, Layer, Object, Origin, system},
     secret::{Secret, SecretVersion},
     tag::{Tag, TagKind},
 };
 use yaoku_store::{Change, Store, Transaction};
 use yaoku_wire::{error::Code, rpc::SigningKey};
 
-use crate::{auth::Credential, error::ApiError, judge, shelf::Shelf};
+use crate::{auth::Credential, error::ApiError, judge, last_uses::LastUse, shelf::Shelf};
 
 pub use crate::shelf::Vitals;
 
@@ -342,6 +342,7 @@ impl Caches {
             session: None,
             secret,
             active: row.active,
+            last_use: LastUse::default(),
         })))
     }
 
@@ -357,8 +358,7 @@ impl Caches {
             let Some(role) = tx.role(account, name).await? else { return Ok(None) };
             role_id = Some(role.id.into());
         }
-        let policies = load_policies(&mut *tx, account, identity).await?;
-        let policies = Arc::new(Layer::new(policies));
+        let policies = Arc::new(load_policies(&mut *tx, account, identity).await?);
         Ok(Some(Rights { kms_open: owner.kms_open, policies, role_id }))
     }
 }
@@ -370,7 +370,7 @@ async fn load_policies(
     tx: &mut dyn Transaction,
     account: &AccountId,
     identity: &Identity,
-) -> Result<Vec<Arc<Document>>, ApiError> {
+) -> Result<Layer, ApiError> {
     let mut holders = Vec::new();
     match identity {
         Identity::Root => {}
@@ -381,13 +381,15 @@ async fn load_policies(
         }
         Identity::Role(role) => holders.push(Holder::Role(role.clone())),
     }
-    let mut documents = Vec::new();
-    for holder in &holders {
-        for held in tx.held_policies(account, holder).await? {
-            documents.push(Arc::new(load_policy(tx, account, &held.policy).await?));
+    let mut policies = Vec::new();
+    for holder in holders {
+        for held in tx.held_policies(account, &holder).await? {
+            let document = load_policy(tx, account, &held.policy).await?;
+            let origin = Origin { policy: held.policy, holder: holder.clone() };
+            policies.push((origin, Arc::new(document)));
         }
     }
-    Ok(documents)
+    Ok(Layer::of(policies))
 }
 
 /// A policy that cannot be read must not be passed over: it may deny.

@@ -6,7 +6,7 @@
 use std::{error::Error, net::SocketAddr, sync::Arc, time::Duration};
 
 use aws_lc_rs::digest::{SHA256, digest};
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::time::Instant;
 use yaoku_model::{arn::Arn, identity::Identity, ids::AccountId, random::Random, time::Timestamp};
 use yaoku_wire::{
@@ -28,10 +28,14 @@ use crate::{
     node::Node,
     oidc,
     pipeline::Turn,
+    throttle,
 };
 
 /// What answers name as the gateway that made them. Our choice.
 const HOST_ID: &str = "yaoku";
+
+/// In how many milliseconds a client that called too often may try again. Source: identity.md §1.7.
+const RETRY_AFTER: HeaderName = HeaderName::from_static("x-acs-retry-after");
 
 /// The target of the one log event of each call. Whoever wants no such lines turns it off.
 pub const CALLS: &str = "calls";
@@ -102,10 +106,13 @@ impl Gateway {
         let entry = api::operation(product, &incoming.action).ok_or(Code::ActionNotFound)?;
         let known = match &self.door {
             Door::AdminSocket(account) => self.operator(&call.headers, account).await?,
-            Door::Network => match entry.spec.known_by {
-                KnownBy::Signature => self.signer(call, incoming, entry.spec).await?,
-                KnownBy::ProviderToken => self.vouched_for(call, incoming).await?,
-            },
+            Door::Network => {
+                let known = match entry.spec.known_by {
+                    KnownBy::Signature => self.signer(call, incoming, entry.spec).await,
+                    KnownBy::ProviderToken => self.vouched_for(call, incoming).await,
+                };
+                known.map_err(|error| self.node.throttle.failed(call.peer.ip(), error))?
+            }
         };
         Ok((entry, known))
     }
@@ -120,6 +127,9 @@ impl Gateway {
         let hide = |name: &str| is_secret(spec, name);
         let proved = auth::authenticate(incoming, node, &node.nonces, &*node.clock, &hide).await?;
         let Proved { credential, claim } = proved;
+        if credential.session.is_none() {
+            node.last_uses.note(&claim.access_key_id, &credential, node.domain_clock.now());
+        }
         let rights = node.caches.rights(&credential.account, &credential.identity).await?;
         let (principal, rights) = principal(&credential, rights)?;
         let caller = Caller {
@@ -327,11 +337,12 @@ impl Answer {
             Ok(body) => (200, self.format.content_type(), body),
             Err(refusal) => rpc::encode_error(self.format, &refusal, &request_id, HOST_ID),
         };
+        let wait = self.reply.as_ref().err().and_then(throttle::retry_after_ms);
         HttpReply {
             status,
             content_type,
             request_id,
-            headers: Vec::new(),
+            headers: wait.map(|ms| (RETRY_AFTER, HeaderValue::from(ms))).into_iter().collect(),
             body: body.into(),
             known: !self.stranger,
         }

@@ -23,6 +23,7 @@ pub mod gate;
 pub mod gateway;
 pub mod heavy;
 mod judge;
+pub mod last_uses;
 pub mod lease;
 pub mod listen;
 pub mod metrics;
@@ -43,6 +44,7 @@ pub mod start;
 pub mod test_clock;
 #[cfg(test)]
 mod testing;
+pub mod throttle;
 pub mod uses;
 pub mod versions;
 pub mod witness;

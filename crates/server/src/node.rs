@@ -15,10 +15,12 @@ use crate::{
     cache::Caches,
     claim,
     heavy::{Aside, Heavy},
+    last_uses::LastUses,
     lease::Lease,
     metrics::Metrics,
     oidc::Oidc,
     root::Held,
+    throttle::{self, Throttle},
     uses::Uses,
 };
 
@@ -56,10 +58,14 @@ pub struct Node {
     pub wrote: tokio::sync::Notify,
     /// Refusals of callers who are not known, counted.
     pub unknown: Unknown,
+    /// How near everybody is to the limits on calls.
+    pub throttle: Throttle,
     /// What is counted for the operations view.
     pub metrics: Metrics,
     /// Who used which key, until it is written into the store.
     pub uses: Uses,
+    /// When access keys were last used, until it is written into the store.
+    pub last_uses: LastUses,
     /// The nonces used.
     pub nonces: Nonces,
     /// The gateway's clock: signatures, TLS, sessions, events.
@@ -106,6 +112,12 @@ pub struct Limits {
     pub users: usize,
     /// Access keys of a user, or of the account itself.
     pub access_keys: usize,
+    /// Groups of users of an account.
+    pub groups: usize,
+    /// Groups that a user is in.
+    pub groups_of_user: usize,
+    /// Virtual MFA devices of an account.
+    pub mfa_devices: usize,
     /// Policies that an account has written.
     pub custom_policies: usize,
     /// Versions of such a policy.
@@ -127,6 +139,8 @@ pub struct Limits {
     /// Nonces that are remembered; from half of it on, callers that have more than others are
     /// throttled. Our choice: see [`Nonces`].
     pub nonces: usize,
+    /// Calls a second, and failed proofs a minute. The default is without limits.
+    pub throttle: throttle::Limits,
 }
 
 impl Default for Limits {
@@ -143,6 +157,9 @@ impl Default for Limits {
             instance_access: 10_000,
             users: 1000,
             access_keys: 2,
+            groups: 50,
+            groups_of_user: 5,
+            mfa_devices: 1000,
             custom_policies: 1500,
             policy_versions: 5,
             system_policies_of_user: 20,
@@ -153,6 +170,7 @@ impl Default for Limits {
             custom_policies_of_role: 5,
             roles: 1000,
             nonces: Nonces::DEFAULT_ENTRIES,
+            throttle: throttle::Limits::NONE,
         }
     }
 }

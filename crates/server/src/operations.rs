@@ -14,6 +14,7 @@ use crate::{
     node::Node,
     shelf::Vitals,
     standing::Standing,
+    throttle::Class,
 };
 
 const TEXT: &str = "text/plain; charset=utf-8";
@@ -81,6 +82,7 @@ pub fn metrics(standing: &Standing) -> String {
     process::families(&mut page, standing.started);
     if let Some(node) = standing.node() {
         calls(&mut page, node);
+        throttle(&mut page, node);
         store(&mut page, node);
         audit(&mut page, node);
         page.family("yaoku_root_key_generation", Kind::Gauge, "The root key's generation.");
@@ -136,6 +138,30 @@ fn calls(page: &mut Page, node: &Node) {
     }
     page.family("yaoku_nonces", Kind::Gauge, "Nonces that are remembered.");
     page.value(node.nonces.len());
+}
+
+/// The limits that there are, and how often somebody met one.
+fn throttle(page: &mut Page, node: &Node) {
+    const HOLDERS: [&str; 2] = ["account", "principal"];
+    let limits = node.throttle.limits();
+    page.family(
+        "yaoku_throttle_limit",
+        Kind::Gauge,
+        "Calls a second that one account or caller may make; without a limit, nothing stands here.",
+    );
+    for (holder, limits) in HOLDERS.into_iter().zip([&limits.account, &limits.principal]) {
+        for class in Class::ALL {
+            if let Some(calls) = limits.of(class) {
+                page.sample(&[("class", class.word()), ("of", holder)], calls);
+            }
+        }
+    }
+    page.family("yaoku_throttled_total", Kind::Counter, "Calls refused for being too many.");
+    for (class, counts) in node.throttle.counts() {
+        for (holder, count) in HOLDERS.into_iter().zip(counts) {
+            page.sample(&[("class", class.word()), ("of", holder)], count);
+        }
+    }
 }
 
 fn store(page: &mut Page, node: &Node) {

@@ -13,11 +13,12 @@ use yaoku_wire::{
 
 use crate::{
     api::{Effect, Entry, Request, Spec},
-    audit::AuditError,
+    audit::{AuditError, Event},
     call::{Call, On},
     caller::Caller,
     error::ApiError,
     node::Node,
+    throttle::Exceeded,
     uses::Touched,
 };
 
@@ -54,9 +55,9 @@ pub struct Turn<'a> {
 impl Turn<'_> {
     /// Runs the operation and writes its event. What leaves no event is not answered.
     pub async fn run(&self, params: &mut Params) -> Reply {
-        let reply = match self.parse(params) {
-            Ok((request, dry)) => self.run_parsed(request, dry).await,
-            Err(error) => self.refused(error).await,
+        let reply = match self.node.throttle.admit(self.caller, self.spec().class()) {
+            Ok(()) => self.run_admitted(params).await,
+            Err(exceeded) => self.throttled(exceeded).await,
         };
         let reply = if self.spec().product.speaks_as_ram() {
             reply.map_err(ApiError::in_ram)
@@ -69,6 +70,23 @@ impl Turn<'_> {
                 "{} did not declare {error}",
                 self.spec().name
             );
+        }
+        reply
+    }
+
+    async fn run_admitted(&self, params: &mut Params) -> Reply {
+        match self.parse(params) {
+            Ok((request, dry)) => self.run_parsed(request, dry).await,
+            Err(error) => self.refused(error).await,
+        }
+    }
+
+    /// A refusal before anything was read. Many of them in one second share an event.
+    async fn throttled(&self, exceeded: Exceeded) -> Reply {
+        let reply = Err(ApiError::caused(Code::RejectedThrottling, exceeded));
+        let event = || Event::from_row(&(self.event)(&[], self.code(&reply))).ok();
+        if self.node.throttle.note(self.caller, self.spec().class(), event) {
+            self.journal(&[], &reply).await?;
         }
         reply
     }

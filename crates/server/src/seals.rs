@@ -15,7 +15,7 @@ use yaoku_model::key::{Key, Origin};
 use yaoku_store::{StoreError, Tx};
 use yaoku_wire::error::Code;
 
-use crate::{call::UsableKey, error::ApiError, node::Node, versions};
+use crate::{call::UsableKey, error::ApiError, node::Node, pipeline::must_take_writes, versions};
 
 /// The fewest and the most seals that are reserved at once.
 const BLOCK: std::ops::RangeInclusive<u64> = 1 << 14..=1 << 24;
@@ -78,6 +78,10 @@ async fn try_to_reserve(node: &Node, key: &UsableKey) -> Result<(), ApiError> {
 
 /// Gives a key a new version, if this one is its newest and was made here.
 async fn renew(node: &Node, tx: &mut dyn Tx, used: &UsableKey) -> Result<(), ApiError> {
+    if must_take_writes(node).is_err() {
+        // Whoever reserves the next block will do it.
+        return Ok(());
+    }
     let Some(mut key) = tx.key(&used.key.key.id).await? else { return Ok(()) };
     if !may_renew(&key, used) {
         return Ok(());

@@ -27,7 +27,7 @@ use yaoku_model::{
 use yaoku_store::{Mark, Store, StoreError};
 
 use crate::{
-    audit::{self, AuditError, Head, Journal, NodeName, Unknown},
+    audit::{self, AuditError, Event, Head, Journal, NodeName, Unknown},
     auth::{
         nonces::{self, Nonces},
         sessions::Sessions,
@@ -36,11 +36,13 @@ use crate::{
     claim::{self, Place},
     disk::Disk,
     heavy::{Aside, Heavy},
+    last_uses::LastUses,
     lease::Lease,
     metrics::Metrics,
     node::{Limits, Node},
     oidc::Oidc,
     root::OpenedRoot,
+    throttle::Throttle,
     uses::Uses,
     witness::Witness,
 };
@@ -141,6 +143,7 @@ impl Running {
         );
         // Before anything is cached, so that no change falls between.
         let followed = AtomicI64::new(setup.store.mark().await?.0);
+        let throttle = Throttle::new(setup.limits.throttle, Arc::clone(&setup.steady_clock));
         let lease = Lease::new(setup.steady_clock, setup.store.is_shared());
         let processors = tokio::runtime::Handle::current().metrics().num_workers();
         let node = Arc::new(Node {
@@ -159,8 +162,10 @@ impl Running {
             journal,
             followed,
             wrote: tokio::sync::Notify::new(),
+            throttle,
             metrics: Metrics::default(),
             uses: Uses::default(),
+            last_uses: LastUses::default(),
             unknown: Unknown::new(Unknown::DEFAULT_ROWS),
             nonces,
             clock: setup.clock,
@@ -200,8 +205,12 @@ async fn write_down(node: &Node) -> Result<(), StartError> {
     if let Err(error) = node.uses.write_down(&*node.store).await {
         tracing::error!(%error, "the last uses of keys are not in the store");
     }
+    if let Err(error) = node.last_uses.write_down(&*node.store).await {
+        tracing::error!(%error, "when access keys were last used is not in the store");
+    }
     let now = node.clock.now();
     node.journal.append_counts(&node.unknown.take_all(now))?;
+    write_refusals(node)?;
     node.journal.sync()?;
     keep_head(node).await?;
     let mut tx = node.store.write().await?;
@@ -269,6 +278,13 @@ pub async fn known_head(store: &dyn Store, name: &NodeName) -> Result<Option<Hea
     text.parse().map(Some).map_err(|Invalid| StartError::Damaged("audit head"))
 }
 
+/// Writes down how many calls of known callers were too many. Like each event of theirs, it may take
+/// of the reserve.
+fn write_refusals(node: &Node) -> Result<(), AuditError> {
+    let written = |it: &Event| node.journal.append(&it.to_row()).map(drop);
+    node.throttle.take_counts().iter().try_for_each(written)
+}
+
 /// Copies the events of writes from the store into the journal, each exactly once.
 async fn copy_events(node: &Node) -> Result<(), StartError> {
     const AT_ONCE: u16 = 256;
@@ -313,10 +329,11 @@ mod background {
 
     use super::{
         Arc, Duration, JoinHandle, Mark, Node, Ordering, StoreError, copy_events, keep_head, watch,
+        write_refusals,
     };
     use crate::{
         due::{self, Due},
-        prune,
+        last_uses, prune,
         root::{
             RootError,
             rotation::{self, Step},
@@ -345,6 +362,7 @@ mod background {
             tokio::spawn(follow_root_key(node(), stopped())),
             tokio::spawn(prune(node(), stopped())),
             tokio::spawn(write_uses(node(), stopped())),
+            tokio::spawn(write_last_uses(node(), stopped())),
             tokio::spawn(do_what_is_due(node(), stopped())),
         ]
     }
@@ -376,6 +394,9 @@ mod background {
             let counts = node.unknown.take_ended(node.clock.now());
             if let Err(error) = node.journal.append_counts(&counts) {
                 tracing::error!(%error, "counts of refused strangers are not written");
+            }
+            if let Err(error) = write_refusals(&node) {
+                tracing::error!(%error, "counts of calls that were too many are not written");
             }
             let head = node.journal.head();
             // Without news, only a shared store is told now and then that this node is alive.
@@ -466,6 +487,17 @@ mod background {
                 // Another node adds to the same: the next time will do.
                 Ok(()) | Err(StoreError::Conflict) => {}
                 Err(error) => tracing::warn!(%error, "uses of keys are not in the store yet"),
+            }
+        }
+    }
+
+    /// Writes into the store when access keys were last used.
+    async fn write_last_uses(node: Arc<Node>, mut stopped: Stopped) {
+        while tick(&mut stopped, last_uses::EVERY).await {
+            match node.last_uses.write_down(&*node.store).await {
+                // Another node has told of a later use.
+                Ok(()) | Err(StoreError::Conflict) => {}
+                Err(error) => tracing::warn!(%error, "last uses are not in the store yet"),
             }
         }
     }

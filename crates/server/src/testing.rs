@@ -115,6 +115,17 @@ impl Kms {
         })
     }
 
+    /// The same node, called in a session of a role that may do everything.
+    pub(crate) fn in_session(&self, role: &str, name: &str) -> Self {
+        let all = r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
+        let all = Arc::new(Document::parse(all, Kind::Identity).unwrap());
+        self.with(Caller {
+            principal: Principal::Role(role.parse().unwrap(), name.parse().unwrap()),
+            policies: Arc::new(Layer::new(vec![all])),
+            ..self.caller.clone()
+        })
+    }
+
     /// The same node, called as a RAM user who may do everything but `action` (`kms:Encrypt`).
     pub(crate) fn without(&self, action: &str) -> Self {
         self.as_user(&[

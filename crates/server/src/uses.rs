@@ -299,6 +299,17 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn all_sessions_of_a_role_count_as_the_role() {
+        let kms = Kms::new().await;
+        let key = kms.key().await.to_string();
+        for (role, session) in [("deploy", "one"), ("deploy", "two"), ("other", "one")] {
+            encrypt(&kms.in_session(role, session), &key).await.unwrap();
+            kms.clock.advance_seconds(1);
+        }
+        assert_eq!(uses(&kms, &key).await, ["role/other Encrypt 1", "role/deploy Encrypt 2"]);
+    }
+
+    #[tokio::test]
     async fn a_secret_uses_its_key_once_a_call() {
         let kms = Kms::new().await;
         let key = kms.key().await.to_string();

@@ -21,7 +21,9 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use data_encoding::BASE32_NOPAD;
 use tracing_subscriber::fmt::MakeWriter;
+use yaoku_server::api::{Product, operation};
 use yaoku_store::testing;
 
 use canaries::Canaries;
@@ -73,6 +75,7 @@ async fn nothing_secret_is_left_anywhere() {
             canaries.add(secret.as_bytes());
         }
         session(&world, &root, &denied, &mut canaries).await;
+        identities(&world, &root, &denied, &mut canaries).await;
         // While it runs, so with the write-ahead log; and after it has stopped.
         assert!(canaries.are_not_in_files(world.data.path()) >= 4);
         let stopped = world.stop().await;
@@ -92,6 +95,37 @@ async fn nothing_secret_is_left_anywhere() {
         assert!(written.len() > 10_000, "the log was not heard");
         canaries.are_not_in("the log", &written);
     }
+}
+
+/// Uses everything of RAM that takes or gives a secret, well and badly.
+async fn identities(world: &World, root: &Party, denied: &Party, canaries: &mut Canaries) {
+    const PASSWORDS: [&str; 2] = ["Canary-password-5c1e", "Canary-password-77ab"];
+    let call = async |by: &Party, action: &str, params: &[(&str, &str)]| {
+        let params = params.iter().map(|(name, it)| ((*name).to_owned(), (*it).to_owned()));
+        let spec = operation(Product::Ram, action).unwrap().spec;
+        world.call_of(by, spec, &params.collect::<Vec<_>>()).await
+    };
+    for password in PASSWORDS {
+        canaries.add(password.as_bytes());
+    }
+    let user = ("UserName", "denied");
+    let made = call(root, "CreateAccessKey", &[user]).await;
+    canaries.add(made.text("/AccessKey/AccessKeySecret").as_bytes());
+    let device = call(root, "CreateVirtualMFADevice", &[("VirtualMFADeviceName", "phone")]).await;
+    let seed = device.text("/VirtualMFADevice/Base32StringSeed");
+    assert_eq!(seed.len(), 32, "{device:?}");
+    canaries.add(seed.as_bytes());
+    canaries.add(&BASE32_NOPAD.decode(seed.as_bytes()).unwrap());
+    let [first, second] = PASSWORDS.map(|it| ("Password", it));
+    assert_eq!(call(root, "CreateLoginProfile", &[user, first]).await.status, 200);
+    assert_eq!(call(root, "UpdateLoginProfile", &[user, second]).await.status, 200);
+    for action in ["CreateLoginProfile", "UpdateLoginProfile"] {
+        assert_ne!(call(denied, action, &[user, first]).await.status, 200);
+    }
+    let change = [("OldPassword", PASSWORDS[1]), ("NewPassword", PASSWORDS[0])];
+    assert_eq!(call(denied, "ChangePassword", &change).await.code(), "NoPermission");
+    let odd = [user, ("Password", PASSWORDS[1]), ("Pasword", PASSWORDS[0])];
+    assert_ne!(call(root, "CreateLoginProfile", &odd).await.status, 200);
 }
 
 /// Uses everything that takes or gives a secret, well and badly.

@@ -14,8 +14,8 @@ use crate::{Listed, Page, StoreError};
 pub struct DueKey {
     /// When.
     pub at: Timestamp,
-    /// The key.
-    pub id: KeyId,
+    /// The key's id as its row has it: one that cannot be read holds up no other.
+    pub id: String,
 }
 
 /// Which keys to list. An empty list is no constraint; values of one list are alternatives.

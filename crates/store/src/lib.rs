@@ -43,7 +43,7 @@ pub use policies::{Held, Policies};
 pub use postgres::Postgres;
 pub use records::{EventRow, Records};
 pub use rootkey::{RootKeys, WrapRow, WrappingKeyRow};
-pub use secrets::{Match, SecretFilter, Secrets};
+pub use secrets::{DueSecret, Match, SecretFilter, Secrets};
 pub use sqlite::Sqlite;
 pub use tags::{TagQuery, TagRow, Tags};
 pub use uses::{KeyUse, KeyUses};

@@ -19,6 +19,17 @@ pub enum Match {
     Prefix(String),
 }
 
+/// A secret whose deletion date has come.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct DueSecret {
+    /// Since when.
+    pub at: Timestamp,
+    /// Its account as its row has it: one that cannot be read holds up no other.
+    pub account: String,
+    /// Its name, in the same way.
+    pub name: String,
+}
+
 /// Which secrets to list. An empty list is no constraint; values of one list are alternatives.
 ///
 /// Source: secrets.md §4.3.
@@ -66,6 +77,15 @@ pub trait Secrets: Send {
         account: &AccountId,
         name: &SecretName,
     ) -> Result<Vec<VersionId>, StoreError>;
+
+    /// Secrets of any account whose deletion date is `now` or before, and which are still there: those
+    /// that wait longest first, from the one after `after` on, at most `limit`.
+    async fn due_secrets(
+        &mut self,
+        now: Timestamp,
+        after: Option<&DueSecret>,
+        limit: i64,
+    ) -> Result<Vec<DueSecret>, StoreError>;
 
     /// Lists an account's secrets.
     async fn list_secrets(

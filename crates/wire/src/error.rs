@@ -1,6 +1,6 @@
-//! Every refusal a client can read: one table, one type.
+//! Every code a client can read: one table. What else a refusal says is in `refusal.rs`.
 
-use std::{borrow::Cow, error::Error, fmt};
+pub use crate::refusal::Refusal;
 
 /// Declares [`Code`]: variant, HTTP status, wire code, default message.
 macro_rules! codes {
@@ -443,6 +443,8 @@ codes! {
     TooManyPolicyVersion = 409 "LimitExceeded.Policy.Version" "The count of versions of the policy beyond the current limits.";
     /// Too many roles.
     TooManyRole = 409 "LimitExceeded.Role" "The count of roles beyond the current limits.";
+    /// Too many tags on one thing. Our choice.
+    TooManyTag = 409 "LimitExceeded.Tag" "The count of tags beyond the current limits.";
     /// Too many policies of the role.
     TooManyRolePolicy = 409 "LimitExceeded.Role.Policy" "The count of policies of the role beyond the current limits.";
 
@@ -470,84 +472,11 @@ codes! {
     OidcKeysUnavailable = 401 "AuthenticationFail.OIDCToken.KeysUnavailable" "The keys of the identity provider cannot be read.";
 }
 
-/// What a client reads when its call is refused. The cause of a fault is not in it: that is logged.
-///
-/// Never holds what the client sent, except the names of resources it asked for and of parameters
-/// that the server knows.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Refusal {
-    code: Code,
-    message: Cow<'static, str>,
-}
-
-impl Refusal {
-    /// A refusal because of the parameter called `name`.
-    ///
-    /// Source: errors.md §1 (the form with the quoted name).
-    #[must_use]
-    pub fn parameter(code: Code, name: &str) -> Self {
-        Self::from(code).with_message(match code {
-            Code::MissingParameter => {
-                format!("The parameter \"{name}\" is needed but not provided.")
-            }
-            _ => format!("The specified parameter \"{name}\" is not valid."),
-        })
-    }
-
-    /// A refusal to let the caller at `arn`. Source: identity.md §1.7.
-    #[must_use]
-    pub fn no_permission(arn: &impl fmt::Display) -> Self {
-        Self::from(Code::NoPermission)
-            .with_message(format!("This operation for {arn} is forbidden by permission system."))
-    }
-
-    /// The same in the words of RAM and STS. Source: identity.md §1.7.
-    #[must_use]
-    pub fn no_ram_permission(action: &impl fmt::Display, arn: &impl fmt::Display) -> Self {
-        Self::from(Code::RamNoPermission).with_message(format!(
-            "You are not authorized to do this action. Resource: {arn} Action: {action}"
-        ))
-    }
-
-    /// The same code with another message.
-    #[must_use]
-    pub fn with_message(mut self, message: impl Into<Cow<'static, str>>) -> Self {
-        self.message = message.into();
-        self
-    }
-
-    /// The code.
-    #[must_use]
-    pub fn code(&self) -> Code {
-        self.code
-    }
-
-    /// The message.
-    #[must_use]
-    pub fn message(&self) -> &str {
-        &self.message
-    }
-}
-
-impl From<Code> for Refusal {
-    fn from(code: Code) -> Self {
-        Self { code, message: Cow::Borrowed(code.message()) }
-    }
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.code.wire(), self.message)
-    }
-}
-
-impl Error for Refusal {}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::{Code, Refusal};
+    use super::Code;
 
     #[test]
     fn each_code_has_its_own_wire_name_and_an_error_status() {
@@ -567,23 +496,5 @@ mod tests {
             let dotted = other.wire().contains('.');
             assert!(!(dotted && one.message().contains(other.wire())), "{one:?} quotes {other:?}");
         }
-    }
-
-    #[test]
-    fn a_refusal_names_the_parameter() {
-        let missing = Refusal::parameter(Code::MissingParameter, "KeyId");
-        assert_eq!(missing.message(), "The parameter \"KeyId\" is needed but not provided.");
-        let invalid = Refusal::parameter(Code::InvalidParameter, "KeyId");
-        assert_eq!(invalid.message(), "The specified parameter \"KeyId\" is not valid.");
-        assert_eq!(invalid.code().status(), 400);
-    }
-
-    #[test]
-    fn a_refusal_names_the_resource_in_the_service_s_words() {
-        let refusal = Refusal::no_permission(&"acs:kms:cn-hangzhou:1:key/k");
-        assert_eq!(
-            refusal.message(),
-            "This operation for acs:kms:cn-hangzhou:1:key/k is forbidden by permission system."
-        );
     }
 }

@@ -7,6 +7,7 @@ pub mod error;
 pub mod fields;
 mod object;
 pub mod params;
+mod refusal;
 pub mod rpc;
 
 pub use error::{Code, Refusal};

@@ -40,6 +40,11 @@ impl fmt::Display for Refused {
 impl std::error::Error for Refused {}
 
 impl Answer {
+    /// What several answers say together.
+    pub(crate) const fn of(value: Value) -> Self {
+        Self(value)
+    }
+
     /// The text at a path: names with slashes before them.
     pub(crate) fn text(&self, path: &str) -> &str {
         text(&self.0, path)

@@ -89,6 +89,7 @@ fn verbs_do_what_they_say_and_the_journal_proves_it() {
     users_and_policies(&server);
     access_keys(&server);
     accounts(&server);
+    oidc_providers(&server);
     root_key(&server);
     journal(server);
 }
@@ -96,11 +97,11 @@ fn verbs_do_what_they_say_and_the_journal_proves_it() {
 fn refusals(server: &Server) {
     let said = server.say(&["user", "delete", "nobody", "--yes"]);
     assert_eq!((said.code, said.out.as_str()), (Some(1), ""));
-    assert!(said.error.starts_with("Forbidden.ResourceNotFound: "), "{}", said.error);
+    assert!(said.error.starts_with("EntityNotExist.User: "), "{}", said.error);
     assert!(said.error.contains("RequestId: "), "{}", said.error);
     let said = server.say(&["user", "delete", "nobody", "--yes", "--json"]);
     let json: Value = serde_json::from_str(&said.out).unwrap();
-    assert_eq!(json["Code"], "Forbidden.ResourceNotFound");
+    assert_eq!(json["Code"], "EntityNotExist.User");
 }
 
 fn users_and_policies(server: &Server) {
@@ -111,7 +112,7 @@ fn users_and_policies(server: &Server) {
     assert_eq!(server.say(&create).code, Some(1));
     std::fs::write(&file, "{}").unwrap();
     let said = server.say(&create);
-    assert!(said.error.starts_with("InvalidParameter: "), "{}", said.error);
+    assert!(said.error.starts_with("MalformedPolicyDocument: "), "{}", said.error);
     let document =
         r#"{"Version":"1","Statement":[{"Effect":"Deny","Action":"kms:*","Resource":"*"}]}"#;
     std::fs::write(&file, document).unwrap();
@@ -139,7 +140,28 @@ fn access_keys(server: &Server) {
     assert!(!listed.contains(secret));
     server.good(&["access-key", "enable", id, "--user", "alice"]);
     server.good(&["access-key", "delete", id, "--user", "alice", "--yes"]);
+    // With all that it has.
+    server.good(&["access-key", "create", "--user", "alice"]);
     server.good(&["user", "delete", "alice", "--yes"]);
+    assert_eq!(server.say(&["policy", "list", "--user", "alice"]).code, Some(1));
+}
+
+fn oidc_providers(server: &Server) {
+    let put = ["oidc-provider", "put", "cluster", "--client-id", "a", "--client-id", "b"];
+    let said = server.say(&[&put[..], &["--issuer", "http://issuer.example"]].concat());
+    assert!(said.error.starts_with("InvalidParameter: "), "{}", said.error);
+    let issuer = ["--issuer", "https://issuer.example"];
+    let file = server.data.path().join("keys.json");
+    std::fs::write(&file, r#"{"keys":[]}"#).unwrap();
+    let keys = ["--keys", file.to_str().unwrap()];
+    assert_eq!(server.say(&[&put[..], &issuer, &keys].concat()).code, Some(1));
+    let made = server.good(&[&put[..], &issuer].concat());
+    assert!(made.ends_with(":oidc-provider/cluster\n"), "{made}");
+    let shown = server.good(&["oidc-provider", "show", "cluster"]);
+    assert!(shown.contains("client ids: a, b\nkeys: fetched\n"), "{shown}");
+    assert!(server.good(&["oidc-provider", "list"]).contains("https://issuer.example"));
+    server.good(&["oidc-provider", "delete", "cluster", "--yes"]);
+    assert_eq!(server.say(&["oidc-provider", "show", "cluster"]).code, Some(1));
 }
 
 fn root_key(server: &Server) {
@@ -185,6 +207,8 @@ fn accounts(server: &Server) {
     let made = server.good(&["account", "create"]);
     let id = made.trim();
     assert!(server.good(&["account", "list"]).contains(id));
+    let shown = server.good(&["account", "show", "--account", id]);
+    assert!(shown.contains(id) && shown.contains("users         0"), "{shown}");
     assert!(server.good(&["instance", "create", "--account", id]).starts_with("kst-"));
     assert_eq!(server.good(&["user", "list", "--account", id]), "(none)\n");
     let said = server.say(&["user", "list", "--account", "1"]);
@@ -202,7 +226,7 @@ fn journal(server: Server) {
     assert_eq!(report["compared_with_store"], true);
     let said = yaoku(data.path(), &["audit", "tail", "--json", "-n", "1000"]);
     let events: Vec<Value> = said.out.lines().map(|it| serde_json::from_str(it).unwrap()).collect();
-    let made = events.iter().find(|it| it["action"] == "yaoku:CreateUser").unwrap();
+    let made = events.iter().find(|it| it["action"] == "ram:CreateUser").unwrap();
     assert_eq!((&made["principal"], &made["status"]), (&"operator".into(), &200.into()));
     assert!(made.get("code").is_none());
     assert_eq!(yaoku(data.path(), &["audit", "tail", "-n", "3"]).out.lines().count(), 3);

@@ -26,7 +26,7 @@ fn what_is_no_rightful_command_is_refused_before_anything_is_sent() {
     // A command that lacks its own command says what there is.
     for (words, told) in [
         (&["kms"][..], "ScheduleKeyDeletion"),
-        (&["admin"], "CreateManagedDataKeyVersion"),
+        (&["ram"], "AttachPolicyToUser"),
         (&["key"], "versions"),
         (&["data-key"], "Makes a data key"),
     ] {
@@ -280,8 +280,10 @@ fn data_keys(server: &Server) {
     assert_eq!(gone, "orders: versions deleted: 1.\n");
     assert_eq!(server.good(&delete), "orders: versions deleted: 1.\n");
     assert_eq!(server.say(&["data-key", "show", "orders"]).code, Some(1));
-    let listed = server.json(&["admin", "ListUsers"]);
+    let listed = server.json(&["ram", "ListUsers"]);
     assert!(listed["Users"].is_object(), "{listed}");
+    let account = server.json(&["admin", "DescribeAccount"]);
+    assert_eq!(account["Account"]["Users"], 1, "{account}");
 }
 
 fn life(server: &Server) {

@@ -308,7 +308,7 @@ impl Writer {
         if self.dice.bool() {
             params.push(("Status", "Inactive".to_owned()));
             let change = vec![(fact, Some("Inactive".to_owned()))];
-            return Step { action: "SetAccessKeyStatus", params, change, then: Then::Nothing };
+            return Step { action: "UpdateAccessKey", params, change, then: Then::Nothing };
         }
         let change = vec![(fact, None)];
         Step { action: "DeleteAccessKey", params, change, then: Then::DropAccessKey }

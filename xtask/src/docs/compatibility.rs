@@ -13,6 +13,9 @@ use serde::Deserialize;
 /// Our own administration, which no foreign client calls.
 const OURS: &str = "yaoku";
 
+/// Whose operations stand without their product.
+const KMS: &str = "kms";
+
 const HEAD: &str = "\
 # Compatibility
 
@@ -22,7 +25,8 @@ main refusals had the documented codes. How that is checked: conformance/README.
 
 What is not listed is not served yet and answers `InvalidAction.NotFound`. `AdvanceEncrypt` and
 `DescribeService` are of older clients alone, and `GetChallenge` leads to a `Recipient`, which is refused
-everywhere: they answer `UnsupportedOperation`, and that is what was seen. `interop` is no client: its cells say that `cryptography`, openssl and gmssl open, verify
+everywhere: they answer `UnsupportedOperation`, and that is what was seen. RAM has no service-linked roles here, as no
+service of the vendor's is here to assume them. `interop` is no client: its cells say that `cryptography`, openssl and gmssl open, verify
 and wrap what we do, and we what they do.
 ";
 
@@ -58,17 +62,22 @@ fn table(text: &mut String, results: &Results, list: &List, gaps: &Gaps) -> Resu
     writeln!(
         text,
         "Columns are the clients above. `yes`: everywhere that client was run. `gap`: listed below. \
-         Empty: the client lacks it.\n"
+         Empty: the client lacks it. Before a colon: the product, where it is not KMS.\n"
     )?;
     let clients = || results.0.keys();
     let numbers = (1..=results.0.len()).map(|it| it.to_string());
     writeln!(text, "{}", row("Operation", numbers))?;
     writeln!(text, "{}", row("---", clients().map(|_| "---".to_owned())))?;
     let foreign = list.operations.iter().filter(|it| it.product != OURS);
-    for Operation { name, .. } in foreign {
-        writeln!(text, "{}", row(name, clients().map(|it| cell(results, gaps, it, name))))?;
+    for name in foreign.map(full_name) {
+        writeln!(text, "{}", row(&name, clients().map(|it| cell(results, gaps, it, &name))))?;
     }
     Ok(())
+}
+
+/// What results call an operation: several products have some of one name, and KMS was first.
+fn full_name(Operation { product, name, .. }: &Operation) -> String {
+    if product == KMS { name.clone() } else { format!("{product}:{name}") }
 }
 
 fn row(first: &str, rest: impl Iterator<Item = String>) -> String {

@@ -29,16 +29,19 @@ fn faults_of(operation: &Operation, files: &[Source]) -> Vec<String> {
     faults
 }
 
-/// `ListKmsInstances` is `list_kms_instances`.
+/// `ListKmsInstances` is `list_kms_instances`, `BindMFADevice` is `bind_mfa_device`.
 fn snake(name: &str) -> String {
-    let mut snake = String::new();
-    for (at, letter) in name.char_indices() {
-        if letter.is_ascii_uppercase() && at > 0 {
-            snake.push('_');
+    let letters: Vec<char> = name.chars().collect();
+    let mut out = String::new();
+    for (at, letter) in letters.iter().enumerate() {
+        let after = letters.get(at + 1).is_some_and(char::is_ascii_lowercase);
+        let before = at > 0 && letters[at - 1].is_ascii_lowercase();
+        if at > 0 && letter.is_ascii_uppercase() && (before || after) {
+            out.push('_');
         }
-        snake.push(letter.to_ascii_lowercase());
+        out.push(letter.to_ascii_lowercase());
     }
-    snake
+    out
 }
 
 #[cfg(test)]
@@ -47,7 +50,12 @@ mod tests {
 
     #[test]
     fn names_become_names_of_files() {
-        for (name, file) in [("Encrypt", "encrypt"), ("ListKmsInstances", "list_kms_instances")] {
+        for (name, file) in [
+            ("Encrypt", "encrypt"),
+            ("ListKmsInstances", "list_kms_instances"),
+            ("GetUserMFAInfo", "get_user_mfa_info"),
+            ("AssumeRoleWithOIDC", "assume_role_with_oidc"),
+        ] {
             assert_eq!(snake(name), file);
         }
     }

@@ -45,12 +45,15 @@ impl Cost {
     /// The most that is read back from a store: whoever writes there must not exhaust this machine.
     const MOST: Self = Self { memory: 1 << 20, passes: 16, lanes: 16 };
 
-    fn params(self) -> Option<Params> {
+    /// Whether it is within what is paid for what a store holds.
+    pub(crate) const fn is_bearable(self) -> bool {
         let most = Self::MOST;
-        let bounded =
-            self.memory <= most.memory && self.passes <= most.passes && self.lanes <= most.lanes;
+        self.memory <= most.memory && self.passes <= most.passes && self.lanes <= most.lanes
+    }
+
+    fn params(self) -> Option<Params> {
         let params = Params::new(self.memory, self.passes, self.lanes, Some(SECRET_LEN)).ok();
-        params.filter(|_| bounded)
+        params.filter(|_| self.is_bearable())
     }
 }
 

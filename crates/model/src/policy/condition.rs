@@ -22,7 +22,7 @@ pub trait Context {
 /// The keys that this server supplies. The case is exact, as it is for element names: another
 /// spelling is a key we do not know, which never allows and cannot deny. Source: identity.md §3.4.
 ///
-/// This list and `Facts::value` in the server's `judge.rs` belong together: a key that is here and
+/// This list and `Facts::value` in the server's `judge/facts.rs` belong together: a key that is here and
 /// not there makes a Deny on it fail open.
 const SUPPLIED: &[&str] = &[
     "acs:CurrentTime",
@@ -272,6 +272,12 @@ impl Decimal {
             (false, true) => Ordering::Greater,
         }
     }
+}
+
+/// Whether a text is an address, or an address and the length of a prefix.
+#[must_use]
+pub fn is_network(text: &str) -> bool {
+    Network::parse(text).is_some()
 }
 
 /// A range of addresses. An IPv4 address mapped into IPv6 is the IPv4 address.

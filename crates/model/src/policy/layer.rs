@@ -7,6 +7,7 @@ use super::{
     evaluate::{Decision, Question, decide_by, with_lower},
     matching::{Ending, ending_of},
 };
+use crate::identity::{Attachment, Holder};
 
 /// As many actions as are remembered. Others are judged all the same, only slower. Our choice: a
 /// caller seldom asks for more than a few.
@@ -18,7 +19,19 @@ const MAX_ACTIONS: usize = 16;
 #[derive(Debug, Default)]
 pub struct Layer {
     documents: Box<[Arc<Document>]>,
+    /// Of each document; empty if nobody said.
+    origins: Box<[Origin]>,
     known: RwLock<Vec<Known>>,
+}
+
+/// Where a document of a layer comes from: which policy it is, and who of those that the layer is put
+/// together of holds it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Origin {
+    /// The policy.
+    pub policy: Attachment,
+    /// The caller itself, or a group of its.
+    pub holder: Holder,
 }
 
 /// An action, in lower case, and the statements that are about it.
@@ -39,7 +52,20 @@ impl Layer {
     /// A layer of these documents.
     #[must_use]
     pub fn new(documents: Vec<Arc<Document>>) -> Self {
-        Self { documents: documents.into(), known: RwLock::default() }
+        Self { documents: documents.into(), ..Self::default() }
+    }
+
+    /// The same, which can say where each comes from.
+    #[must_use]
+    pub fn of(policies: Vec<(Origin, Arc<Document>)>) -> Self {
+        let (origins, documents): (Vec<_>, Vec<_>) = policies.into_iter().unzip();
+        Self { origins: origins.into(), ..Self::new(documents) }
+    }
+
+    /// Where a document comes from, if that is known. Its number is that of a [`Decision`].
+    #[must_use]
+    pub fn origin(&self, document: usize) -> Option<&Origin> {
+        self.origins.get(document)
     }
 
     /// How many documents it has.
@@ -52,7 +78,8 @@ impl Layer {
     #[must_use]
     pub fn size_in_bytes(&self) -> usize {
         let statements: usize = self.documents.iter().map(|it| it.statements()).sum();
-        self.documents.len() * 4096 + statements * size_of::<Candidate>() * MAX_ACTIONS
+        self.documents.len() * (4096 + 2 * size_of::<Origin>())
+            + statements * size_of::<Candidate>() * MAX_ACTIONS
     }
 
     /// Decides exactly as [`decide`](super::decide) does.

@@ -14,9 +14,9 @@ pub mod object;
 pub mod principal;
 pub mod system;
 
-pub use condition::Context;
+pub use condition::{Context, is_network};
 pub use document::{Document, Effect, Kind, Malformed};
 pub use evaluate::{Decision, Question, Verdict, decide};
-pub use layer::Layer;
+pub use layer::{Layer, Origin};
 pub use object::Object;
 pub use principal::{Caller, Who};

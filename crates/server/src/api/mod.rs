@@ -10,7 +10,7 @@ use yaoku_wire::{
     params::Params,
 };
 
-use crate::{call::Call, error::ApiError};
+use crate::{call::Call, error::ApiError, throttle::Class};
 
 pub mod admin;
 pub mod aliases;
@@ -81,6 +81,9 @@ pub struct Spec {
     pub effect: Effect,
     /// Whether a write changes one thing alone, as [`yaoku_store::Store::write_one`] asks.
     pub one_thing: bool,
+    /// What it is counted with where calls are limited, if not with what its product and effect say:
+    /// see [`Spec::class`].
+    pub class: Option<Class>,
     /// The codes it may answer, besides [`COMMON`]. Anything else is a bug of ours.
     pub errors: &'static [&'static [Code]],
     /// The parameters whose values are never echoed or logged.
@@ -106,6 +109,7 @@ impl Spec {
         also_actions: &[],
         effect: Effect::Read,
         one_thing: false,
+        class: None,
         errors: &[],
         secret_params: &[],
         works_while_closed: false,
@@ -119,6 +123,20 @@ impl Spec {
     #[must_use]
     pub const fn action(&self) -> Action {
         Action { product: self.product, name: self.name }
+    }
+
+    /// What it is counted with where calls are limited.
+    #[must_use]
+    pub const fn class(&self) -> Class {
+        match (self.class, self.product, self.effect) {
+            (Some(class), ..) => class,
+            (None, Product::Ram, _) => Class::Ram,
+            (None, Product::Sts, _) => Class::Sts,
+            (None, Product::Yaoku, _) => Class::Administration,
+            (None, Product::Kms, Effect::Use) => Class::Symmetric,
+            (None, Product::Kms, Effect::Read) => Class::Read,
+            (None, Product::Kms, Effect::Write) => Class::KeyWrite,
+        }
     }
 
     /// Whether it may ask for `action`.
@@ -241,6 +259,7 @@ pub const COMMON: &[Code] = &[
     Code::SignatureNonceUsed,
     Code::InternalFailure,
     Code::ServiceUnavailableTemporary,
+    Code::RejectedThrottling,
     // Of an answer that XML cannot carry.
     Code::InvalidFormat,
 ];
@@ -353,10 +372,17 @@ pub const FOLDERS: &[(&str, &[Entry])] = &[
     ("Instances", instances::OPERATIONS),
     ("Keys", keys::OPERATIONS),
     ("Message codes", mac::OPERATIONS),
+    ("Diagnosis", ram::diagnostics::OPERATIONS),
     ("Policies", ram::policies::OPERATIONS),
     ("Who holds which policy", ram::attachments::OPERATIONS),
     ("Roles", ram::roles::OPERATIONS),
     ("Users", ram::users::OPERATIONS),
+    ("Access keys", ram::access_keys::OPERATIONS),
+    ("Groups of users", ram::groups::OPERATIONS),
+    ("Logins", ram::logins::OPERATIONS),
+    ("MFA devices", ram::mfa::OPERATIONS),
+    ("Rules of an account", ram::account::OPERATIONS),
+    ("Tags of identities", ram::tags::OPERATIONS),
     ("Secrets", secrets::OPERATIONS),
     ("Sessions", sts::OPERATIONS),
     ("The service", service::OPERATIONS),

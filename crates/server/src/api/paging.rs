@@ -1,8 +1,10 @@
 //! Pages of a list: which one is asked for, and how an answer says which one it is.
 
-use std::ops::RangeInclusive;
+use std::{ops::RangeInclusive, str::FromStr};
 
-use yaoku_store::Page;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use yaoku_model::ids::Invalid;
+use yaoku_store::{Page, TagRow};
 use yaoku_wire::{fields::Fields, params::Params};
 
 use crate::error::ApiError;
@@ -28,6 +30,38 @@ pub(super) fn paged(fields: Fields, page: Page, total: i64) -> Fields {
         .number("PageNumber", page.number)
         .number("PageSize", page.size)
         .number("TotalCount", total)
+}
+
+/// The last row of a page of tags. Opaque to clients, and good for as long as they keep it.
+#[derive(Debug, Eq, PartialEq)]
+pub(super) struct Token {
+    /// What the tag is on.
+    pub(super) resource: String,
+    /// The tag's key.
+    pub(super) key: String,
+}
+
+impl Token {
+    /// That of a row.
+    pub(super) fn of(row: &TagRow) -> Self {
+        Self { resource: row.resource.clone(), key: row.tag.key.as_str().to_owned() }
+    }
+
+    /// As clients get it. No resource's name and no tag's key has a line break.
+    pub(super) fn encode(&self) -> String {
+        URL_SAFE_NO_PAD.encode(format!("{}\n{}", self.resource, self.key))
+    }
+}
+
+impl FromStr for Token {
+    type Err = Invalid;
+
+    fn from_str(raw: &str) -> Result<Self, Invalid> {
+        let bytes = URL_SAFE_NO_PAD.decode(raw).map_err(|_| Invalid)?;
+        let text = String::from_utf8(bytes).map_err(|_| Invalid)?;
+        let (resource, key) = text.split_once('\n').ok_or(Invalid)?;
+        Ok(Self { resource: resource.to_owned(), key: key.to_owned() })
+    }
 }
 
 #[cfg(test)]

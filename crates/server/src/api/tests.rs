@@ -79,7 +79,7 @@ fn examples_have_the_vendors_parameters_and_no_others() {
     }
 }
 
-/// Where we ask for more or less than the vendor's description, and why.
+/// Where we ask for more or less than the vendor's description, RAM's left out, and why.
 const ASKED_OTHERWISE: &[(&str, &str, &str)] = &[
     ("GetManagedDataKey", "DataKeyName", "there is nothing else to find it by"),
     ("ListManagedDataKeyVersions", "DataKeyName", "the same"),
@@ -109,7 +109,8 @@ fn what_the_vendor_requires_is_required_and_nothing_else() {
             // Its description leaves that to the service. Source: identity.md §2.2.
             ours.retain(|it| vendors.contains(it));
         }
-        let listed = ASKED_OTHERWISE.iter().filter(|it| it.0 == name).map(|it| it.1).collect();
+        let listed = |asked: &&(&str, _, _)| it.spec.product != Product::Ram && asked.0 == name;
+        let listed = ASKED_OTHERWISE.iter().filter(listed).map(|it| it.1).collect();
         let otherwise: BTreeSet<&str> = ours.symmetric_difference(&vendors).copied().collect();
         if otherwise != listed {
             wrong.push(format!("{name}: ours {ours:?}, the vendor's {vendors:?}"));
@@ -255,13 +256,17 @@ fn sources(folder: &Path) -> Vec<std::path::PathBuf> {
     here.chain(folders.flat_map(|it| sources(&it))).collect()
 }
 
+/// `BindMFADevice` is `bind_mfa_device`.
 fn snake(name: &str) -> String {
+    let letters: Vec<char> = name.chars().collect();
     let mut out = String::new();
-    for c in name.chars() {
-        if c.is_ascii_uppercase() && !out.is_empty() {
+    for (at, letter) in letters.iter().enumerate() {
+        let after = letters.get(at + 1).is_some_and(char::is_ascii_lowercase);
+        let before = at > 0 && letters[at - 1].is_ascii_lowercase();
+        if at > 0 && letter.is_ascii_uppercase() && (before || after) {
             out.push('_');
         }
-        out.push(c.to_ascii_lowercase());
+        out.push(letter.to_ascii_lowercase());
     }
     out
 }

@@ -19,7 +19,7 @@ use yaoku_wire::{
     rpc::{Claim, Incoming, SigningKey},
 };
 
-use crate::{caller::Session, error::ApiError, node::Node};
+use crate::{caller::Session, error::ApiError, last_uses::LastUse, node::Node};
 
 /// How far a timestamp may be off, in seconds, either way. Source: identity.md §1.6.
 pub const WINDOW_SECONDS: i64 = 15 * 60;
@@ -37,6 +37,8 @@ pub struct Credential {
     pub secret: SigningKey,
     /// Whether it may sign.
     pub active: bool,
+    /// When it last signed, if the store has not heard of it.
+    pub last_use: LastUse,
 }
 
 /// Where access keys are found.

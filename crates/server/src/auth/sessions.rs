@@ -26,7 +26,10 @@ use super::{
     Credential,
     token::{self, BadToken, Content},
 };
-use crate::{cache::Weigh, caller::Session, error::ApiError, metrics::Counter, shelf::Vitals};
+use crate::{
+    cache::Weigh, caller::Session, error::ApiError, last_uses::LastUse, metrics::Counter,
+    shelf::Vitals,
+};
 
 /// How many bytes opened sessions may take. Our choice: some ten thousand sessions.
 const BYTES: u64 = 16 << 20;
@@ -129,6 +132,7 @@ impl Sessions {
             session: Some(Arc::new(session)),
             secret: SigningKey::new(secret.expose()),
             active: true,
+            last_use: LastUse::default(),
         };
         let credential = Arc::new(credential);
         let opened = Opened { token: hash(token), credential, expires, bytes };

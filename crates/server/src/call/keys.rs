@@ -131,22 +131,45 @@ impl Call<'_> {
     /// Finds the key version that made a blob, to open it. Works on the caches.
     ///
     /// A blob names no key, so the key found is what is authorized. Source: identity.md §4.2. A
-    /// version that is not here, or is another account's, is judged as a key of that name, so
-    /// that who may use no key learns nothing.
+    /// version that is not here, or is another account's that does not let the caller at it, is
+    /// judged as a key of that name, so that who may use no key learns nothing.
     pub async fn usable_version(
         &mut self,
         version: &KeyVersionId,
         ask: Ask<'_>,
     ) -> Result<UsableKey, ApiError> {
-        let place = self.home();
         let found = self.caches()?.key_of_version(version).await?;
-        let found = found.filter(|it| self.is_there(&it.key, &place.account));
-        let id = match &found {
-            Some(found) => found.key.id.clone(),
-            None => unknown_key(version.as_str())?,
+        let found = found.filter(|it| !it.key.is_gone(self.now));
+        let found = match found {
+            Some(it) if it.key.account != *self.account() => self.let_in(ask, it)?,
+            own => own,
+        };
+        let (place, id) = match &found {
+            Some(it) => (self.at_home_of(&it.key.account), it.key.id.clone()),
+            None => (self.home(), unknown_key(version.as_str())?),
         };
         let found = self.judge_key(ask, &place, &id, found, cached_parts);
         self.usable(found.map_err(unnamed)?, version.clone())
+    }
+
+    /// Another account's key, if it lets the caller at it. A refusal leaves no trace: not even the
+    /// event of the call says which key it was.
+    fn let_in(
+        &mut self,
+        ask: Ask<'_>,
+        key: Arc<CachedKey>,
+    ) -> Result<Option<Arc<CachedKey>>, ApiError> {
+        let before = self.touched.asked.len();
+        let place = self.at_home_of(&key.key.account);
+        let id = key.key.id.clone();
+        match self.judge_key(ask, &place, &id, Some(key), cached_parts) {
+            Ok(key) => Ok(Some(key)),
+            Err(error) if error.code() == Code::NoPermission => {
+                self.touched.asked.truncate(before);
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Fails, so that the call is run again, unless `version` is what its key would seal with now.

@@ -176,6 +176,13 @@ impl<'a> Call<'a> {
     }
 
     pub(super) fn home(&self) -> Place {
-        Place { region: self.region().clone(), account: self.account().clone() }
+        self.at_home_of(self.account())
+    }
+
+    pub(super) fn at_home_of(&self, account: &AccountId) -> Place {
+        Place { region: self.region().clone(), account: account.clone() }
     }
 }
+
+#[cfg(test)]
+mod tests;

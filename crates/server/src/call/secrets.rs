@@ -15,7 +15,10 @@ use yaoku_wire::error::Code;
 use super::{Ask, Call, UsableKey};
 use crate::{
     accounts::SECRETS_SERVICE_ALIAS,
-    api::{Action, Effect},
+    api::{
+        Action, Effect,
+        keys::{OPEN_SECRET, SEAL_SECRET},
+    },
     cache::CachedSecret,
     error::ApiError,
     judge::ObjectPolicy,
@@ -33,15 +36,16 @@ pub const LIVE_SECRET: &[Code] =
 
 impl Call<'_> {
     /// Finds a key that belongs to something the caller may use already: a secret. Its permission
-    /// is asked for if the customer named it. Works on the caches. Source: secrets.md §1.7.
+    /// is asked for if the customer named it, of whichever account the two are. Works on the caches.
+    /// Source: secrets.md §1.7, identity.md §4.3.
     pub async fn usable_key_of_secret(
         &mut self,
         secret: &Secret,
         version: Option<&KeyVersionId>,
         action: Action,
     ) -> Result<UsableKey, ApiError> {
-        let named = KeyRef::Id(secret.key.clone());
-        if secret.customer_key {
+        if secret.customer_key && !self.reads_by_session(secret, action) {
+            let named = KeyRef::Arn(self.at_home_of(&secret.account), secret.key.clone());
             let key = self.usable_key(&named, Ask::to(action)).await?;
             return version.map_or(Ok(key.clone()), |it| self.usable(key.key, it.clone()));
         }
@@ -50,6 +54,26 @@ impl Call<'_> {
         let found = found.ok_or(Code::KeyNotFound)?;
         let version = version.or(found.key.primary.as_ref()).ok_or(Code::InternalFailure)?.clone();
         self.usable(found, version)
+    }
+
+    /// Whether the secret's permission alone is asked for: a session reads a value through the shared
+    /// gateway, which ours is. Of its own account; that of another one has its say on the key as
+    /// well (our choice). Source: identity.md §4.3.
+    fn reads_by_session(&self, secret: &Secret, action: Action) -> bool {
+        let own = secret.account == *self.account();
+        own && action == OPEN_SECRET && self.caller.session.is_some()
+    }
+
+    /// Finds the caller's own key that `named` names, to seal a secret or a managed data key of its
+    /// account. Another account's would be one that this account's secrets could be taken away by:
+    /// refused, which is our choice. Works on the caches.
+    pub async fn sealing_key(&mut self, named: &KeyRef) -> Result<UsableKey, ApiError> {
+        let key = self.usable_key(named, Ask::to(SEAL_SECRET)).await?;
+        if key.key.key.account == *self.account() {
+            Ok(key)
+        } else {
+            Err(Code::UnsupportedOperation.into())
+        }
     }
 
     /// Finds the key that seals the account's secrets whose owner named none: no permission is
@@ -72,7 +96,7 @@ impl Call<'_> {
     pub async fn secret(&mut self, named: &SecretRef) -> Result<Secret, ApiError> {
         let (place, name) = self.resolve_secret(named);
         let mut found = None;
-        if place == self.home() {
+        if place.region == *self.region() {
             let now = self.now;
             found = self.tx()?.secret(&place.account, &name).await?;
             found = found.filter(|(it, _)| !it.is_gone(now));
@@ -103,7 +127,7 @@ impl Call<'_> {
     ) -> Result<Arc<CachedSecret>, ApiError> {
         let (place, name) = self.resolve_secret(named);
         let mut found = None;
-        if place == self.home() {
+        if place.region == *self.region() {
             found = self.caches()?.secret(&place.account, &name).await?;
         }
         let found = found.filter(|it| !it.secret.is_gone(self.now));

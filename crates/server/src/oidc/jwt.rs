@@ -207,7 +207,7 @@ mod tests {
             "..",
             &format!("{header}.{body}."),
             &format!("{header}.{body}"),
-            &format!("{header}.{}.{signature}", body.replacen('a', "b", 1)),
+            &format!("{header}.{}.{signature}", body.replacen('b', "c", 1)),
             &format!("{good}="),
             &format!("{good}.{signature}"),
             &other.token(&claims),

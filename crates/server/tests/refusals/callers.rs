@@ -22,7 +22,7 @@ on_both!(
 );
 
 /// Examples that their owner does not get served, and why.
-const NOT_SERVED: &[(&str, &str)] = &[
+pub(crate) const NOT_SERVED: &[(&str, &str)] = &[
     ("AdvanceEncrypt", "UnsupportedOperation"), // of older clients alone, as is DescribeService
     ("CancelKeyDeletion", "Rejected.StateModifiedFailed"), // the key does not wait for its deletion
     ("DescribeService", "UnsupportedOperation"),
@@ -144,7 +144,7 @@ async fn another_account_gets_at_nothing(database: Database) {
 }
 
 /// What a call of another account comes to if it names things without saying whose.
-fn by_name_alone(action: &str, answer: &Answer) -> bool {
+pub(crate) fn by_name_alone(action: &str, answer: &Answer) -> bool {
     let expected: &[&str] = match action {
         // These look at the caller's own account only: their bodies are looked into.
         "ListAliases"
@@ -165,7 +165,7 @@ fn by_name_alone(action: &str, answer: &Answer) -> bool {
 }
 
 /// The parameters that take an ARN, with the owner's.
-fn arns(owner: &Party, things: &Things, action: &str, example: &[Param]) -> Vec<Param> {
+pub(crate) fn arns(owner: &Party, things: &Things, action: &str, example: &[Param]) -> Vec<Param> {
     let region = "cn-hangzhou".parse().unwrap();
     let key = Arn::key(&region, &owner.account, &things.key.parse().unwrap()).as_str().to_owned();
     let secret = Arn::secret(&region, &owner.account, &SECRET.parse().unwrap());

@@ -41,10 +41,10 @@ on_both!(
 const ISSUER: &str = "https://issuer.example";
 
 fn claims(issuer: &str, audience: &str, subject: &str, expires: i64) -> String {
-    let issued = NOW.unix_seconds();
-    let expires = issued + expires;
+    let now = NOW.unix_seconds();
+    let expires = now + expires;
     format!(
-        r#"{{"iss":"{issuer}","aud":"{audience}","sub":"{subject}","iat":{issued},"exp":{expires}}}"#
+        r#"{{"iss":"{issuer}","aud":"{audience}","sub":"{subject}","iat":{now},"exp":{expires}}}"#
     )
 }
 
@@ -173,8 +173,15 @@ async fn a_token_begins_a_session(database: Database) {
 struct Issuer {
     at: SocketAddr,
     roots: RootCertStore,
-    /// What it answers, by path, and how often it was asked.
-    state: Arc<Mutex<(Vec<(String, String)>, usize)>>,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    /// What it answers, by path.
+    answers: Vec<(String, String)>,
+    /// How often it was asked.
+    asked: usize,
 }
 
 impl Issuer {
@@ -194,9 +201,9 @@ impl Issuer {
             .unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let at = listener.local_addr().unwrap();
-        let state: Arc<Mutex<(Vec<(String, String)>, usize)>> = Arc::default();
+        let state: Arc<Mutex<State>> = Arc::default();
         let acceptor = TlsAcceptor::from(Arc::new(settings));
-        let answers = Arc::clone(&state);
+        let shared = Arc::clone(&state);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let Ok(mut stream) = acceptor.accept(stream).await else { continue };
@@ -205,9 +212,9 @@ impl Issuer {
                 let head = String::from_utf8_lossy(&read[..length]).into_owned();
                 let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
                 let answer = {
-                    let mut state = answers.lock().unwrap();
-                    state.1 += 1;
-                    state.0.iter().find(|it| it.0 == path).map(|it| it.1.clone())
+                    let mut state = shared.lock().unwrap();
+                    state.asked += 1;
+                    state.answers.iter().find(|it| it.0 == path).map(|it| it.1.clone())
                 };
                 let answer = answer.unwrap_or_else(|| "HTTP/1.1 404 No\r\n\r\n".to_owned());
                 _ = stream.write_all(answer.as_bytes()).await;
@@ -229,11 +236,11 @@ impl Issuer {
 
     fn answers(&self, by_path: &[(&str, String)]) {
         let all = by_path.iter().map(|(path, it)| ((*path).to_owned(), it.clone()));
-        self.state.lock().unwrap().0 = all.collect();
+        self.state.lock().unwrap().answers = all.collect();
     }
 
     fn asked(&self) -> usize {
-        self.state.lock().unwrap().1
+        self.state.lock().unwrap().asked
     }
 }
 

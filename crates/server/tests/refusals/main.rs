@@ -28,16 +28,21 @@ macro_rules! on_both {
 
 mod algorithms;
 mod callers;
+mod diagnosis;
 mod existence;
 mod federated;
 mod gateway;
+mod matrix;
 mod parameters;
 mod readiness;
 mod restart;
+mod separation;
 mod sessions;
 mod shredding;
 mod states;
 mod swaps;
+mod throttle;
+mod two_nodes;
 
 use yaoku_server::api::{self, Entry, KnownBy, Product};
 

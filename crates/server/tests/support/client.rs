@@ -76,6 +76,8 @@ impl Outbound<'_> {
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) content_type: String,
+    /// `x-acs-retry-after`, in milliseconds.
+    pub(crate) retry_after: Option<u64>,
     pub(crate) body: String,
 }
 
@@ -132,7 +134,8 @@ where
 fn answer(read: &str) -> Option<Answer> {
     let (head, body) = read.split_once("\r\n\r\n")?;
     let status = head.split(' ').nth(1)?.parse().ok()?;
-    let content_type = head.lines().find_map(|it| it.strip_prefix("content-type: "));
-    let content_type = content_type.unwrap_or_default().to_owned();
-    Some(Answer { status, content_type, body: body.to_owned() })
+    let header = |name: &str| head.lines().find_map(|it| it.strip_prefix(name));
+    let content_type = header("content-type: ").unwrap_or_default().to_owned();
+    let retry_after = header("x-acs-retry-after: ").map(|it| it.parse().unwrap());
+    Some(Answer { status, content_type, retry_after, body: body.to_owned() })
 }

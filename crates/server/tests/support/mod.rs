@@ -17,7 +17,7 @@ use tempfile::TempDir;
 use tokio::{sync::oneshot, task::JoinHandle};
 use yaoku_crypto::random::SystemRandom;
 use yaoku_model::{
-    identity::{Attachment, CustomPolicy, Holder, PolicyType, User},
+    identity::{Attachment, CustomPolicy, Holder, PolicyType, Role, User},
     ids::{AccountId, UserName},
     time::{Clock as _, ManualClock, Timestamp},
 };
@@ -30,7 +30,7 @@ use yaoku_server::{
     listen::{self, Listener},
     node::{self, Node},
     root,
-    start::{Running, Setup},
+    start::{Running, Setup, StartError},
 };
 use yaoku_store::{Held, Transaction, testing};
 use yaoku_wire::rpc::Format;
@@ -90,17 +90,41 @@ pub(crate) struct Party {
 impl World {
     /// An empty one.
     pub(crate) async fn new(database: Database) -> Self {
+        Self::with_limits(database, node::Limits::default()).await
+    }
+
+    /// An empty one where so much may be had.
+    pub(crate) async fn with_limits(database: Database, limits: node::Limits) -> Self {
         let data = Arc::new(tempfile::tempdir().unwrap());
         let url = match database {
             Database::Sqlite => format!("sqlite:{}", data.path().join("yaoku.db").display()),
             Database::Postgres => testing::TestPostgres::shared().new_database().await,
         };
-        Self::open(data, url, Arc::new(ManualClock::at(NOW))).await
+        let node = Place { name: "one", key_file: data.path().join(root::KEY_FILE) };
+        Self::open_at(&node, data, url, Arc::new(ManualClock::at(NOW)), limits).await
+    }
+
+    /// Another node on the same database, with a data directory and nonces of its own.
+    pub(crate) async fn beside(&self) -> Self {
+        let (data, clock) = (Arc::new(tempfile::tempdir().unwrap()), Arc::clone(&self.clock));
+        let node = Place { name: "two", key_file: self.data.path().join(root::KEY_FILE) };
+        Self::open_at(&node, data, self.url.clone(), clock, node::Limits::default()).await
     }
 
     /// Starts a node on what is there.
     pub(crate) async fn open(data: Arc<TempDir>, url: String, clock: Arc<ManualClock>) -> Self {
-        let running = start(data.path().to_owned(), &url, &clock).await.unwrap();
+        let node = Place { name: "one", key_file: data.path().join(root::KEY_FILE) };
+        Self::open_at(&node, data, url, clock, node::Limits::default()).await
+    }
+
+    async fn open_at(
+        place: &Place,
+        data: Arc<TempDir>,
+        url: String,
+        clock: Arc<ManualClock>,
+        limits: node::Limits,
+    ) -> Self {
+        let running = start_at(place, data.path().to_owned(), &url, &clock, limits).await.unwrap();
         let node = Arc::clone(&running.node);
         let listener = Listener::bind(([127, 0, 0, 1], 0).into(), None).await.unwrap();
         let address = listener.local_addr();
@@ -150,15 +174,57 @@ impl World {
         let id = format!("{:018}", Self::unique());
         let row = User::new(account.clone(), user.clone(), id, NOW);
         assert!(tx.insert_user(&row).await.unwrap());
-        for (index, document) in policies.iter().enumerate() {
-            let own = format!("{name}-{index}").parse().unwrap();
-            let policy = CustomPolicy::new(account.clone(), own, NOW);
-            tx.insert_custom_policy(&policy, document).await.unwrap();
-            let policy = Attachment { kind: PolicyType::Custom, policy: policy.name };
-            let held = Held { policy, attached: NOW };
-            tx.attach(&account, &Holder::User(user.clone()), &held).await.unwrap();
-        }
+        give(&mut *tx, &account, &Holder::User(user.clone()), policies).await;
         self.party(tx, account, Some(user)).await
+    }
+
+    /// A session of a new role of `of`'s account, with these policies, narrowed to `session` if there
+    /// is one. It lasts as short as one can.
+    pub(crate) async fn session(
+        &self,
+        of: &Party,
+        name: &str,
+        policies: &[&str],
+        session: Option<&str>,
+    ) -> Party {
+        let account = &of.account;
+        let mut tx = self.node.store.write().await.unwrap();
+        let role = Role {
+            account: account.clone(),
+            name: name.parse().unwrap(),
+            id: format!("{:018}", Self::unique()),
+            description: String::new(),
+            trust: format!(
+                r#"{{"Version":"1","Statement":[{{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{{"RAM":"acs:ram::{account}:root"}}}}]}}"#
+            ),
+            max_session: 3600,
+            console_login: false,
+            created: NOW,
+            updated: NOW,
+        };
+        assert!(tx.insert_role(&role).await.unwrap());
+        give(&mut *tx, account, &Holder::Role(role.name.clone()), policies).await;
+        self.node.caches.apply(&tx.commit().await.unwrap());
+        let by = self.user(of, &format!("begins-{name}"), &[ALLOW_ALL]).await;
+        let arn = format!("acs:ram::{account}:role/{name}");
+        let mut sent = vec![("RoleArn", &*arn), ("RoleSessionName", "one")];
+        sent.push(("DurationSeconds", "900"));
+        sent.extend(session.map(|it| ("Policy", it)));
+        let sent: Vec<Param> = sent.iter().map(|it| (it.0.to_owned(), it.1.to_owned())).collect();
+        let spec = api::operation(Product::Sts, "AssumeRole").unwrap().spec;
+        let begun = self.call_of(&by, spec, &sent).await;
+        let text = |name: &str| begun.text(&format!("/Credentials/{name}"));
+        let (id, secret) = (text("AccessKeyId"), text("AccessKeySecret"));
+        assert!(!id.is_empty(), "{begun:?}");
+        let token = Some(text("SecurityToken"));
+        Party { account: account.clone(), key: Key { id, secret, token } }
+    }
+
+    /// Switches somebody's access key off.
+    pub(crate) async fn switch_off(&self, party: &Party) {
+        let mut tx = self.node.store.write().await.unwrap();
+        tx.set_access_key_active(&party.key.id.parse().unwrap(), false).await.unwrap();
+        self.node.caches.apply(&tx.commit().await.unwrap());
     }
 
     /// A new instance of `of`'s account.
@@ -215,8 +281,8 @@ impl World {
         action: &'a str,
         params: &'a [Param],
     ) -> Outbound<'a> {
-        // Several have operations of one name: ours is meant then.
-        let products = [Product::Yaoku, Product::Sts, Product::Kms];
+        // Several have operations of one name: that of KMS is meant then.
+        let products = [Product::Kms, Product::Yaoku, Product::Sts, Product::Ram];
         let has = |it: &Product| api::operation(*it, action).is_some();
         let version = products.into_iter().find(has).map_or(KMS, Product::version);
         Outbound { version, ..self.outbound_of(scheme, Product::Kms, action, params) }
@@ -259,6 +325,10 @@ impl World {
         }
         // Who used a key is counted in memory, and written down now and then.
         assert!(dump.remove("key_uses").is_some(), "no table key_uses");
+        // So is when an access key was used, which is its last column.
+        for key in dump.get_mut("access_keys").into_iter().flatten() {
+            key.truncate(key.rfind(',').expect("columns"));
+        }
         // A node renews its claim to its name whatever is called.
         dump.entry("settings".to_owned()).or_default().retain(|it| !it.contains("claim/"));
         dump
@@ -266,6 +336,18 @@ impl World {
 }
 
 impl Stopped {
+    /// The data directory of a node that was [`World::beside`] another, served again.
+    pub(crate) async fn again_beside(self, other: &World) -> World {
+        World::open_at(
+            &Place { name: "two", key_file: other.data.path().join(root::KEY_FILE) },
+            self.data,
+            self.url,
+            self.clock,
+            node::Limits::default(),
+        )
+        .await
+    }
+
     /// The same data directory, served again.
     pub(crate) async fn again(self) -> World {
         World::open(self.data, self.url, self.clock).await
@@ -312,19 +394,48 @@ impl Stopped {
     }
 }
 
+/// Gives an identity policies of its own.
+async fn give(tx: &mut dyn Transaction, account: &AccountId, to: &Holder, policies: &[&str]) {
+    for (index, document) in policies.iter().enumerate() {
+        let own = format!("{}-{}-{index}", to.kind(), to.name()).parse().unwrap();
+        let policy = CustomPolicy::new(account.clone(), own, NOW);
+        tx.insert_custom_policy(&policy, document).await.unwrap();
+        let policy = Attachment { kind: PolicyType::Custom, policy: policy.name };
+        let held = Held { policy, attached: NOW };
+        tx.attach(account, to, &held).await.unwrap();
+    }
+}
+
+/// A node's name, and where its root key is.
+struct Place {
+    name: &'static str,
+    key_file: PathBuf,
+}
+
 /// Starts a node, or says why not.
 pub(crate) async fn start(
     data: PathBuf,
     url: &str,
     clock: &Arc<ManualClock>,
-) -> Result<Running, yaoku_server::start::StartError> {
+) -> Result<Running, StartError> {
+    let place = Place { name: "one", key_file: data.join(root::KEY_FILE) };
+    start_at(&place, data, url, clock, node::Limits::default()).await
+}
+
+async fn start_at(
+    place: &Place,
+    data: PathBuf,
+    url: &str,
+    clock: &Arc<ManualClock>,
+    limits: node::Limits,
+) -> Result<Running, StartError> {
     let store = yaoku_store::open(url).await?;
     let region = "cn-hangzhou".parse().unwrap();
-    let key_file = data.join(root::KEY_FILE);
+    let key_file = place.key_file.clone();
     let root = root::open_or_create(&*store, &region, key_file, &SystemRandom, NOW).await;
     Running::start(Setup {
         data,
-        name: "one".parse().unwrap(),
+        name: place.name.parse().unwrap(),
         store,
         root: root.unwrap(),
         region,
@@ -333,7 +444,7 @@ pub(crate) async fn start(
         steady_clock: clock.clone(),
         boot_id: "boot".to_owned(),
         ca_pem: "the CA".to_owned(),
-        limits: node::Limits::default(),
+        limits,
         journal: audit::Options::default(),
         disk: Arc::new(RealDisk),
     })

@@ -173,3 +173,21 @@ impl Things {
         spec.example.iter().map(real).collect()
     }
 }
+
+impl World {
+    /// Lets another account do everything that it can be granted to a key and its secret.
+    pub(crate) async fn share(&self, owner: &Party, things: &Things, with: &Party) {
+        let policy = format!(
+            r#"{{"Version":"1","Statement":[{{"Effect":"Allow","Principal":{{"RAM":["acs:ram::{}:*","acs:ram::{}:*"]}},"Action":["kms:*"],"Resource":["*"]}}]}}"#,
+            owner.account, with.account
+        );
+        let params = [("KeyId", &*things.key), ("Policy", &*policy)];
+        self.done(owner, "SetKeyPolicy", &params).await;
+        let mut tx = self.node.store.write().await.unwrap();
+        let name = SECRET.parse().unwrap();
+        let (mut secret, _) = tx.secret(&owner.account, &name).await.unwrap().unwrap();
+        secret.policy = Some(policy);
+        tx.update_secret(&secret).await.unwrap();
+        self.node.caches.apply(&tx.commit().await.unwrap());
+    }
+}

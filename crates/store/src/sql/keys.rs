@@ -63,7 +63,7 @@ impl Keys for Session {
         limit: i64,
     ) -> Result<Vec<DueKey>, StoreError> {
         let first = Timestamp::from_unix_ms(i64::MIN);
-        let (at, id) = after.map_or((first, ""), |it| (it.at, it.id.as_str()));
+        let (at, id) = after.map_or((first, ""), |it| (it.at, &*it.id));
         let due = sql("SELECT due, id FROM keys \
              WHERE due <= $1 AND (due, id) > ($2, $3) ORDER BY due, id LIMIT $4");
         self.all(due.bind(now).bind(at).bind(id).bind(limit)).await
@@ -378,7 +378,7 @@ impl Readable for DueKey {
     const TABLE: &'static str = "keys";
 
     fn read(row: &Row) -> Result<Self, Invalid> {
-        Ok(Self { at: row.time("due")?, id: row.parsed("id")? })
+        Ok(Self { at: row.time("due")?, id: row.column("id")? })
     }
 }
 

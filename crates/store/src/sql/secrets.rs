@@ -15,7 +15,7 @@ use super::{
     session::Session,
     statement::{Statement, sql},
 };
-use crate::{Change, Listed, Match, Page, SecretFilter, Secrets, StoreError};
+use crate::{Change, DueSecret, Listed, Match, Page, SecretFilter, Secrets, StoreError};
 
 #[async_trait]
 impl Secrets for Session {
@@ -57,6 +57,21 @@ impl Secrets for Session {
         let found = sql("SELECT id FROM secret_versions WHERE account = $1 AND secret = $2 \
              ORDER BY number");
         self.all(found.bind(account.as_str()).bind(name.as_str())).await
+    }
+
+    async fn due_secrets(
+        &mut self,
+        now: Timestamp,
+        after: Option<&DueSecret>,
+        limit: i64,
+    ) -> Result<Vec<DueSecret>, StoreError> {
+        let first = Timestamp::from_unix_ms(i64::MIN);
+        let (at, account, name) =
+            after.map_or((first, "", ""), |it| (it.at, &*it.account, &*it.name));
+        let due = sql("SELECT delete_at, account, name FROM secrets \
+             WHERE delete_at <= $1 AND (delete_at, account, name) > ($2, $3, $4) \
+             ORDER BY delete_at, account, name LIMIT $5");
+        self.all(due.bind(now).bind(at).bind(account).bind(name).bind(limit)).await
     }
 
     async fn list_secrets(
@@ -277,6 +292,15 @@ impl Readable for Secret {
             policy: row.column("policy")?,
             stages: read_stages(row.column("stages")?)?,
         })
+    }
+}
+
+impl Readable for DueSecret {
+    const TABLE: &'static str = Secret::TABLE;
+
+    fn read(row: &Row) -> Result<Self, Invalid> {
+        let (account, name) = (row.column("account")?, row.column("name")?);
+        Ok(Self { at: row.time("delete_at")?, account, name })
     }
 }
 

@@ -267,7 +267,7 @@ pub(super) async fn keys_are_due_page_by_page(place: Place) {
     let (mut seen, mut after) = (Vec::new(), None);
     loop {
         let page = tx.due_keys(at(9), after.as_ref(), 2).await.unwrap();
-        seen.extend(page.iter().map(|it| (it.at, it.id.to_string())));
+        seen.extend(page.iter().map(|it| (it.at, it.id.clone())));
         let Some(last) = page.into_iter().next_back() else { break };
         after = Some(last);
     }
@@ -277,7 +277,7 @@ pub(super) async fn keys_are_due_page_by_page(place: Place) {
 
 async fn due(tx: &mut dyn Transaction, now: i64, limit: i64) -> Vec<String> {
     let due = tx.due_keys(at(now), None, limit).await.unwrap();
-    due.iter().map(|it| it.id.to_string()).collect()
+    due.into_iter().map(|it| it.id).collect()
 }
 
 pub(super) async fn deleting_a_key_takes_versions_aliases_and_tags(place: Place) {

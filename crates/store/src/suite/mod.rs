@@ -148,6 +148,7 @@ store_suite! {
         a_secret_deleted_leaves_its_name_free
         key_seals_secrets_sees_secrets_and_versions
         secrets_are_filtered_by_every_field
+        secrets_are_due_page_by_page_when_their_date_has_come
         secrets_keep_what_they_were_given
         versions_are_listed_as_they_were_added;
     tags:

@@ -168,3 +168,33 @@ pub(super) async fn key_seals_secrets_sees_secrets_and_versions(place: Place) {
     tx.insert_secret_version(&id("1000"), &id("s"), &secret_version("v1")).await.unwrap();
     assert!(tx.key_seals_secrets(&id("old")).await.unwrap());
 }
+
+pub(super) async fn secrets_are_due_page_by_page_when_their_date_has_come(place: Place) {
+    let store = place.open().await;
+    let mut tx = write(&*store).await;
+    let due = |name: &str, account: &str, ms: Option<i64>| Secret {
+        account: id(account),
+        delete_at: ms.map(at),
+        ..secret(name, 1)
+    };
+    for (name, account, ms) in [
+        ("e", "1000", Some(1)),
+        ("b", "2000", Some(2)),
+        ("c", "1000", Some(2)),
+        ("a", "1000", Some(2)),
+        ("later", "1000", Some(10)),
+        ("never", "1000", None),
+    ] {
+        assert!(tx.insert_secret(&due(name, account, ms)).await.unwrap());
+    }
+    assert_eq!(tx.due_secrets(at(0), None, 9).await.unwrap(), []);
+    let (mut seen, mut after) = (Vec::new(), None);
+    loop {
+        let page = tx.due_secrets(at(9), after.as_ref(), 2).await.unwrap();
+        seen.extend(page.iter().map(|it| (it.at, format!("{}/{}", it.account, it.name))));
+        let Some(last) = page.into_iter().next_back() else { break };
+        after = Some(last);
+    }
+    let expected = [(1, "1000/e"), (2, "1000/a"), (2, "1000/c"), (2, "2000/b")];
+    assert_eq!(seen, expected.map(|(ms, name)| (at(ms), name.to_owned())));
+}

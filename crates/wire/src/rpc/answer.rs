@@ -54,6 +54,10 @@ pub fn encode_error(
         .text("Message", refusal.message())
         .text("Recommend", format!("https://api.aliyun.com/troubleshoot?q={}", code.wire()))
         .number("HttpStatus", code.status().into());
+    let fields = match refusal.detail() {
+        Some(detail) => fields.object("AccessDeniedDetail", detail.clone()),
+        None => fields,
+    };
     let body = match format {
         Format::Json => json::object(&fields),
         Format::Xml => xml::error(&fields),

@@ -50,7 +50,7 @@ impl AccessKey {
         let reach = &self.reach;
         let user = ("UserName", self.user.as_deref());
         match self.verb {
-            Verb::Create => reach.call("CreateAccessKey", &[user], created).await,
+            Verb::Create => reach.ram("CreateAccessKey", &[user], created).await,
             Verb::List => {
                 let columns = [
                     ("ACCESS KEY", "/AccessKeyId"),
@@ -58,7 +58,7 @@ impl AccessKey {
                     ("CREATED", "/CreateDate"),
                 ];
                 let show = |it: &Answer| table(it.list("/AccessKeys/AccessKey"), &columns);
-                reach.call("ListAccessKeys", &[user], show).await
+                reach.ram("ListAccessKeys", &[user], show).await
             }
             Verb::Disable { id } => switch(reach, user, &id, "Inactive").await,
             Verb::Enable { id } => switch(reach, user, &id, "Active").await,
@@ -67,7 +67,7 @@ impl AccessKey {
                     return Ok(NOT_CONFIRMED.into());
                 }
                 let show = |_: &Answer| format!("{id} is deleted.\n");
-                reach.call("DeleteAccessKey", &[user, ("UserAccessKeyId", Some(&id))], show).await
+                reach.ram("DeleteAccessKey", &[user, ("UserAccessKeyId", Some(&id))], show).await
             }
         }
     }
@@ -80,7 +80,7 @@ async fn switch(
     status: &str,
 ) -> anyhow::Result<ExitCode> {
     let params = [user, ("UserAccessKeyId", Some(id)), ("Status", Some(status))];
-    reach.call("SetAccessKeyStatus", &params, |_| format!("{id} is {status}.\n")).await
+    reach.ram("UpdateAccessKey", &params, |_| format!("{id} is {status}.\n")).await
 }
 
 fn created(answer: &Answer) -> String {

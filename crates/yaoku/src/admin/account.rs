@@ -3,11 +3,12 @@
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
+use serde_json::Value;
 
 use super::{Answer, Reach};
-use crate::screen::table;
+use crate::screen::{lines, table};
 
-/// Makes and lists accounts.
+/// Makes, lists and shows accounts.
 #[derive(Debug, Args)]
 pub(crate) struct Account {
     #[command(flatten)]
@@ -22,6 +23,8 @@ enum Verb {
     Create,
     /// Lists all accounts.
     List,
+    /// Shows an account, and how much it has of what.
+    Show,
 }
 
 impl Account {
@@ -38,6 +41,26 @@ impl Account {
                 let show = |it: &Answer| table(it.list("/Accounts/Account"), &columns);
                 reach.call("ListAccounts", &[], show).await
             }
+            Verb::Show => reach.call("DescribeAccount", &[], shown).await,
         }
     }
+}
+
+fn shown(answer: &Answer) -> String {
+    let rows = [
+        ("account", "/Account/AccountId"),
+        ("created", "/Account/CreateDate"),
+        ("service open", "/Account/KmsOpen"),
+        ("users", "/Account/Users"),
+        ("groups", "/Account/Groups"),
+        ("roles", "/Account/Roles"),
+        ("policies", "/Account/Policies"),
+        ("MFA devices", "/Account/MfaDevices"),
+    ];
+    let value = |path: &str| match answer.json().pointer(path) {
+        Some(Value::String(text)) => text.clone(),
+        other => other.map(Value::to_string).unwrap_or_default(),
+    };
+    let row = |(name, path): (&str, &str)| vec![name.to_owned(), value(path)];
+    lines(&rows.into_iter().map(row).collect::<Vec<_>>())
 }

@@ -13,15 +13,16 @@ use yaoku_server::{api::Product, listen::ADMIN_SOCKET};
 
 use crate::exchange::{Answer, Refused, exchange};
 
-/// Calls an operation of administration. Parameters without a value are left out.
+/// Calls an operation as the one who runs the program. Parameters without a value are left out.
 pub(crate) async fn call(
     data: &Path,
     account: Option<&AccountId>,
+    product: Product,
     action: &str,
     params: &[(&str, Option<&str>)],
 ) -> anyhow::Result<Result<Answer, Refused>> {
     let stream = connect(data).await?;
-    let version = Product::Yaoku.version();
+    let version = product.version();
     let mut request = Request::post(format!("/?Action={action}&Version={version}"))
         .header(header::HOST, "yaoku")
         .header(header::USER_AGENT, concat!("yaoku/", env!("CARGO_PKG_VERSION")))

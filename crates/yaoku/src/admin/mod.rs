@@ -19,12 +19,14 @@ use std::{
 };
 
 use clap::Args;
+use serde_json::json;
 use yaoku_model::ids::AccountId;
+use yaoku_server::api::Product;
 
 use crate::{
     data::DEFAULT_DATA,
     exchange::{Answer, Refused},
-    screen::harmless,
+    screen::{harmless, table},
 };
 
 /// Where the server is, whom it is about, and how the answer is written.
@@ -59,7 +61,59 @@ impl Reach {
         params: &[(&str, Option<&str>)],
         show: impl FnOnce(&Answer) -> String,
     ) -> anyhow::Result<ExitCode> {
-        let called = connection::call(&self.data, self.account.as_ref(), action, params).await?;
+        self.tell(self.ask(Product::Yaoku, action, params).await?, show)
+    }
+
+    /// The same of an operation of RAM.
+    async fn ram(
+        &self,
+        action: &str,
+        params: &[(&str, Option<&str>)],
+        show: impl FnOnce(&Answer) -> String,
+    ) -> anyhow::Result<ExitCode> {
+        self.tell(self.ask(Product::Ram, action, params).await?, show)
+    }
+
+    /// Shows all parts of a list of RAM's: the entries of `item` in `wrapper`.
+    async fn ram_list(
+        &self,
+        action: &str,
+        [wrapper, item]: [&str; 2],
+        columns: &[(&str, &str)],
+    ) -> anyhow::Result<ExitCode> {
+        let path = format!("/{wrapper}/{item}");
+        let (mut entries, mut marker) = (Vec::new(), String::new());
+        loop {
+            let params = [("MaxItems", Some("1000")), ("Marker", Some(&*marker))];
+            match self.ask(Product::Ram, action, &params).await? {
+                Ok(answer) => {
+                    entries.extend_from_slice(answer.list(&path));
+                    answer.text("/Marker").clone_into(&mut marker);
+                }
+                refused => return self.tell(refused, |_| String::new()),
+            }
+            if marker.is_empty() {
+                break;
+            }
+        }
+        let all = Answer::of(json!({ wrapper: { item: entries } }));
+        self.tell(Ok(all), |it| table(it.list(&path), columns))
+    }
+
+    async fn ask(
+        &self,
+        product: Product,
+        action: &str,
+        params: &[(&str, Option<&str>)],
+    ) -> anyhow::Result<Result<Answer, Refused>> {
+        connection::call(&self.data, self.account.as_ref(), product, action, params).await
+    }
+
+    fn tell(
+        &self,
+        called: Result<Answer, Refused>,
+        show: impl FnOnce(&Answer) -> String,
+    ) -> anyhow::Result<ExitCode> {
         let mut out = std::io::stdout().lock();
         match called {
             Ok(answer) if self.json => writeln!(out, "{}", answer.json())?,

@@ -1,9 +1,10 @@
-//! `yaoku policy`: what users may do.
+//! `yaoku policy`: what users, groups and roles may do.
 
 use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::Context as _;
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
+use yaoku_model::{identity::PolicyType, policy::system};
 
 use super::{Answer, Leave, NOT_CONFIRMED, Reach};
 use crate::screen::table;
@@ -27,33 +28,43 @@ enum Verb {
         #[arg(long)]
         file: PathBuf,
     },
-    /// Lists the policies that can be attached, or those that a user has.
-    List {
-        /// The user.
-        #[arg(long, value_name = "NAME")]
-        user: Option<String>,
-    },
-    /// Deletes a policy that nobody has.
+    /// Lists the policies that can be attached, or those that somebody has.
+    List(Holder),
+    /// Deletes a policy that nobody has, with its versions.
     Delete {
         /// Its name.
         name: String,
         #[command(flatten)]
         leave: Leave,
     },
-    /// Gives a user what a policy says.
+    /// Gives somebody what a policy says.
     Attach(Pair),
-    /// Takes from a user what a policy says.
+    /// Takes from somebody what a policy says.
     Detach(Pair),
 }
 
-/// A policy and a user.
+/// A policy and who gets or loses it.
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("holder").required(true).args(["user", "group", "role"])))]
 struct Pair {
     /// The policy's name.
     name: String,
+    #[command(flatten)]
+    holder: Holder,
+}
+
+/// Who has policies.
+#[derive(Debug, Args)]
+struct Holder {
     /// The user.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["group", "role"])]
+    user: Option<String>,
+    /// The group.
+    #[arg(long, value_name = "NAME", conflicts_with = "role")]
+    group: Option<String>,
+    /// The role.
     #[arg(long, value_name = "NAME")]
-    user: String,
+    role: Option<String>,
 }
 
 impl Policy {
@@ -66,33 +77,54 @@ impl Policy {
                     .with_context(|| format!("{} cannot be read", file.display()))?;
                 let params = [("PolicyName", Some(&*name)), ("PolicyDocument", Some(&document))];
                 let show = |it: &Answer| format!("{}\n", it.text("/Policy/PolicyName"));
-                reach.call("CreatePolicy", &params, show).await
+                reach.ram("CreatePolicy", &params, show).await
             }
-            Verb::List { user } => list(reach, user.as_deref()).await,
+            Verb::List(holder) => list(reach, &holder).await,
             Verb::Delete { name, leave } => {
-                if !leave.given(&format!("Delete policy {name}?"))? {
+                if !leave.given(&format!("Delete policy {name} with its versions?"))? {
                     return Ok(NOT_CONFIRMED.into());
                 }
-                let show = |_: &Answer| format!("{name} is deleted.\n");
-                reach.call("DeletePolicy", &[("PolicyName", Some(&name))], show).await
+                let params = [("PolicyName", Some(&*name)), ("CascadingDelete", Some("true"))];
+                reach.ram("DeletePolicy", &params, |_| format!("{name} is deleted.\n")).await
             }
-            Verb::Attach(it) => it.call(reach, "AttachPolicy", "is attached to").await,
-            Verb::Detach(it) => it.call(reach, "DetachPolicy", "is detached from").await,
+            Verb::Attach(it) => it.call(reach, "AttachPolicyTo", "is attached to").await,
+            Verb::Detach(it) => it.call(reach, "DetachPolicyFrom", "is detached from").await,
         }
     }
 }
 
-async fn list(reach: &Reach, user: Option<&str>) -> anyhow::Result<ExitCode> {
+async fn list(reach: &Reach, holder: &Holder) -> anyhow::Result<ExitCode> {
     let columns = [("POLICY", "/PolicyName"), ("TYPE", "/PolicyType"), ("", "/Description")];
+    let Some((kind, name)) = holder.named() else {
+        return reach.ram_list("ListPolicies", ["Policies", "Policy"], &columns).await;
+    };
+    let params = [(&*format!("{kind}Name"), Some(name))];
     let show = |it: &Answer| table(it.list("/Policies/Policy"), &columns);
-    let action = if user.is_some() { "ListAttachedPolicies" } else { "ListPolicies" };
-    reach.call(action, &[("UserName", user)], show).await
+    reach.ram(&format!("ListPoliciesFor{kind}"), &params, show).await
+}
+
+impl Holder {
+    /// In RAM's words, and its name.
+    fn named(&self) -> Option<(&'static str, &str)> {
+        let user = self.user.as_deref().map(|it| ("User", it));
+        let group = self.group.as_deref().map(|it| ("Group", it));
+        user.or(group).or(self.role.as_deref().map(|it| ("Role", it)))
+    }
 }
 
 impl Pair {
-    async fn call(&self, reach: &Reach, action: &str, done: &str) -> anyhow::Result<ExitCode> {
-        let Self { name, user } = self;
-        let params = [("PolicyName", Some(&**name)), ("UserName", Some(user))];
-        reach.call(action, &params, |_| format!("{name} {done} {user}.\n")).await
+    /// The name alone says whose text a policy is: no account may have one called as the system's.
+    async fn call(&self, reach: &Reach, verb: &str, done: &str) -> anyhow::Result<ExitCode> {
+        let name = self.name.as_str();
+        let (kind, holder) = self.holder.named().context("nobody is named")?;
+        let policy_type =
+            if system::named(name).is_some() { PolicyType::System } else { PolicyType::Custom };
+        let params = [
+            ("PolicyName", Some(name)),
+            ("PolicyType", Some(policy_type.as_str())),
+            (&*format!("{kind}Name"), Some(holder)),
+        ];
+        let show = |_: &Answer| format!("{name} {done} {holder}.\n");
+        reach.ram(&format!("{verb}{kind}"), &params, show).await
     }
 }

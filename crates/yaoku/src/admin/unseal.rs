@@ -4,6 +4,7 @@ use std::{io::Write as _, path::PathBuf, process::ExitCode, time::Duration};
 
 use anyhow::{Context as _, bail};
 use clap::Args;
+use yaoku_server::api::Product;
 use zeroize::Zeroizing;
 
 use super::{Answer, connection::call};
@@ -70,7 +71,7 @@ impl Unseal {
 
     /// How far it is; `None` if it is not sealed: an open server has no such operation.
     async fn status(&self) -> anyhow::Result<Option<Answer>> {
-        match call(&self.data, None, "GetSealStatus", &[]).await? {
+        match call(&self.data, None, Product::Yaoku, "GetSealStatus", &[]).await? {
             Ok(answer) => Ok(Some(answer)),
             Err(refused) if refused.code == "InvalidAction.NotFound" => Ok(None),
             Err(refused) => bail!("{}: {}", refused.code, refused.message),
@@ -111,7 +112,7 @@ impl Unseal {
     /// Hands something in, and shows how far it is. `true`: still sealed.
     async fn hand_in(&self, params: &[(&str, &Zeroizing<String>)]) -> anyhow::Result<bool> {
         let params: Vec<_> = params.iter().map(|(name, it)| (*name, Some(it.as_str()))).collect();
-        let answer = match call(&self.data, None, "Unseal", &params).await? {
+        let answer = match call(&self.data, None, Product::Yaoku, "Unseal", &params).await? {
             Ok(answer) => answer,
             Err(refused) => bail!("{}: {}", refused.code, refused.message),
         };

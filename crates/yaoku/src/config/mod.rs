@@ -20,6 +20,7 @@ use yaoku_server::{
     listen, node,
     private::Privacy,
     root::WrapName,
+    throttle::{self, Class, PerClass},
 };
 use zeroize::Zeroizing;
 
@@ -145,6 +146,7 @@ impl Config {
         let journal = journal(&mut root.section("audit"));
         let mut quotas = quotas(&mut root.section("quotas"));
         let limits = limits(&mut root.section("limits"), &mut quotas.nonces);
+        quotas.throttle = throttle(&mut root.section("throttle"));
         let oidc = Oidc::of(&mut root.section("oidc"));
         let log = Log::of(&mut root.section("log"));
         Some(Self {
@@ -361,6 +363,9 @@ fn quotas(it: &mut Section) -> node::Limits {
     it.number("instance_access", &mut quotas.instance_access);
     it.number("users", &mut quotas.users);
     it.number("access_keys", &mut quotas.access_keys);
+    it.number("groups", &mut quotas.groups);
+    it.number("groups_of_user", &mut quotas.groups_of_user);
+    it.number("mfa_devices", &mut quotas.mfa_devices);
     it.number("custom_policies", &mut quotas.custom_policies);
     it.number("policy_versions", &mut quotas.policy_versions);
     it.number("system_policies_of_user", &mut quotas.system_policies_of_user);
@@ -371,6 +376,23 @@ fn quotas(it: &mut Section) -> node::Limits {
     it.number("custom_policies_of_role", &mut quotas.custom_policies_of_role);
     it.number("roles", &mut quotas.roles);
     quotas
+}
+
+fn throttle(it: &mut Section) -> throttle::Limits {
+    let mut limits = throttle::Limits::generous();
+    it.number("burst_s", &mut limits.burst_seconds);
+    it.bound("failures_a_minute", &mut limits.failures_a_minute);
+    calls_a_second(&mut it.section("account"), &mut limits.account);
+    calls_a_second(&mut it.section("principal"), &mut limits.principal);
+    limits
+}
+
+fn calls_a_second(it: &mut Section, limits: &mut PerClass) {
+    for class in Class::ALL {
+        let mut calls = limits.of(class);
+        it.bound(class.word(), &mut calls);
+        *limits = limits.with(class, calls);
+    }
 }
 
 #[cfg(test)]

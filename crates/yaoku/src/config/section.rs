@@ -4,6 +4,7 @@
 use std::{
     cell::RefCell,
     collections::BTreeSet,
+    num::NonZeroU32,
     path::{Path, PathBuf},
     rc::Rc,
     str::FromStr,
@@ -162,6 +163,13 @@ impl Section {
     pub(super) fn number<T: TryFrom<i64>>(&mut self, key: &str, into: &mut T) {
         if let Some(it) = self.count(key) {
             *into = it;
+        }
+    }
+
+    /// A whole number of at least 1, or 0 for no bound.
+    pub(super) fn bound(&mut self, key: &str, into: &mut Option<NonZeroU32>) {
+        if let Some(it) = self.within(key, 0, u32::MAX.into()) {
+            *into = u32::try_from(it).ok().and_then(NonZeroU32::new);
         }
     }
 

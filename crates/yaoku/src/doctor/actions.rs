@@ -41,7 +41,7 @@ mod tests {
         for (version, action, code) in [
             ("2016-01-21", "Encrypt", Code::InvalidVersion),
             ("", "Encrypt", Code::InvalidVersion),
-            (Product::Yaoku.version(), "CreateUser", Code::InvalidVersion),
+            (Product::Yaoku.version(), "CreateAccount", Code::InvalidVersion),
             ("2016-01-20", "NoSuchAction", Code::ActionNotFound),
             ("2016-01-20", "encrypt", Code::ActionNotFound),
             ("2014-05-26", "runInstances", Code::ActionNotFound),

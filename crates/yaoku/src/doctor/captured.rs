@@ -14,6 +14,7 @@ use yaoku_model::{
 use yaoku_server::{
     auth::{Credential, Credentials, UsedNonces},
     error::ApiError,
+    last_uses::LastUse,
 };
 use yaoku_wire::{
     error::Code,
@@ -123,6 +124,7 @@ impl Credentials for Captured {
             session: None,
             secret,
             active: true,
+            last_use: LastUse::default(),
         }))
     }
 }

@@ -8,7 +8,7 @@ use yaoku_wire::{
 };
 
 use super::{
-    ADMIN, must_have_room,
+    ADMIN,
     oidc_provider::{CLIENT_IDS, ClientId, Description, Issuer, Keys, MOST, fields},
 };
 use crate::{
@@ -73,7 +73,9 @@ impl Operation for PutOidcProvider {
         let before = call.tx()?.oidc_provider(account, &self.name).await?;
         if before.is_none() {
             let count = call.tx()?.oidc_providers(account).await?.len();
-            must_have_room(count, MOST)?;
+            if count >= MOST {
+                return Err(Code::LimitExceeded.into());
+            }
         }
         let provider = OidcProvider {
             account: account.clone(),

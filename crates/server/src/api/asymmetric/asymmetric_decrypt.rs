@@ -14,6 +14,7 @@ use crate::{
     api::{Effect, Operation, Spec, keys::recipient},
     call::{Ask, Call, WRONG_STATE},
     error::ApiError,
+    throttle::Class,
 };
 
 /// A request to decrypt.
@@ -34,6 +35,7 @@ impl Operation for AsymmetricDecrypt {
     const SPEC: &'static Spec = &Spec {
         name: "AsymmetricDecrypt",
         effect: Effect::Use,
+        class: Some(Class::Asymmetric),
         errors: &[PAIR, WRONG_STATE, &[Code::UnsupportedOperation]],
         dry_run: true,
         example: &[

@@ -11,6 +11,7 @@ use crate::{
     api::{Effect, Operation, Spec, bytes},
     call::{Ask, Call, WRONG_STATE},
     error::ApiError,
+    throttle::Class,
 };
 
 /// The longest plaintext of any algorithm, in bytes. Source: keys.md §3.3.
@@ -35,6 +36,7 @@ impl Operation for AsymmetricEncrypt {
     const SPEC: &'static Spec = &Spec {
         name: "AsymmetricEncrypt",
         effect: Effect::Use,
+        class: Some(Class::Asymmetric),
         errors: &[PAIR, WRONG_STATE],
         secret_params: &["Plaintext"],
         dry_run: true,

@@ -13,6 +13,7 @@ use crate::{
     api::{Effect, Operation, Spec, bytes},
     call::{Ask, Call, WRONG_STATE},
     error::ApiError,
+    throttle::Class,
 };
 
 /// A request to sign.
@@ -34,6 +35,7 @@ impl Operation for AsymmetricSign {
     const SPEC: &'static Spec = &Spec {
         name: "AsymmetricSign",
         effect: Effect::Use,
+        class: Some(Class::Asymmetric),
         errors: &[PAIR, WRONG_STATE],
         dry_run: true,
         example: &[

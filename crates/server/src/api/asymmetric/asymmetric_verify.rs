@@ -11,6 +11,7 @@ use crate::{
     api::{Effect, Operation, Spec, bytes},
     call::{Ask, Call, WRONG_STATE},
     error::ApiError,
+    throttle::Class,
 };
 
 /// A request to verify.
@@ -33,6 +34,7 @@ impl Operation for AsymmetricVerify {
     const SPEC: &'static Spec = &Spec {
         name: "AsymmetricVerify",
         effect: Effect::Use,
+        class: Some(Class::Asymmetric),
         errors: &[PAIR, WRONG_STATE],
         dry_run: true,
         example: &[

@@ -12,6 +12,7 @@ use crate::{
     api::{Effect, Operation, Spec},
     call::{Ask, Call, WRONG_STATE},
     error::ApiError,
+    throttle::Class,
 };
 
 /// A request for a public key.
@@ -29,6 +30,7 @@ impl Operation for GetPublicKey {
     const SPEC: &'static Spec = &Spec {
         name: "GetPublicKey",
         effect: Effect::Use,
+        class: Some(Class::Read),
         errors: &[PAIR, WRONG_STATE],
         dry_run: true,
         example: &[

@@ -26,7 +26,7 @@ use crate::{
         keys::SEAL_SECRET,
         secrets::{NewValue, Sealed, must_have_room},
     },
-    call::{Ask, Call, KEY_BY_NAME, RUNNING_INSTANCE, UsableKey, WRONG_STATE},
+    call::{Call, KEY_BY_NAME, RUNNING_INSTANCE, UsableKey, WRONG_STATE},
     error::ApiError,
 };
 
@@ -88,7 +88,7 @@ impl Operation for CreateManagedDataKeyVersion {
     async fn prepare(&mut self, call: &mut Call<'_>) -> Result<(), ApiError> {
         call.allow(&Arn::any())?;
         let key = match &self.key {
-            Some(named) => call.usable_key(named, Ask::to(SEAL_SECRET)).await?,
+            Some(named) => call.sealing_key(named).await?,
             None => call.service_key().await?,
         };
         let id = pick(call.random(), ALPHABET, ID_LEN)?;

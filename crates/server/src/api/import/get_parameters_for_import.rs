@@ -23,6 +23,7 @@ use crate::{
     call::{Ask, Call, KEY_BY_ID},
     error::ApiError,
     node::Node,
+    throttle::Class,
 };
 
 /// How long a token is good for, in seconds.
@@ -48,6 +49,7 @@ impl Operation for GetParametersForImport {
     const SPEC: &'static Spec = &Spec {
         name: "GetParametersForImport",
         effect: Effect::Use,
+        class: Some(Class::KeyWrite),
         errors: &[KEY_BY_ID, &[Code::UnsupportedOrigin, Code::KeyUnavailable]],
         example: &[
             ("KeyId", "0b30658a-ed1a-4922-b8f7-a673ca9c1234"),

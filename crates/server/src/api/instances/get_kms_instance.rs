@@ -14,6 +14,7 @@ use crate::{
     api::{Operation, Spec},
     call::Call,
     error::ApiError,
+    throttle::Class,
 };
 
 use super::CHARGE_TYPE;
@@ -38,6 +39,7 @@ pub(super) struct Described {
 impl Operation for GetKmsInstance {
     const SPEC: &'static Spec = &Spec {
         name: "GetKmsInstance",
+        class: Some(Class::Instance),
         errors: &[&[Code::DkmsInstanceNotFound]],
         example: &[("KmsInstanceId", "kst-hzz62f1cb66fa42qo1234")],
         source: "https://www.alibabacloud.com/help/en/kms (API reference, GetKmsInstance)",

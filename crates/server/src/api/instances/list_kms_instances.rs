@@ -11,6 +11,7 @@ use crate::{
     api::{Operation, Spec, filters, paging},
     call::Call,
     error::ApiError,
+    throttle::Class,
 };
 
 use super::CHARGE_TYPE;
@@ -35,6 +36,7 @@ pub(super) struct Instances {
 impl Operation for ListKmsInstances {
     const SPEC: &'static Spec = &Spec {
         name: "ListKmsInstances",
+        class: Some(Class::Instance),
         example: &[
             ("Filters", r#"[{"Key":"Status","Values":["Connected"]}]"#),
             ("PageNumber", "1"),

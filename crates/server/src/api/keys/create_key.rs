@@ -20,6 +20,7 @@ use crate::{
     call::{Call, RUNNING_INSTANCE, running_instance},
     error::ApiError,
     node::Limits,
+    throttle::Class,
     versions,
 };
 
@@ -52,6 +53,7 @@ impl Operation for CreateKey {
     const SPEC: &'static Spec = &Spec {
         name: "CreateKey",
         effect: Effect::Write,
+        class: Some(Class::Create),
         errors: &[
             RUNNING_INSTANCE,
             &[Code::LimitExceeded, Code::UnsupportedOperation, Code::UnsupportedProtectionLevel],

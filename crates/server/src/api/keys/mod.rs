@@ -62,10 +62,10 @@ pub const OPERATIONS: &[Entry] = &[
 ];
 
 /// What it takes to seal a secret's value under a customer's key. Source: identity.md §4.3.
-pub(super) const SEAL_SECRET: Action = generate_data_key::GenerateDataKey::ACTION;
+pub(crate) const SEAL_SECRET: Action = generate_data_key::GenerateDataKey::ACTION;
 
 /// What it takes to open one. Source: identity.md §4.3.
-pub(super) const OPEN_SECRET: Action = decrypt::Decrypt::ACTION;
+pub(crate) const OPEN_SECRET: Action = decrypt::Decrypt::ACTION;
 
 #[cfg(test)]
 mod tests;

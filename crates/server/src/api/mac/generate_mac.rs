@@ -11,6 +11,7 @@ use crate::{
     api::{Effect, Operation, Spec},
     call::{Call, WRONG_STATE},
     error::ApiError,
+    throttle::Class,
 };
 
 /// A request for a code.
@@ -29,6 +30,7 @@ impl Operation for GenerateMac {
     const SPEC: &'static Spec = &Spec {
         name: "GenerateMac",
         effect: Effect::Use,
+        class: Some(Class::Asymmetric),
         errors: &[MAC, WRONG_STATE],
         secret_params: &["Message"],
         dry_run: true,

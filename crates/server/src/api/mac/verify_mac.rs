@@ -11,6 +11,7 @@ use crate::{
     api::{Effect, Operation, Spec, bytes},
     call::{Call, WRONG_STATE},
     error::ApiError,
+    throttle::Class,
 };
 
 /// A request to check a code.
@@ -32,6 +33,7 @@ impl Operation for VerifyMac {
     const SPEC: &'static Spec = &Spec {
         name: "VerifyMac",
         effect: Effect::Use,
+        class: Some(Class::Asymmetric),
         errors: &[MAC, WRONG_STATE],
         secret_params: &["Message"],
         dry_run: true,

@@ -7,20 +7,32 @@ use std::str::FromStr;
 
 use yaoku_model::{
     arn::Arn,
-    ids::{AccountId, Invalid},
+    identity::SecurityPreference,
+    ids::{AccountId, Invalid, UserName},
     text::is_plain,
 };
 use yaoku_store::Slice;
-use yaoku_wire::{error::Code, fields::Fields, params::Params};
+use yaoku_wire::{
+    error::{Code, Refusal},
+    fields::Fields,
+    params::Params,
+};
 
 use super::{Product, Spec};
-use crate::error::ApiError;
+use crate::{call::Call, caller::Principal, error::ApiError};
 
+pub mod access_keys;
+pub mod account;
 pub mod attachments;
+pub mod diagnostics;
 mod document;
+pub mod groups;
+pub mod logins;
+pub mod mfa;
 pub mod policies;
 pub mod roles;
 mod tagged;
+pub mod tags;
 pub mod users;
 
 /// What these operations have in common; each says what is different.
@@ -54,13 +66,33 @@ impl Rule {
         &self,
         params: &mut Params,
     ) -> Result<Option<T>, ApiError> {
-        let Some(text) = params.text(self.name).filter(|it| !it.is_empty()) else {
-            return Ok(None);
-        };
+        let text = params.text(self.name).filter(|it| !it.is_empty());
+        text.map(|it| self.read(&it)).transpose()
+    }
+
+    /// Takes a text that is to replace another, if it is there. An empty one does replace: our choice.
+    fn replacing<T>(&self, params: &mut Params) -> Result<Option<String>, ApiError>
+    where
+        T: FromStr<Err = Invalid> + Into<String>,
+    {
+        let text = params.text(self.name);
+        let read =
+            |it: &str| if it.is_empty() { Ok(String::new()) } else { self.read_text::<T>(it) };
+        text.map(|it| read(&it)).transpose()
+    }
+
+    fn read_text<T: FromStr<Err = Invalid> + Into<String>>(
+        &self,
+        text: &str,
+    ) -> Result<String, ApiError> {
+        self.read::<T>(text).map(Into::into)
+    }
+
+    fn read<T: FromStr<Err = Invalid>>(&self, text: &str) -> Result<T, ApiError> {
         if text.chars().count() > self.max {
             return Err(self.codes[0].into());
         }
-        text.parse().map(Some).map_err(|Invalid| self.codes[1].into())
+        text.parse().map_err(|Invalid| self.codes[1].into())
     }
 }
 
@@ -73,6 +105,12 @@ impl FromStr for Plain {
 
     fn from_str(raw: &str) -> Result<Self, Invalid> {
         if is_plain(raw) { Ok(Self(raw.to_owned())) } else { Err(Invalid) }
+    }
+}
+
+impl From<Plain> for String {
+    fn from(Plain(text): Plain) -> Self {
+        text
     }
 }
 
@@ -126,6 +164,31 @@ impl<T> Found<T> {
             .flag("IsTruncated", more)
             .maybe_text("Marker", self.marker)
     }
+}
+
+/// The user who is meant: the one named or, if it is one, the caller. Source: identity.md §2.2.
+fn user_or_caller(call: &Call<'_>, named: Option<&UserName>) -> Result<UserName, ApiError> {
+    match (named, &call.caller.principal) {
+        (Some(user), _) | (None, Principal::User(user)) => Ok(user.clone()),
+        _ => Err(ApiError::missing("UserName")),
+    }
+}
+
+/// Fails unless the account lets its users do this for themselves, if that is what the caller is
+/// about. Policies must allow it too. Source: identity.md §2.5 (inferred there).
+async fn must_be_let(
+    call: &mut Call<'_>,
+    user: &UserName,
+    lets: fn(&SecurityPreference) -> bool,
+) -> Result<(), ApiError> {
+    let account = call.account();
+    if !matches!(&call.caller.principal, Principal::User(caller) if caller == user)
+        || lets(&call.tx()?.login_rules(account).await?.preference)
+    {
+        return Ok(());
+    }
+    let at = resource(account, &format!("user/{user}"));
+    Err(Refusal::no_ram_permission(&call.spec.action(), &at).into())
 }
 
 /// Fails with `code` if there is no room for one more. Source: identity.md §2.5.

@@ -1,4 +1,4 @@
-//! Tags of policies and roles: as they come with a creation, choose from a list, and stand in it.
+//! Tags of what RAM knows: as they come with a call, choose from a list, and stand in it.
 //! Source: identity.md §2.2, §2.3.
 
 use std::collections::BTreeMap;
@@ -8,18 +8,23 @@ use yaoku_model::{
     time::Timestamp,
 };
 use yaoku_store::TagQuery;
-use yaoku_wire::{fields::Fields, params::Params};
+use yaoku_wire::{error::Code, fields::Fields, params::Params};
 
 use crate::{api::tags, call::Call, error::ApiError};
 
-/// Takes `Tag.N.Key` and `Tag.N.Value` of something that is made; no value is an empty one.
+/// Takes `Tag.N.Key` and `Tag.N.Value` as they are to stand; no value is an empty one.
 pub(super) fn tags(params: &mut Params) -> Result<Vec<Tag>, ApiError> {
+    let tag = |(key, value): (_, Option<_>)| Tag { key, value: value.unwrap_or_default() };
+    Ok(pairs(params)?.into_iter().map(tag).collect())
+}
+
+/// Takes `Tag.N.Key` and `Tag.N.Value`, no key twice, and at most as many as a thing may have.
+fn pairs(params: &mut Params) -> Result<Vec<(TagKey, Option<TagValue>)>, ApiError> {
     let mut found = Vec::new();
     for mut record in params.records("Tag", &["Key", "Value"])? {
-        let key = record.required("Key")?;
-        found.push(Tag { key, value: record.optional("Value")?.unwrap_or_default() });
+        found.push((record.required("Key")?, record.optional("Value")?));
     }
-    tags::must_differ(found.iter().map(|it| &it.key), "Tag")?;
+    tags::must_differ(found.iter().map(|(key, _)| key), "Tag")?;
     Ok(found)
 }
 
@@ -31,6 +36,9 @@ pub(super) async fn put(
     tags: &[Tag],
 ) -> Result<(), ApiError> {
     let account = call.account();
+    if tags.len() > call.node.limits.tags {
+        return Err(Code::TooManyTag.into());
+    }
     for tag in tags {
         call.tx()?.put_tag(account, kind, name, tag).await?;
     }
@@ -45,12 +53,12 @@ pub(super) struct Filter(Vec<(TagKey, Option<TagValue>)>);
 impl Filter {
     /// Takes `Tag.N.Key` and `Tag.N.Value`.
     pub(super) fn take(params: &mut Params) -> Result<Self, ApiError> {
-        let mut found = Vec::new();
-        for mut record in params.records("Tag", &["Key", "Value"])? {
-            found.push((record.required("Key")?, record.optional("Value")?));
-        }
-        tags::must_differ(found.iter().map(|(key, _)| key), "Tag")?;
-        Ok(Self(found))
+        pairs(params).map(Self)
+    }
+
+    /// As the store is asked.
+    pub(super) fn tags(&self) -> &[(TagKey, Option<TagValue>)] {
+        &self.0
     }
 
     /// Whether everything is asked for.

@@ -11,6 +11,7 @@ use crate::{
     api::{Effect, Operation, Spec},
     call::Call,
     error::ApiError,
+    throttle::Class,
 };
 
 use super::get_secret_value::{GetSecretValue, Value};
@@ -35,6 +36,7 @@ impl Operation for BatchGetSecretValue {
     const SPEC: &'static Spec = &Spec {
         name: "BatchGetSecretValue",
         effect: Effect::Use,
+        class: Some(Class::SecretRead),
         also_actions: super::READ,
         example: &[(
             "SecretsList",

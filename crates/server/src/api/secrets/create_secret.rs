@@ -22,8 +22,10 @@ use crate::{
         keys::{SEAL_SECRET, description::Description},
         tags::tags_in_json,
     },
-    call::{Ask, Call, KEY_BY_NAME, RUNNING_INSTANCE, UsableKey, WRONG_STATE},
+    call::{Call, KEY_BY_NAME, RUNNING_INSTANCE, UsableKey, WRONG_STATE},
+    due,
     error::ApiError,
+    throttle::Class,
 };
 
 use super::{
@@ -57,6 +59,7 @@ impl Operation for CreateSecret {
     const SPEC: &'static Spec = &Spec {
         name: "CreateSecret",
         effect: Effect::Write,
+        class: Some(Class::SecretWrite),
         also_actions: &[SEAL_SECRET],
         errors: &[
             KEY_BY_NAME,
@@ -167,7 +170,7 @@ impl CreateSecret {
 
     async fn usable_key(&self, call: &mut Call<'_>) -> Result<UsableKey, ApiError> {
         let Some(named) = &self.key else { return call.service_key().await };
-        let found = call.usable_key(named, Ask::to(SEAL_SECRET)).await;
+        let found = call.sealing_key(named).await;
         found.map_err(|error| match error.code() {
             Code::UnsupportedOperation => ApiError::invalid("EncryptionKeyId"),
             _ => error,
@@ -237,7 +240,10 @@ async fn free_name(call: &mut Call<'_>, name: &SecretName) -> Result<(), ApiErro
     let (account, now) = (call.account(), call.now);
     match call.tx()?.secret(account, name).await? {
         None => Ok(()),
-        Some((old, _)) if old.is_gone(now) => Ok(call.tx()?.delete_secret(account, name).await?),
+        Some((old, _)) if old.is_gone(now) => {
+            let node = call.node;
+            Ok(due::delete_secret(node, call.tx()?, &old).await?)
+        }
         Some((old, _)) => {
             old.must_not_be_scheduled()?;
             Err(Code::ResourceExist.into())

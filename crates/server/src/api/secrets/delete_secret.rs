@@ -10,6 +10,7 @@ use crate::{
     api::{Effect, Operation, Spec},
     call::{Call, LIVE_SECRET},
     error::ApiError,
+    throttle::Class,
 };
 
 /// A request to delete a secret.
@@ -31,6 +32,7 @@ impl Operation for DeleteSecret {
     const SPEC: &'static Spec = &Spec {
         name: "DeleteSecret",
         effect: Effect::Write,
+        class: Some(Class::SecretWrite),
         errors: &[LIVE_SECRET],
         example: &[
             ("SecretName", "db/orders"),

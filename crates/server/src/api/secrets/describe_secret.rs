@@ -15,6 +15,7 @@ use crate::{
     api::{Operation, Spec},
     call::{Call, SECRET},
     error::ApiError,
+    throttle::Class,
 };
 
 use super::{tags, with_tags};
@@ -37,6 +38,7 @@ pub(super) struct Described {
 impl Operation for DescribeSecret {
     const SPEC: &'static Spec = &Spec {
         name: "DescribeSecret",
+        class: Some(Class::SecretRead),
         errors: &[SECRET],
         example: &[("SecretName", "db/orders"), ("FetchTags", "true")],
         source: "https://www.alibabacloud.com/help/en/kms (API reference, DescribeSecret)",
@@ -55,7 +57,8 @@ impl Operation for DescribeSecret {
     async fn run(&self, call: &mut Call<'_>) -> Result<Described, ApiError> {
         let secret = call.secret(&self.secret).await?;
         let tags = tags(call, &secret, self.tags).await?;
-        Ok(Described { arn: call.secret_arn(&secret.name), secret, tags })
+        let arn = Arn::secret(call.region(), &secret.account, &secret.name);
+        Ok(Described { arn, secret, tags })
     }
 }
 

@@ -16,6 +16,7 @@ use crate::{
     api::{Effect, Operation, Spec},
     call::Call,
     error::ApiError,
+    throttle::Class,
 };
 
 /// The kinds of characters, and the parameter that leaves each out. Together they are the 94
@@ -44,6 +45,7 @@ impl Operation for GetRandomPassword {
     const SPEC: &'static Spec = &Spec {
         name: "GetRandomPassword",
         effect: Effect::Use,
+        class: Some(Class::SecretRead),
         example: &[
             ("PasswordLength", "32"),
             ("ExcludeCharacters", "0Ol1"),

@@ -18,6 +18,7 @@ use crate::{
     cache::{CachedSecret, CachedVersion},
     call::{CACHED_SECRET, Call, WRONG_STATE},
     error::ApiError,
+    throttle::Class,
 };
 
 use super::sealed;
@@ -47,6 +48,7 @@ impl Operation for GetSecretValue {
     const SPEC: &'static Spec = &Spec {
         name: "GetSecretValue",
         effect: Effect::Use,
+        class: Some(Class::SecretRead),
         also_actions: super::READ,
         errors: &[
             CACHED_SECRET,

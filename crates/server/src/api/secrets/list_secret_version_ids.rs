@@ -16,6 +16,7 @@ use crate::{
     api::{Operation, Spec, paging},
     call::{Call, SECRET},
     error::ApiError,
+    throttle::Class,
 };
 
 /// A request to list versions.
@@ -38,6 +39,7 @@ pub(super) struct Listed {
 impl Operation for ListSecretVersionIds {
     const SPEC: &'static Spec = &Spec {
         name: "ListSecretVersionIds",
+        class: Some(Class::SecretRead),
         errors: &[SECRET],
         example: &[
             ("SecretName", "db/orders"),

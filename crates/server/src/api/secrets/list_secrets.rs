@@ -16,6 +16,7 @@ use crate::{
     api::{Operation, Spec, filters, paging},
     call::Call,
     error::ApiError,
+    throttle::Class,
 };
 
 use super::{tags, with_tags};
@@ -39,6 +40,7 @@ pub(super) struct Listed {
 impl Operation for ListSecrets {
     const SPEC: &'static Spec = &Spec {
         name: "ListSecrets",
+        class: Some(Class::SecretRead),
         example: &[
             ("Filters", r#"[{"Key":"SecretName","Values":["db/*"]}]"#),
             ("FetchTags", "true"),

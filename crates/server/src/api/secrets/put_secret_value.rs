@@ -17,6 +17,7 @@ use crate::{
     cache::{CachedSecret, CachedVersion},
     call::{CACHED_SECRET, Call, WRONG_STATE},
     error::ApiError,
+    throttle::Class,
 };
 
 use super::{
@@ -54,6 +55,7 @@ impl Operation for PutSecretValue {
     const SPEC: &'static Spec = &Spec {
         name: "PutSecretValue",
         effect: Effect::Write,
+        class: Some(Class::SecretWrite),
         also_actions: &[SEAL_SECRET],
         // Every write of a secret or of its versions updates the secret's row. The key, the tags
         // and the instance are read as they were at the start: it stands before their next change.

@@ -7,6 +7,7 @@ use crate::{
     api::{Effect, Operation, Spec},
     call::{Call, SECRET},
     error::ApiError,
+    throttle::Class,
 };
 
 use super::Named;
@@ -21,6 +22,7 @@ impl Operation for RestoreSecret {
     const SPEC: &'static Spec = &Spec {
         name: "RestoreSecret",
         effect: Effect::Write,
+        class: Some(Class::SecretWrite),
         errors: &[SECRET, &[Code::ResourceInUse]],
         example: &[("SecretName", "db/orders")],
         source: "https://www.alibabacloud.com/help/en/kms (API reference, RestoreSecret)",

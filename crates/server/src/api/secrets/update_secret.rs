@@ -7,6 +7,7 @@ use crate::{
     api::{Effect, Operation, Spec, keys::description::Description},
     call::{Call, LIVE_SECRET},
     error::ApiError,
+    throttle::Class,
 };
 
 use super::Named;
@@ -23,6 +24,7 @@ impl Operation for UpdateSecret {
     const SPEC: &'static Spec = &Spec {
         name: "UpdateSecret",
         effect: Effect::Write,
+        class: Some(Class::SecretWrite),
         errors: &[LIVE_SECRET],
         example: &[
             ("SecretName", "db/orders"),

@@ -8,6 +8,7 @@ use crate::{
     api::{Effect, Operation, Spec},
     call::{Call, LIVE_SECRET},
     error::ApiError,
+    throttle::Class,
 };
 
 use super::{Named, must_be_generic};
@@ -23,6 +24,7 @@ impl Operation for UpdateSecretVersionStage {
     const SPEC: &'static Spec = &Spec {
         name: "UpdateSecretVersionStage",
         effect: Effect::Write,
+        class: Some(Class::SecretWrite),
         errors: &[LIVE_SECRET, &[Code::RejectedUnsupportedOperation, Code::LimitExceeded]],
         example: &[
             ("SecretName", "db/orders"),

@@ -10,6 +10,7 @@ use crate::{
     api::{Effect, Operation, Spec},
     call::Call,
     error::ApiError,
+    throttle::Class,
 };
 
 /// A request for the caller's account's status.
@@ -26,6 +27,7 @@ impl Operation for DescribeAccountKmsStatus {
     const SPEC: &'static Spec = &Spec {
         name: "DescribeAccountKmsStatus",
         effect: Effect::Use,
+        class: Some(Class::Instance),
         works_while_closed: true,
         source: "https://www.alibabacloud.com/help/en/kms (API reference, DescribeAccountKmsStatus)",
         ..Spec::DEFAULT

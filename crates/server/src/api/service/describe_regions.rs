@@ -10,6 +10,7 @@ use crate::{
     api::{Effect, Operation, Spec},
     call::Call,
     error::ApiError,
+    throttle::Class,
 };
 
 /// A request for the regions.
@@ -24,6 +25,7 @@ impl Operation for DescribeRegions {
     const SPEC: &'static Spec = &Spec {
         name: "DescribeRegions",
         effect: Effect::Use,
+        class: Some(Class::Read),
         source: "https://www.alibabacloud.com/help/en/kms (API reference, DescribeRegions)",
         ..Spec::DEFAULT
     };

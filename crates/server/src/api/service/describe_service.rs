@@ -9,6 +9,7 @@ use crate::{
     api::{Effect, Operation, Spec},
     call::Call,
     error::ApiError,
+    throttle::Class,
 };
 
 /// A request for the service's prices and limits, as they once were.
@@ -19,6 +20,7 @@ impl Operation for DescribeService {
     const SPEC: &'static Spec = &Spec {
         name: "DescribeService",
         effect: Effect::Use,
+        class: Some(Class::Read),
         errors: &[&[Code::UnsupportedOperation]],
         source: "no public page; @alicloud/kms20160120 1.2.0 calls it",
         ..Spec::DEFAULT

@@ -10,6 +10,7 @@ use crate::{
     api::{Effect, Operation, Spec},
     call::Call,
     error::ApiError,
+    throttle::Class,
 };
 
 /// A request for a challenge.
@@ -20,6 +21,7 @@ impl Operation for GetChallenge {
     const SPEC: &'static Spec = &Spec {
         name: "GetChallenge",
         effect: Effect::Use,
+        class: Some(Class::Read),
         errors: &[&[Code::UnsupportedOperation]],
         source: "no public page; alibabacloud-kms20160120 3.3.1 calls it",
         ..Spec::DEFAULT

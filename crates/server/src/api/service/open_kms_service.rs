@@ -7,6 +7,7 @@ use crate::{
     api::{Effect, Operation, Spec},
     call::Call,
     error::ApiError,
+    throttle::Class,
 };
 
 /// A request to open the service for the caller's account.
@@ -17,6 +18,7 @@ impl Operation for OpenKmsService {
     const SPEC: &'static Spec = &Spec {
         name: "OpenKmsService",
         effect: Effect::Write,
+        class: Some(Class::Instance),
         errors: &[&[Code::Opened]],
         works_while_closed: true,
         source: "https://www.alibabacloud.com/help/en/kms (API reference, OpenKmsService)",

@@ -1,10 +1,9 @@
 //! `ListTagResources`: the tags of several resources, one a row, a page at a time.
 //! Source: keys.md §14.
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use yaoku_model::{
     arn::Arn,
-    ids::Invalid,
+    ids::AccountId,
     tag::{Tag, TagKey, TagValue},
 };
 use yaoku_store::{TagQuery, TagRow};
@@ -15,7 +14,7 @@ use yaoku_wire::{
 };
 
 use crate::{
-    api::{Action, Operation, Spec},
+    api::{Action, Operation, Spec, paging::Token},
     call::{Call, KEY_BY_ID},
     error::ApiError,
 };
@@ -39,13 +38,6 @@ pub(super) struct TagRows {
     word: &'static str,
     rows: Vec<TagRow>,
     next: Option<Token>,
-}
-
-/// The last row of a page. Opaque to clients, and good for as long as they keep it.
-#[derive(Debug, Eq, PartialEq)]
-struct Token {
-    resource: String,
-    key: String,
 }
 
 impl Operation for ListTagResources {
@@ -86,7 +78,7 @@ impl Operation for ListTagResources {
     }
 
     async fn run(&self, call: &mut Call<'_>) -> Result<TagRows, ApiError> {
-        let resources = self.resources(call).await?;
+        let (account, resources) = self.resources(call).await?;
         let query = TagQuery {
             kind: self.on.of.kind,
             resources: &resources,
@@ -95,8 +87,7 @@ impl Operation for ListTagResources {
             after: self.after.as_ref().map(|it| (it.resource.as_str(), it.key.as_str())),
             limit: i64::from(PAGE) + 1,
         };
-        let account = call.account();
-        let mut rows = call.tx()?.list_tags(account, &query).await?;
+        let mut rows = call.tx()?.list_tags(&account, &query).await?;
         let more = rows.len() > usize::from(PAGE);
         rows.truncate(PAGE.into());
         let next = rows.last().filter(|_| more).map(Token::of);
@@ -106,39 +97,22 @@ impl Operation for ListTagResources {
 
 impl ListTagResources {
     /// Judges each resource that is named or, where none is, all of their kind.
-    /// Source: identity.md §4.2 (inferred there).
-    async fn resources(&self, call: &mut Call<'_>) -> Result<Vec<String>, ApiError> {
+    /// Source: identity.md §4.2 (inferred there). All must be of one account: a row does not say
+    /// whose it is (our choice).
+    async fn resources(&self, call: &mut Call<'_>) -> Result<(AccountId, Vec<String>), ApiError> {
         if self.on.named.is_empty() {
             let kind = self.on.of.container;
             call.allow(&Arn::container(call.region(), call.account(), kind))?;
         }
         let mut resources = Vec::with_capacity(self.on.named.len());
         for named in &self.on.named {
-            resources.push(named.to_read(call).await?.resource);
+            resources.push(named.to_read(call).await?);
         }
-        Ok(resources)
-    }
-}
-
-impl Token {
-    fn of(row: &TagRow) -> Self {
-        Self { resource: row.resource.clone(), key: row.tag.key.as_str().to_owned() }
-    }
-
-    /// No resource's name and no tag's key has a line break.
-    fn encode(&self) -> String {
-        URL_SAFE_NO_PAD.encode(format!("{}\n{}", self.resource, self.key))
-    }
-}
-
-impl std::str::FromStr for Token {
-    type Err = Invalid;
-
-    fn from_str(raw: &str) -> Result<Self, Invalid> {
-        let bytes = URL_SAFE_NO_PAD.decode(raw).map_err(|_| Invalid)?;
-        let text = String::from_utf8(bytes).map_err(|_| Invalid)?;
-        let (resource, key) = text.split_once('\n').ok_or(Invalid)?;
-        Ok(Self { resource: resource.to_owned(), key: key.to_owned() })
+        let account = resources.first().map_or(call.account(), |it| &it.account).clone();
+        if resources.iter().any(|it| it.account != account) {
+            return Err(ApiError::invalid("ResourceId"));
+        }
+        Ok((account, resources.into_iter().map(|it| it.resource).collect()))
     }
 }
 

@@ -61,7 +61,7 @@ pub(super) fn must_differ<'a>(
 
 /// Gives a resource tags, or its tags other values; refused if it would have more than it may.
 async fn put(call: &mut Call<'_>, on: &Tagged, tags: &[Tag]) -> Result<(), ApiError> {
-    let (account, most) = (call.account(), call.node.limits.tags);
+    let (account, most) = (&on.account, call.node.limits.tags);
     let tx = call.tx()?;
     let before = tx.tags(account, on.kind, &on.resource).await?;
     let keys: BTreeSet<_> = before.iter().chain(tags).map(|it| &it.key).collect();
@@ -76,10 +76,9 @@ async fn put(call: &mut Call<'_>, on: &Tagged, tags: &[Tag]) -> Result<(), ApiEr
 
 /// Takes tags away. One that is not there is not missed.
 async fn remove(call: &mut Call<'_>, on: &Tagged, keys: &[TagKey]) -> Result<(), ApiError> {
-    let account = call.account();
     let tx = call.tx()?;
     for key in keys {
-        tx.delete_tag(account, on.kind, &on.resource, key).await?;
+        tx.delete_tag(&on.account, on.kind, &on.resource, key).await?;
     }
     Ok(())
 }

@@ -2,7 +2,9 @@
 
 use yaoku_model::{
     arn::{KeyRef, SecretRef},
-    ids::InstanceId,
+    ids::{AccountId, InstanceId},
+    key::Key,
+    secret::Secret,
     tag::TagKind,
 };
 
@@ -26,6 +28,8 @@ pub(super) struct Tagged {
     pub(super) kind: TagKind,
     /// What the store calls it: a key's or an instance's id, a secret's name.
     pub(super) resource: String,
+    /// Whose it is.
+    pub(super) account: AccountId,
 }
 
 impl Named {
@@ -35,23 +39,34 @@ impl Named {
             Self::Key(named) => {
                 let key = call.key_by_id(named).await?;
                 key.must_be_changeable()?;
-                Ok(Tagged { kind: TagKind::Key, resource: key.id.as_str().to_owned() })
+                Ok(Tagged::key(key))
             }
-            Self::Secret(named) => {
-                let name = call.live_secret(named).await?.name;
-                Ok(Tagged { kind: TagKind::Secret, resource: name.as_str().to_owned() })
-            }
+            Self::Secret(named) => Ok(Tagged::secret(call.live_secret(named).await?)),
             Self::Instance(_) => self.to_read(call).await,
         }
     }
 
     /// Finds it to read its tags.
     pub(super) async fn to_read(&self, call: &mut Call<'_>) -> Result<Tagged, ApiError> {
-        let (kind, resource) = match self {
-            Self::Key(named) => (TagKind::Key, call.key_by_id(named).await?.id.to_string()),
-            Self::Secret(named) => (TagKind::Secret, call.secret(named).await?.name.to_string()),
-            Self::Instance(id) => (TagKind::Instance, call.instance(id).await?.id.to_string()),
-        };
-        Ok(Tagged { kind, resource })
+        Ok(match self {
+            Self::Key(named) => Tagged::key(call.key_by_id(named).await?),
+            Self::Secret(named) => Tagged::secret(call.secret(named).await?),
+            Self::Instance(id) => {
+                let found = call.instance(id).await?;
+                let resource = found.id.to_string();
+                Tagged { kind: TagKind::Instance, resource, account: found.account }
+            }
+        })
+    }
+}
+
+impl Tagged {
+    fn key(key: Key) -> Self {
+        Self { kind: TagKind::Key, resource: key.id.to_string(), account: key.account }
+    }
+
+    fn secret(secret: Secret) -> Self {
+        let resource = secret.name.to_string();
+        Self { kind: TagKind::Secret, resource, account: secret.account }
     }
 }

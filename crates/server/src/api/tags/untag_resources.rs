@@ -67,7 +67,6 @@ impl Operation for UntagResources {
 }
 
 async fn keys_of(call: &mut Call<'_>, on: &Tagged) -> Result<Vec<TagKey>, ApiError> {
-    let account = call.account();
-    let tags = call.tx()?.tags(account, on.kind, &on.resource).await?;
+    let tags = call.tx()?.tags(&on.account, on.kind, &on.resource).await?;
     Ok(tags.into_iter().map(|it| it.key).collect())
 }

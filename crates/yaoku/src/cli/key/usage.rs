@@ -48,7 +48,8 @@ impl Usage {
         let answer = match &self.data {
             Some(data) => {
                 let params = params.map(|(name, value)| (name, Some(value)));
-                connection::call(data, self.account.as_ref(), ACTION, &params).await??
+                let account = self.account.as_ref();
+                connection::call(data, account, Product::Yaoku, ACTION, &params).await??
             }
             None => Client::open(reach)?.call(Product::Yaoku, ACTION, &params).await?,
         };

@@ -3,12 +3,13 @@
 use yaoku_model::identity::Holder;
 use yaoku_wire::{error::Code, params::Params};
 
-use super::{GROUP_NAME, Pair};
+use super::Pair;
 use crate::{
     api::{
         Effect, Operation, Spec,
         ram::{
             RAM,
+            groups::GROUP_NAME,
             policies::{POLICY_NAME, POLICY_TYPE},
         },
     },

@@ -9,11 +9,11 @@ use yaoku_wire::{
     params::Params,
 };
 
-use super::{GROUP_NAME, held_by, listed};
+use super::{held_by, listed};
 use crate::{
     api::{
         Operation, Spec,
-        ram::{RAM, policies::Told},
+        ram::{RAM, groups::GROUP_NAME, policies::Told},
     },
     call::Call,
     error::ApiError,

@@ -4,15 +4,15 @@
 use yaoku_model::{
     arn::Arn,
     identity::{Attachment, Holder, PolicyType},
-    ids::{AccountId, GroupName},
+    ids::AccountId,
 };
 use yaoku_store::Held;
 use yaoku_wire::{error::Code, fields::Fields, params::Params};
 
 use super::{
-    Rule, must_have_room,
+    groups, must_have_room,
     policies::{Told, policy_resource, which},
-    resource,
+    roles, users,
 };
 use crate::{api::Entry, call::Call, error::ApiError};
 
@@ -42,13 +42,6 @@ pub const OPERATIONS: &[Entry] = &[
     Entry::of::<list_policies_for_role::ListPoliciesForRole>(),
     Entry::of::<list_policies_for_user::ListPoliciesForUser>(),
 ];
-
-/// The name of a group.
-const GROUP_NAME: Rule = Rule {
-    name: "GroupName",
-    max: GroupName::MAX_LEN,
-    codes: &[Code::GroupNameLength, Code::GroupNameChars],
-};
 
 /// A policy, and the one who gets or loses it.
 #[derive(Debug)]
@@ -107,7 +100,6 @@ impl Pair {
 
 /// How refusals speak of a holder. Source: identity.md §2.4.
 struct Words {
-    absent: Code,
     has: Code,
     has_not: Code,
     too_many: Code,
@@ -116,19 +108,16 @@ struct Words {
 const fn words(holder: &Holder) -> Words {
     match holder {
         Holder::User(_) => Words {
-            absent: Code::NoUser,
             has: Code::UserPolicyExists,
             has_not: Code::NoUserPolicy,
             too_many: Code::TooManyUserPolicy,
         },
         Holder::Group(_) => Words {
-            absent: Code::NoGroup,
             has: Code::GroupPolicyExists,
             has_not: Code::NoGroupPolicy,
             too_many: Code::TooManyGroupPolicy,
         },
         Holder::Role(_) => Words {
-            absent: Code::NoRole,
             has: Code::RolePolicyExists,
             has_not: Code::NoRolePolicy,
             too_many: Code::TooManyRolePolicy,
@@ -150,18 +139,19 @@ fn limit(call: &Call<'_>, holder: &Holder, kind: PolicyType) -> usize {
 }
 
 fn holder_resource(account: &AccountId, holder: &Holder) -> Arn {
-    let kind = holder.kind().to_ascii_lowercase();
-    resource(account, &format!("{kind}/{}", holder.name()))
+    match holder {
+        Holder::User(name) => users::at(account, name),
+        Holder::Group(name) => groups::at(account, name),
+        Holder::Role(name) => roles::at(account, name),
+    }
 }
 
 async fn must_exist(call: &mut Call<'_>, holder: &Holder) -> Result<(), ApiError> {
-    let account = call.account();
-    let found = match holder {
-        Holder::User(name) => call.tx()?.user(account, name).await?.is_some(),
-        Holder::Group(name) => call.tx()?.group(account, name).await?.is_some(),
-        Holder::Role(name) => call.tx()?.role(account, name).await?.is_some(),
-    };
-    if found { Ok(()) } else { Err(words(holder).absent.into()) }
+    match holder {
+        Holder::User(name) => users::user(call, name).await.map(drop),
+        Holder::Group(name) => groups::group(call, name).await.map(drop),
+        Holder::Role(name) => roles::role(call, name).await.map(drop),
+    }
 }
 
 /// What somebody holds, if the caller may ask.

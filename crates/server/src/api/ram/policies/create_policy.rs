@@ -43,7 +43,7 @@ impl Operation for CreatePolicy {
             POLICY_NAME.codes,
             DESCRIPTION.codes,
             DOCUMENT,
-            &[Code::PolicyExists, Code::TooManyPolicy],
+            &[Code::PolicyExists, Code::TooManyPolicy, Code::TooManyTag],
         ],
         example: &[
             ("PolicyName", "Orders"),

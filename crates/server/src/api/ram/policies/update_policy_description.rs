@@ -41,8 +41,11 @@ impl Operation for UpdatePolicyDescription {
 
     fn parse(params: &mut Params) -> Result<Self, ApiError> {
         let name = POLICY_NAME.required(params)?;
-        let Plain(description) = NEW_DESCRIPTION.required(params)?;
-        Ok(Self { name, description })
+        let description = NEW_DESCRIPTION.replacing::<Plain>(params)?;
+        Ok(Self {
+            name,
+            description: description.ok_or_else(|| ApiError::missing("NewDescription"))?,
+        })
     }
 
     async fn run(&self, call: &mut Call<'_>) -> Result<Updated, ApiError> {

@@ -11,7 +11,7 @@ use yaoku_wire::{
     params::Params,
 };
 
-use super::{ROLE_NAME, TRUST, max_session, role_resource, trust, with_trust};
+use super::{ROLE_NAME, TRUST, at, max_session, trust, with_trust};
 use crate::{
     api::{
         Effect, Operation, Spec,
@@ -44,7 +44,7 @@ impl Operation for CreateRole {
             ROLE_NAME.codes,
             TRUST,
             DESCRIPTION.codes,
-            &[Code::RoleExists, Code::TooManyRole],
+            &[Code::RoleExists, Code::TooManyRole, Code::TooManyTag],
         ],
         example: &[
             ("RoleName", "deploy"),
@@ -97,7 +97,7 @@ impl Operation for CreateRole {
             return Err(Code::RoleExists.into());
         }
         tagged::put(call, TagKind::Role, self.name.as_str(), &self.tags).await?;
-        call.has_made(role_resource(account, &self.name));
+        call.has_made(at(account, &self.name));
         Ok(Created(role))
     }
 }

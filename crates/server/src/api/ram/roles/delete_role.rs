@@ -3,7 +3,7 @@
 use yaoku_model::{identity::Holder, ids::RoleName};
 use yaoku_wire::{error::Code, params::Params};
 
-use super::{ROLE_NAME, role};
+use super::{ROLE_NAME, allowed};
 use crate::{
     api::{Effect, Operation, Spec, ram::RAM},
     call::Call,
@@ -30,7 +30,7 @@ impl Operation for DeleteRole {
     }
 
     async fn run(&self, call: &mut Call<'_>) -> Result<(), ApiError> {
-        role(call, &self.0).await?;
+        allowed(call, &self.0).await?;
         let account = call.account();
         let held = call.tx()?.held_policies(account, &Holder::Role(self.0.clone())).await?;
         if !held.is_empty() {

@@ -7,7 +7,7 @@ use yaoku_wire::{
     params::Params,
 };
 
-use super::{ROLE_NAME, role, with_trust};
+use super::{ROLE_NAME, allowed, with_trust};
 use crate::{
     api::{Operation, Spec, ram::RAM},
     call::Call,
@@ -37,7 +37,7 @@ impl Operation for GetRole {
     }
 
     async fn run(&self, call: &mut Call<'_>) -> Result<Found, ApiError> {
-        role(call, &self.0).await.map(Found)
+        allowed(call, &self.0).await.map(Found)
     }
 }
 

@@ -50,8 +50,8 @@ fn max_session(params: &mut Params, name: &str) -> Result<Option<i64>, ApiError>
     Ok(params.integer(name, 3600..=43_200)?)
 }
 
-/// What an operation on a role is judged by. Source: identity.md §2.5.
-pub(super) fn role_resource(account: &AccountId, name: &RoleName) -> Arn {
+/// As policies call it. Source: identity.md §2.5.
+pub(super) fn at(account: &AccountId, name: &RoleName) -> Arn {
     resource(account, &format!("role/{name}"))
 }
 
@@ -60,11 +60,16 @@ pub(super) fn role_arn(role: &Role) -> Arn {
     Arn::ram(&role.account, &format!("role/{}", role.name))
 }
 
-/// The role with this name, if the caller may do what it does to it.
-async fn role(call: &mut Call<'_>, name: &RoleName) -> Result<Role, ApiError> {
+/// Finds a role, after the caller was let in.
+pub(super) async fn role(call: &mut Call<'_>, name: &RoleName) -> Result<Role, ApiError> {
     let account = call.account();
-    call.allow(&role_resource(account, name))?;
     call.tx()?.role(account, name).await?.ok_or(Code::NoRole.into())
+}
+
+/// The same, if the caller may do what it does to it.
+async fn allowed(call: &mut Call<'_>, name: &RoleName) -> Result<Role, ApiError> {
+    call.allow(&at(call.account(), name))?;
+    role(call, name).await
 }
 
 /// What every answer has of a role. Source: identity.md §2.3.

@@ -8,7 +8,7 @@ use yaoku_wire::{
     params::Params,
 };
 
-use super::{ROLE_NAME, TRUST, max_session, role, trust, with_trust};
+use super::{ROLE_NAME, TRUST, allowed, max_session, trust, with_trust};
 use crate::{
     api::{
         Effect, Operation, Spec,
@@ -56,14 +56,14 @@ impl Operation for UpdateRole {
         Ok(Self {
             name: ROLE_NAME.required(params)?,
             trust: trust(params, "NewAssumeRolePolicyDocument")?,
-            description: NEW_DESCRIPTION.optional(params)?.map(|Plain(it)| it),
+            description: NEW_DESCRIPTION.replacing::<Plain>(params)?,
             max_session: max_session(params, "NewMaxSessionDuration")?,
             console_login: params.flag("NewAllowConsoleLogin")?,
         })
     }
 
     async fn run(&self, call: &mut Call<'_>) -> Result<Updated, ApiError> {
-        let role = role(call, &self.name).await?;
+        let role = allowed(call, &self.name).await?;
         let role = Role {
             trust: self.trust.clone().unwrap_or(role.trust),
             description: self.description.clone().unwrap_or(role.description),

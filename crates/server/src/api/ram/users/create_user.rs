@@ -10,7 +10,9 @@ use yaoku_wire::{
     params::Params,
 };
 
-use super::{COMMENTS, DISPLAY_NAME, EMAIL, Email, MOBILE_PHONE, MobilePhone, USER_NAME, fields};
+use super::{
+    COMMENTS, DISPLAY_NAME, EMAIL, Email, MOBILE_PHONE, MobilePhone, USER_NAME, at, fields,
+};
 use crate::{
     api::{
         Effect, Operation, Spec,
@@ -69,7 +71,7 @@ impl Operation for CreateUser {
         let mut user = User::new(account.clone(), self.name.clone(), id, now);
         user.about = self.about.clone();
         if call.tx()?.insert_user(&user).await? {
-            call.has_made(resource(account, &format!("user/{}", user.name)));
+            call.has_made(at(account, &user.name));
             Ok(Created(user))
         } else {
             Err(Code::UserExists.into())

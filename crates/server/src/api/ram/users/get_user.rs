@@ -7,12 +7,9 @@ use yaoku_wire::{
     params::Params,
 };
 
-use super::{USER_NAME, fields};
+use super::{USER_NAME, at, fields_updated, user};
 use crate::{
-    api::{
-        Operation, Spec,
-        ram::{RAM, resource},
-    },
+    api::{Operation, Spec, ram::RAM},
     call::Call,
     error::ApiError,
 };
@@ -42,16 +39,14 @@ impl Operation for GetUser {
     }
 
     async fn run(&self, call: &mut Call<'_>) -> Result<Found, ApiError> {
-        let account = call.account();
-        call.allow(&resource(account, &format!("user/{}", self.name)))?;
-        let found = call.tx()?.user(account, &self.name).await?;
-        found.map(Found).ok_or(Code::NoUser.into())
+        call.allow(&at(call.account(), &self.name))?;
+        user(call, &self.name).await.map(Found)
     }
 }
 
 impl Encode for Found {
     fn encode(self) -> Fields {
         let last_login = self.0.last_login.map(|it| it.to_string()).unwrap_or_default();
-        Fields::default().object("User", fields(&self.0).text("LastLoginDate", last_login))
+        Fields::default().object("User", fields_updated(&self.0).text("LastLoginDate", last_login))
     }
 }

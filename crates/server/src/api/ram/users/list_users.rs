@@ -6,7 +6,7 @@ use yaoku_wire::{
     params::Params,
 };
 
-use super::fields;
+use super::fields_updated;
 use crate::{
     api::{
         Operation, Spec,
@@ -44,6 +44,6 @@ impl Operation for ListUsers {
 
 impl Encode for Listed {
     fn encode(self) -> Fields {
-        self.0.encode("Users", "User", fields)
+        self.0.encode("Users", "User", fields_updated)
     }
 }

@@ -1,23 +1,28 @@
 //! Users.
 
 use yaoku_model::{
+    arn::Arn,
     identity::User,
-    ids::{Invalid, UserName},
+    ids::{AccountId, Invalid, UserName},
 };
 use yaoku_wire::{error::Code, fields::Fields};
 
-use super::Rule;
-use crate::api::Entry;
+use super::{Rule, resource};
+use crate::{api::Entry, call::Call, error::ApiError};
 
 mod create_user;
+mod delete_user;
 mod get_user;
 mod list_users;
+mod update_user;
 
 /// The operations of this folder.
 pub const OPERATIONS: &[Entry] = &[
     Entry::of::<create_user::CreateUser>(),
+    Entry::of::<delete_user::DeleteUser>(),
     Entry::of::<get_user::GetUser>(),
     Entry::of::<list_users::ListUsers>(),
+    Entry::of::<update_user::UpdateUser>(),
 ];
 
 /// The name of a user.
@@ -42,8 +47,16 @@ const MOBILE_PHONE: Rule = Rule {
 const EMAIL: Rule =
     Rule { name: "Email", max: 128, codes: &[Code::EmailFormat, Code::EmailFormat] };
 
-const COMMENTS: Rule =
+/// What is written about a user or a group.
+pub(super) const COMMENTS: Rule =
     Rule { name: "Comments", max: 128, codes: &[Code::CommentsLength, Code::CommentsLength] };
+
+/// What is to be written instead.
+pub(super) const NEW_COMMENTS: Rule = Rule {
+    name: "NewComments",
+    max: 128,
+    codes: &[Code::NewCommentsLength, Code::NewCommentsLength],
+};
 
 /// `<country code>-<number>`. Source: identity.md §2.2.
 #[derive(Debug)]
@@ -81,6 +94,29 @@ impl std::str::FromStr for Email {
     }
 }
 
+impl From<MobilePhone> for String {
+    fn from(MobilePhone(text): MobilePhone) -> Self {
+        text
+    }
+}
+
+impl From<Email> for String {
+    fn from(Email(text): Email) -> Self {
+        text
+    }
+}
+
+/// Finds a user. The caller must have been let at it.
+pub(super) async fn user(call: &mut Call<'_>, name: &UserName) -> Result<User, ApiError> {
+    let account = call.account();
+    call.tx()?.user(account, name).await?.ok_or(Code::NoUser.into())
+}
+
+/// As policies call it. Source: identity.md §2.5.
+pub(super) fn at(account: &AccountId, name: &UserName) -> Arn {
+    resource(account, &format!("user/{name}"))
+}
+
 /// What is told of a user everywhere. Source: identity.md §2.3.
 fn fields(user: &User) -> Fields {
     Fields::default()
@@ -91,5 +127,9 @@ fn fields(user: &User) -> Fields {
         .text("Email", user.about.email.as_str())
         .text("Comments", user.about.comments.as_str())
         .text("CreateDate", user.created.to_string())
-        .text("UpdateDate", user.updated.to_string())
+}
+
+/// The same, and when it was last changed: what the answer to its making leaves out.
+fn fields_updated(user: &User) -> Fields {
+    fields(user).text("UpdateDate", user.updated.to_string())
 }

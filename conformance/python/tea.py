@@ -1,0 +1,75 @@
+"""Drives a Tea client: the one of the product whose package is named, in whichever version the interpreter has.
+
+Signature V3, parameters in the query; kms20160120 3.3.1 has secret values in a form body.
+
+An operation called `yaoku:NAME` is one of our own administration; it goes by the generic call.
+
+Usage: tea.py PACKAGE DEV_JSON SCHEME OPERATION...
+"""
+
+import functools
+import importlib
+import inspect
+import re
+import sys
+from typing import Any
+
+from alibabacloud_tea_openapi.models import Config
+from alibabacloud_tea_util.models import RuntimeOptions
+from call_api import OURS, call_generic
+from driver import Server, refusal, serve
+
+
+PACKAGE = sys.argv[1]
+models = importlib.import_module(f"{PACKAGE}.models")
+Client = importlib.import_module(f"{PACKAGE}.client").Client
+
+
+def main() -> None:
+    server = Server(*sys.argv[2:4])
+
+    @functools.cache
+    def client(who: str) -> Any:
+        access_key_id, access_key_secret = server.credentials(who)
+        return Client(
+            Config(
+                access_key_id=access_key_id,
+                access_key_secret=access_key_secret,
+                region_id=server.region,
+                endpoint=server.endpoint,
+                protocol=server.scheme,
+                ca=server.ca if server.scheme == "https" else None,
+            )
+        )
+
+    def call(who: str, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        try:
+            if operation.startswith(OURS):
+                return call_generic(client(who), server.scheme, operation, parameters)
+            model = request_model(operation)
+            arguments = [model().from_map(parameters)] if model else []
+            response = getattr(client(who), method_name(operation))(*arguments, RuntimeOptions())
+        except Exception as error:
+            raise refusal(error) from error
+        return response.body.to_map()
+
+    operations = {name: fields(name) for name in sys.argv[4:] if hasattr(Client, method_name(name))}
+    serve({"operations": operations}, call)
+
+
+def method_name(operation: str) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", operation).lower() + "_with_options"
+
+
+def request_model(operation: str) -> Any:
+    """The request class; an operation without parameters has none."""
+    return getattr(models, f"{operation}Request", None)
+
+
+def fields(operation: str) -> list[str]:
+    model = request_model(operation)
+    return [name for name in inspect.signature(model.__init__).parameters if name != "self"] if model else []
+
+
+if __name__ == "__main__":
+    main()

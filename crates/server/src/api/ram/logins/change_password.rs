@@ -1,0 +1,152 @@
+//! `ChangePassword`: a user sets its own password, if it knows the old one and the account lets its
+//! users do that. Source: identity.md §2.2, §2.4, §2.5.
+//!
+//! Guesses at the old one are failed logins: too many in an hour, and no more are looked at.
+
+use yaoku_model::{
+    identity::LoginProfile,
+    ids::{AccountId, UserName},
+    text::Password,
+    time::Timestamp,
+};
+use yaoku_wire::{
+    error::{Code, Refusal},
+    params::Params,
+};
+
+use super::{
+    must_be_there,
+    new_password::{Before, NewPassword, is},
+    password, profile,
+};
+use crate::{
+    api::{
+        Effect, Operation, Spec,
+        ram::{RAM, must_be_let, users},
+    },
+    call::Call,
+    caller::Principal,
+    error::ApiError,
+    node::Node,
+    pipeline::must_take_writes,
+};
+
+/// How often a guess is tried to be counted.
+const TRIES: u32 = 8;
+
+/// A request to change the caller's password.
+#[derive(Debug)]
+pub(super) struct ChangePassword {
+    old: Password,
+    new: Password,
+    made: Option<NewPassword>,
+}
+
+impl Operation for ChangePassword {
+    const SPEC: &'static Spec = &Spec {
+        name: "ChangePassword",
+        effect: Effect::Write,
+        errors: &[&[
+            Code::NoUser,
+            Code::NoUserLoginProfile,
+            Code::OldPasswordWrong,
+            Code::PasswordTooWeak,
+        ]],
+        secret_params: &["OldPassword", "NewPassword"],
+        example: &[("OldPassword", "Correct-horse-7"), ("NewPassword", "Correct-horse-8")],
+        ..RAM
+    };
+
+    type Response = ();
+
+    fn parse(params: &mut Params) -> Result<Self, ApiError> {
+        let mut take = |name| password(params, name)?.ok_or_else(|| ApiError::missing(name));
+        Ok(Self { old: take("OldPassword")?, new: take("NewPassword")?, made: None })
+    }
+
+    async fn prepare(&mut self, call: &mut Call<'_>) -> Result<(), ApiError> {
+        let user = own(call)?;
+        call.allow(&users::at(call.account(), &user))?;
+        let before = Before::read(call.node, call.account(), &user).await?;
+        if !before.rules.preference.change_password {
+            return Err(refused(call, &user));
+        }
+        let profile = before.profile.as_ref().ok_or(Code::NoUserLoginProfile)?;
+        if profile.is_expired_hard(&before.rules.passwords, call.now) {
+            return Err(refused(call, &user));
+        }
+        if self.made.as_ref().is_some_and(|it| it.replaces(Some(profile))) {
+            return Ok(());
+        }
+        if !before.rules.passwords.accepts(&self.new) {
+            return Err(Code::PasswordTooWeak.into());
+        }
+        let profile = count_guess(call.node, call.account(), &user, call.now).await?;
+        if !is(call.node, call.account(), &self.old, &profile.password).await? {
+            return Err(Code::OldPasswordWrong.into());
+        }
+        let before = Before { profile: Some(profile), ..before };
+        NewPassword::prepare(&mut self.made, call.node, &self.new, &before).await
+    }
+
+    async fn run(&self, call: &mut Call<'_>) -> Result<(), ApiError> {
+        let user = own(call)?;
+        must_be_there(call, &user).await?;
+        must_be_let(call, &user, |it| it.change_password).await?;
+        let mut profile = profile(call, &user).await?;
+        let made = self.made.as_ref().filter(|it| it.replaces(Some(&profile)));
+        profile.change_password(made.ok_or_else(ApiError::conflict)?.hash(), call.now);
+        profile.reset_required = false;
+        Ok(call.tx()?.put_login_profile(&profile).await?)
+    }
+}
+
+/// The caller, who must be a user: nobody else has a password.
+fn own(call: &Call<'_>) -> Result<UserName, ApiError> {
+    match &call.caller.principal {
+        Principal::User(user) => Ok(user.clone()),
+        _ => Err(Code::RamNoPermission.into()),
+    }
+}
+
+fn refused(call: &Call<'_>, user: &UserName) -> ApiError {
+    let at = users::at(call.account(), user);
+    Refusal::no_ram_permission(&ChangePassword::ACTION, &at).into()
+}
+
+/// Counts a guess before it is looked at, in a transaction of its own: that of the call will not be
+/// kept if the guess is wrong. Who has made too many is told to come again later.
+async fn count_guess(
+    node: &Node,
+    account: &AccountId,
+    user: &UserName,
+    now: Timestamp,
+) -> Result<LoginProfile, ApiError> {
+    let mut tries = 0;
+    loop {
+        match try_count_guess(node, account, user, now).await {
+            Err(error) if error.is_conflict() && tries < TRIES => tries += 1,
+            counted => return counted,
+        }
+    }
+}
+
+async fn try_count_guess(
+    node: &Node,
+    account: &AccountId,
+    user: &UserName,
+    now: Timestamp,
+) -> Result<LoginProfile, ApiError> {
+    must_take_writes(node)?;
+    node.metrics.store_writes.add_one();
+    let mut tx = node.store.write().await?;
+    let rules = tx.login_rules(account).await?.passwords;
+    let mut profile = tx.login_profile(account, user).await?.ok_or(Code::NoUserLoginProfile)?;
+    if profile.is_locked(&rules, now) {
+        return Err(Code::ThrottlingUser.into());
+    }
+    profile.tried(now);
+    tx.put_login_profile(&profile).await?;
+    node.caches.apply(&tx.commit().await?);
+    Ok(profile)
+}

@@ -1,0 +1,107 @@
+//! A user's new password: looked at, compared with those before it, and hashed, with no transaction
+//! held and on none of the threads that answer calls.
+
+use yaoku_crypto::password;
+use yaoku_model::{
+    identity::{LoginProfile, LoginRules},
+    ids::{AccountId, UserName},
+    text::{Password, PasswordHash},
+};
+use yaoku_wire::error::Code;
+
+use crate::{error::ApiError, node::Node};
+
+/// A password, hashed, and the one that it is to replace.
+#[derive(Debug)]
+pub(super) struct NewPassword {
+    hash: PasswordHash,
+    replaced: Option<PasswordHash>,
+}
+
+/// What is known of a user before its password is set.
+#[derive(Debug)]
+pub(super) struct Before {
+    pub(super) account: AccountId,
+    pub(super) rules: LoginRules,
+    pub(super) profile: Option<LoginProfile>,
+}
+
+impl Before {
+    /// Reads it. The user must be there, and the caller must have been let at it.
+    pub(super) async fn read(
+        node: &Node,
+        account: &AccountId,
+        user: &UserName,
+    ) -> Result<Self, ApiError> {
+        node.metrics.store_reads.add_one();
+        let mut tx = node.store.read().await?;
+        tx.user(account, user).await?.ok_or(Code::NoUser)?;
+        let profile = tx.login_profile(account, user).await?;
+        let rules = tx.login_rules(account).await?;
+        Ok(Self { rules, profile, account: account.clone() })
+    }
+}
+
+impl NewPassword {
+    /// Makes it, unless it has been made: the call may be run again.
+    pub(super) async fn prepare(
+        made: &mut Option<Self>,
+        node: &Node,
+        password: &Password,
+        before: &Before,
+    ) -> Result<(), ApiError> {
+        if !before.rules.passwords.accepts(password) {
+            return Err(Code::PasswordTooWeak.into());
+        }
+        let profile = before.profile.as_ref();
+        if made.as_ref().is_none_or(|it| !it.replaces(profile)) {
+            let not_again =
+                profile.into_iter().flat_map(|it| it.not_again(&before.rules.passwords));
+            let hash = hash(node, &before.account, password, not_again.cloned().collect()).await?;
+            let replaced = profile.map(|it| it.password.clone());
+            *made = Some(Self { hash, replaced });
+        }
+        Ok(())
+    }
+
+    /// Whether the profile is still as it was.
+    pub(super) fn replaces(&self, profile: Option<&LoginProfile>) -> bool {
+        let bytes = |it: Option<&PasswordHash>| it.map(|it| it.expose().to_vec());
+        bytes(self.replaced.as_ref()) == bytes(profile.map(|it| &it.password))
+    }
+
+    /// What to keep.
+    pub(super) fn hash(&self) -> PasswordHash {
+        self.hash.clone()
+    }
+}
+
+/// Hashes a password, unless it is one of those that may not come again.
+async fn hash(
+    node: &Node,
+    account: &AccountId,
+    password: &Password,
+    not_again: Vec<PasswordHash>,
+) -> Result<PasswordHash, ApiError> {
+    let (password, random) = (password.clone(), node.random.clone());
+    let hashed = node.heavy.run(account, move || {
+        for old in &not_again {
+            if password::is(&password, old)? {
+                return Ok(None);
+            }
+        }
+        password::hash(&password, password::COST, &*random).map(Some)
+    });
+    hashed.await??.ok_or(Code::PasswordTooWeak.into())
+}
+
+/// Whether a password is the one that was hashed.
+pub(super) async fn is(
+    node: &Node,
+    account: &AccountId,
+    password: &Password,
+    hash: &PasswordHash,
+) -> Result<bool, ApiError> {
+    let (password, hash) = (password.clone(), hash.clone());
+    Ok(node.heavy.run(account, move || password::is(&password, &hash)).await??)
+}
