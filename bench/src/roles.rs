@@ -36,6 +36,7 @@ use yaoku_server::{
     process::{SystemRandom, open_store},
     root,
     start::{Running, Setup},
+    throttle,
 };
 use yaoku_store::{Feed, Mark, Store, StoreError, Transaction};
 
@@ -95,6 +96,7 @@ pub(crate) async fn node(data: &Path, null_sink: bool) -> anyhow::Result<()> {
             key_versions: KEY_VERSIONS,
             ..node::Limits::default()
         },
+        throttle: throttle::Limits::NONE,
         journal: audit::Options::default(),
     })
     .await?;

@@ -22,6 +22,7 @@ use yaoku_server::{
     listen::{self, Listener},
     node, root,
     start::{Running, Setup},
+    throttle,
 };
 use yaoku_store::Store;
 
@@ -104,6 +105,7 @@ pub(crate) async fn setup(
         boot_id,
         ca_pem: String::new(),
         limits: node::Limits::default(),
+        throttle: throttle::Limits::NONE,
         journal: audit::Options::default(),
         disk,
     })

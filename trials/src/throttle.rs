@@ -101,7 +101,7 @@ impl Throttle {
         let key_file = data.join(root::KEY_FILE);
         let mut setup = node::setup(NAME, key_file, data, store, disk, boot).await?;
         let principal = PerClass::default().with(Class::SecretRead, Some(self.limit));
-        setup.limits.throttle = Limits { principal, ..Limits::NONE };
+        setup.throttle = Limits { principal, ..Limits::NONE };
         Node::start_with(setup).await
     }
 

@@ -20,7 +20,7 @@ use crate::{
     metrics::Metrics,
     oidc::Oidc,
     root::Held,
-    throttle::{self, Throttle},
+    throttle::Throttle,
     uses::Uses,
 };
 
@@ -139,8 +139,6 @@ pub struct Limits {
     /// Nonces that are remembered; from half of it on, callers that have more than others are
     /// throttled. Our choice: see [`Nonces`].
     pub nonces: usize,
-    /// Calls a second, and failed proofs a minute. The default is without limits.
-    pub throttle: throttle::Limits,
 }
 
 impl Default for Limits {
@@ -170,7 +168,6 @@ impl Default for Limits {
             custom_policies_of_role: 5,
             roles: 1000,
             nonces: Nonces::DEFAULT_ENTRIES,
-            throttle: throttle::Limits::NONE,
         }
     }
 }

@@ -42,7 +42,7 @@ use crate::{
     node::{Limits, Node},
     oidc::Oidc,
     root::OpenedRoot,
-    throttle::Throttle,
+    throttle::{self, Throttle},
     uses::Uses,
     witness::Witness,
 };
@@ -71,6 +71,8 @@ pub struct Setup {
     pub ca_pem: String,
     /// Quotas and switches.
     pub limits: Limits,
+    /// Calls a second, and failed proofs a minute.
+    pub throttle: throttle::Limits,
     /// How the journal is kept.
     pub journal: audit::Options,
     /// What our own files are written with.
@@ -143,7 +145,7 @@ impl Running {
         );
         // Before anything is cached, so that no change falls between.
         let followed = AtomicI64::new(setup.store.mark().await?.0);
-        let throttle = Throttle::new(setup.limits.throttle, Arc::clone(&setup.steady_clock));
+        let throttle = Throttle::new(setup.throttle, Arc::clone(&setup.steady_clock));
         let lease = Lease::new(setup.steady_clock, setup.store.is_shared());
         let processors = tokio::runtime::Handle::current().metrics().num_workers();
         let node = Arc::new(Node {

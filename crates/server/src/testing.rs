@@ -25,6 +25,7 @@ use crate::{
     pipeline::Turn,
     root,
     start::{Running, Setup},
+    throttle,
 };
 
 /// A node with one account, one instance and (once asked for) one key.
@@ -72,6 +73,7 @@ impl Kms {
             boot_id: "boot".to_owned(),
             ca_pem: "the CA".to_owned(),
             limits,
+            throttle: throttle::Limits::NONE,
             journal: audit::Options::default(),
             disk: Arc::new(RealDisk),
         })

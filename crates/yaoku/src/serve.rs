@@ -27,6 +27,7 @@ use yaoku_server::{
     sealed::Sealed,
     standing::Standing,
     start::{Running, Setup, StartError},
+    throttle,
 };
 
 use crate::{
@@ -86,6 +87,7 @@ pub(crate) fn setup(
         boot_id: boot_id()?,
         ca_pem: String::new(),
         limits: node::Limits::default(),
+        throttle: throttle::Limits::NONE,
         journal: audit::Options::default(),
         disk: Arc::new(RealDisk),
     })

@@ -84,6 +84,7 @@ async fn serve(config: &Config, deployment: &str) -> anyhow::Result<()> {
             name: config.name.clone(),
             ca_pem: trusted,
             limits: config.quotas,
+            throttle: config.throttle,
             journal: config.journal,
             ..setup
         };

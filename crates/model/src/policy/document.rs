@@ -114,8 +114,13 @@ impl Document {
     /// The accounts that its Allow statements name, themselves or one of their users or roles. One
     /// that is named twice comes twice.
     pub fn accounts_let_in(&self) -> impl Iterator<Item = &AccountId> {
+        self.principals_let_in().filter_map(Principal::account)
+    }
+
+    /// Everybody whom it allows something, as its statements name them.
+    pub fn principals_let_in(&self) -> impl Iterator<Item = &Principal> {
         let allows = self.statements.iter().filter(|it| it.effect == Effect::Allow);
-        allows.filter_map(|it| it.principals.as_deref()).flatten().filter_map(Principal::account)
+        allows.filter_map(|it| it.principals.as_deref()).flatten()
     }
 
     /// How many statements it has: at least one.

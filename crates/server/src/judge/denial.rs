@@ -16,7 +16,7 @@ use yaoku_model::{
 };
 use yaoku_wire::fields::Fields;
 
-use super::{Facts, Layers};
+use super::{Facts, LayerName, Layers};
 use crate::caller::{Caller, Principal};
 
 /// The longest message that is looked at, in characters: longer than any that is made.
@@ -63,9 +63,9 @@ impl Denial {
         let origin = |it: Decision| facts.caller.policies.origin(it.by?.0);
         let matched = match layer {
             _ if !explicit => None,
-            OBJECT => Some([Object::POLICY_NAME, "", ""].map(str::to_owned)),
-            IDENTITY => decision.and_then(origin).map(named),
-            _ => None,
+            LayerName::Object => Some([Object::POLICY_NAME, "", ""].map(str::to_owned)),
+            LayerName::Identity => decision.and_then(origin).map(named),
+            LayerName::Session => None,
         };
         let conditions = CONDITIONS
             .into_iter()
@@ -75,7 +75,7 @@ impl Denial {
             resource: arn.as_str().to_owned(),
             principal: principal(facts.caller),
             owner: facts.caller.account.to_string(),
-            layer: layer.to_owned(),
+            layer: layer.as_str().to_owned(),
             explicit,
             matched,
             conditions: conditions.collect(),
@@ -179,18 +179,14 @@ impl Denial {
     }
 }
 
-const SESSION: &str = "SessionPolicy";
-const IDENTITY: &str = "AccountLevelIdentityBasedPolicy";
-const OBJECT: &str = "ResourceBasedPolicy";
-
-/// The first layer that does not allow it, in the vendor's words, and what it said.
-fn blamed(layers: &Layers) -> (&'static str, Option<Decision>) {
+/// The first layer that does not allow it, and what it said.
+fn blamed(layers: &Layers) -> (LayerName, Option<Decision>) {
     let refuses = |it: &Decision| it.verdict != Verdict::Allow;
     match (layers.session.filter(refuses), layers.identity.filter(refuses)) {
-        (Some(session), _) => (SESSION, Some(session)),
-        (None, Some(identity)) => (IDENTITY, Some(identity)),
+        (Some(session), _) => (LayerName::Session, Some(session)),
+        (None, Some(identity)) => (LayerName::Identity, Some(identity)),
         // Whether another account's thing has a policy, or is there at all, is not told.
-        (None, None) => (OBJECT, layers.object.filter(|_| !layers.crosses)),
+        (None, None) => (LayerName::Object, layers.object.filter(|_| !layers.crosses)),
     }
 }
 

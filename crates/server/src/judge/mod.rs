@@ -22,7 +22,7 @@ use crate::{
 pub(crate) use self::{
     denial::Denial,
     facts::Facts,
-    weigh::{Layers, weigh},
+    weigh::{LayerName, Layers, weigh},
 };
 
 mod denial;

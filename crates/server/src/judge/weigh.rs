@@ -50,3 +50,49 @@ impl Layers {
         evaluate::narrowed(self.session.map(|it| it.verdict), identity)
     }
 }
+
+/// A layer, in the vendor's words.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum LayerName {
+    Session,
+    Identity,
+    Object,
+}
+
+impl LayerName {
+    /// The word. Source: identity.md §1.7; that of sessions and things is the vendor's elsewhere.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Session => "SessionPolicy",
+            Self::Identity => "AccountLevelIdentityBasedPolicy",
+            Self::Object => "ResourceBasedPolicy",
+        }
+    }
+}
+
+impl Layers {
+    /// What each layer that was asked says, in the order in which they are asked.
+    pub(crate) fn asked(&self) -> impl Iterator<Item = (LayerName, Decision)> {
+        let all = [
+            (LayerName::Session, self.session),
+            (LayerName::Identity, self.identity),
+            (LayerName::Object, self.object),
+        ];
+        all.into_iter().filter_map(|(name, it)| Some((name, it?)))
+    }
+
+    /// The layer whose statement decides; `None` where nothing was said, or an account's root asked
+    /// for what is its own. A session that refuses goes first, then whatever denies, then what allows.
+    pub(crate) fn decisive(&self) -> Option<(LayerName, Decision)> {
+        let verdict = self.verdict();
+        if self.identity.is_none() && !self.crosses {
+            return None;
+        }
+        let session = self
+            .asked()
+            .find(|(name, it)| *name == LayerName::Session && it.verdict != Verdict::Allow);
+        let others = || self.asked().filter(|it| it.0 != LayerName::Session);
+        let found = session.or_else(|| others().find(|(_, it)| it.verdict == verdict));
+        found.filter(|(_, it)| it.by.is_some())
+    }
+}

@@ -62,14 +62,14 @@ async fn no_principal_gets_at_another_accounts_things(database: Database) {
 
 /// What names an account in an example names the owner's.
 fn named_by_the_owner(owner: &Party, example: &[Param]) -> Vec<Param> {
-    let owned = |(name, value): &Param| {
+    let of_the_owner = |(name, value): &Param| {
         let value = match name.as_str() {
             "RoleArn" => format!("acs:ram::{}:role/deploy", owner.account),
             _ => value.clone(),
         };
         (name.clone(), value)
     };
-    example.iter().map(owned).collect()
+    example.iter().map(of_the_owner).collect()
 }
 
 /// The rows that are the owner's: all there were before the others did anything, and any that say so.

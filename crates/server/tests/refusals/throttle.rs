@@ -4,7 +4,6 @@ use std::num::NonZeroU32;
 
 use yaoku_server::{
     api::{Product, operation},
-    node,
     throttle::{Class, Limits, PerClass},
 };
 
@@ -23,7 +22,7 @@ on_both!(
 );
 
 async fn world(database: Database, throttle: Limits) -> World {
-    World::with_limits(database, node::Limits { throttle, ..node::Limits::default() }).await
+    World::throttled(database, throttle).await
 }
 
 fn ten(class: Class) -> PerClass {

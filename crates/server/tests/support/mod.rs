@@ -31,6 +31,7 @@ use yaoku_server::{
     node::{self, Node},
     root,
     start::{Running, Setup, StartError},
+    throttle,
 };
 use yaoku_store::{Held, Transaction, testing};
 use yaoku_wire::rpc::Format;
@@ -90,11 +91,11 @@ pub(crate) struct Party {
 impl World {
     /// An empty one.
     pub(crate) async fn new(database: Database) -> Self {
-        Self::with_limits(database, node::Limits::default()).await
+        Self::throttled(database, throttle::Limits::NONE).await
     }
 
-    /// An empty one where so much may be had.
-    pub(crate) async fn with_limits(database: Database, limits: node::Limits) -> Self {
+    /// An empty one with limits on calls.
+    pub(crate) async fn throttled(database: Database, limits: throttle::Limits) -> Self {
         let data = Arc::new(tempfile::tempdir().unwrap());
         let url = match database {
             Database::Sqlite => format!("sqlite:{}", data.path().join("yaoku.db").display()),
@@ -108,13 +109,13 @@ impl World {
     pub(crate) async fn beside(&self) -> Self {
         let (data, clock) = (Arc::new(tempfile::tempdir().unwrap()), Arc::clone(&self.clock));
         let node = Place { name: "two", key_file: self.data.path().join(root::KEY_FILE) };
-        Self::open_at(&node, data, self.url.clone(), clock, node::Limits::default()).await
+        Self::open_at(&node, data, self.url.clone(), clock, throttle::Limits::NONE).await
     }
 
     /// Starts a node on what is there.
     pub(crate) async fn open(data: Arc<TempDir>, url: String, clock: Arc<ManualClock>) -> Self {
         let node = Place { name: "one", key_file: data.path().join(root::KEY_FILE) };
-        Self::open_at(&node, data, url, clock, node::Limits::default()).await
+        Self::open_at(&node, data, url, clock, throttle::Limits::NONE).await
     }
 
     async fn open_at(
@@ -122,7 +123,7 @@ impl World {
         data: Arc<TempDir>,
         url: String,
         clock: Arc<ManualClock>,
-        limits: node::Limits,
+        limits: throttle::Limits,
     ) -> Self {
         let running = start_at(place, data.path().to_owned(), &url, &clock, limits).await.unwrap();
         let node = Arc::clone(&running.node);
@@ -343,7 +344,7 @@ impl Stopped {
             self.data,
             self.url,
             self.clock,
-            node::Limits::default(),
+            throttle::Limits::NONE,
         )
         .await
     }
@@ -419,7 +420,7 @@ pub(crate) async fn start(
     clock: &Arc<ManualClock>,
 ) -> Result<Running, StartError> {
     let place = Place { name: "one", key_file: data.join(root::KEY_FILE) };
-    start_at(&place, data, url, clock, node::Limits::default()).await
+    start_at(&place, data, url, clock, throttle::Limits::NONE).await
 }
 
 async fn start_at(
@@ -427,7 +428,7 @@ async fn start_at(
     data: PathBuf,
     url: &str,
     clock: &Arc<ManualClock>,
-    limits: node::Limits,
+    limits: throttle::Limits,
 ) -> Result<Running, StartError> {
     let store = yaoku_store::open(url).await?;
     let region = "cn-hangzhou".parse().unwrap();
@@ -444,7 +445,8 @@ async fn start_at(
         steady_clock: clock.clone(),
         boot_id: "boot".to_owned(),
         ca_pem: "the CA".to_owned(),
-        limits,
+        limits: node::Limits::default(),
+        throttle: limits,
         journal: audit::Options::default(),
         disk: Arc::new(RealDisk),
     })

@@ -1,6 +1,9 @@
 //! `yaoku policy`: what users, groups and roles may do.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use anyhow::Context as _;
 use clap::{ArgGroup, Args, Subcommand};
@@ -9,7 +12,7 @@ use yaoku_model::{identity::PolicyType, policy::system};
 use super::{Answer, Leave, NOT_CONFIRMED, Reach};
 use crate::screen::table;
 
-/// Makes, lists, deletes, attaches and detaches policies.
+/// Makes, lists, deletes, attaches, detaches and explains policies.
 #[derive(Debug, Args)]
 pub(crate) struct Policy {
     #[command(flatten)]
@@ -41,6 +44,33 @@ enum Verb {
     Attach(Pair),
     /// Takes from somebody what a policy says.
     Detach(Pair),
+    /// Says whether somebody may do something, and which statement decides.
+    Simulate {
+        /// Who: `root`, `user/<name>` or `role/<name>`.
+        #[arg(long, value_name = "WHO")]
+        principal: String,
+        #[command(flatten)]
+        what: What,
+        /// What a role's session was narrowed to: a file with a policy.
+        #[arg(long, value_name = "FILE")]
+        session_policy: Option<PathBuf>,
+    },
+    /// Lists everybody who may do something, and by which statement.
+    WhoCan(What),
+}
+
+/// What is done to what.
+#[derive(Debug, Args)]
+struct What {
+    /// What is done: `kms:Encrypt`, say.
+    #[arg(long)]
+    action: String,
+    /// To what: an ARN, or `*`.
+    #[arg(long, value_name = "ARN")]
+    resource: String,
+    /// The value of a condition key; may be given several times.
+    #[arg(long, value_name = "KEY=VALUE")]
+    context: Vec<String>,
 }
 
 /// A policy and who gets or loses it.
@@ -73,8 +103,7 @@ impl Policy {
         let reach = &self.reach;
         match self.verb {
             Verb::Create { name, file } => {
-                let document = std::fs::read_to_string(&file)
-                    .with_context(|| format!("{} cannot be read", file.display()))?;
+                let document = read(&file)?;
                 let params = [("PolicyName", Some(&*name)), ("PolicyDocument", Some(&document))];
                 let show = |it: &Answer| format!("{}\n", it.text("/Policy/PolicyName"));
                 reach.ram("CreatePolicy", &params, show).await
@@ -89,6 +118,14 @@ impl Policy {
             }
             Verb::Attach(it) => it.call(reach, "AttachPolicyTo", "is attached to").await,
             Verb::Detach(it) => it.call(reach, "DetachPolicyFrom", "is detached from").await,
+            Verb::Simulate { principal, what, session_policy } => {
+                let narrowed = session_policy.map(|it| read(&it)).transpose()?;
+                let mut params = what.params()?;
+                params.push(("Principal".to_owned(), principal));
+                params.extend(narrowed.map(|it| ("SessionPolicy".to_owned(), it)));
+                call(reach, "SimulatePolicy", &params, simulated).await
+            }
+            Verb::WhoCan(what) => call(reach, "ListWhoCan", &what.params()?, who_can).await,
         }
     }
 }
@@ -127,4 +164,60 @@ impl Pair {
         let show = |_: &Answer| format!("{name} {done} {holder}.\n");
         reach.ram(&format!("{verb}{kind}"), &params, show).await
     }
+}
+
+impl What {
+    fn params(self) -> anyhow::Result<Vec<(String, String)>> {
+        let mut params =
+            vec![("Action".to_owned(), self.action), ("Resource".to_owned(), self.resource)];
+        for (at, pair) in (1..).zip(self.context) {
+            let (key, value) = pair.split_once('=').context("--context is KEY=VALUE")?;
+            params.push((format!("Context.{at}.Key"), key.to_owned()));
+            params.push((format!("Context.{at}.Value"), value.to_owned()));
+        }
+        Ok(params)
+    }
+}
+
+async fn call(
+    reach: &Reach,
+    action: &str,
+    params: &[(String, String)],
+    show: impl FnOnce(&Answer) -> String,
+) -> anyhow::Result<ExitCode> {
+    let params: Vec<_> = params.iter().map(|(name, value)| (&**name, Some(&**value))).collect();
+    reach.call(action, &params, show).await
+}
+
+fn read(file: &Path) -> anyhow::Result<String> {
+    std::fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))
+}
+
+/// What decides: a layer, a policy's name and the number of its statement.
+const DECIDED: [(&str, &str); 4] = [
+    ("LAYER", "/Layer"),
+    ("VERDICT", "/Verdict"),
+    ("POLICY", "/PolicyName"),
+    ("STATEMENT", "/Statement"),
+];
+
+fn simulated(answer: &Answer) -> String {
+    let decision = answer.text("/Decision");
+    format!("{decision}\n\n{}", table(answer.list("/Layers/Layer"), &DECIDED))
+}
+
+fn who_can(answer: &Answer) -> String {
+    let columns = [
+        ("WHO", "/Principal"),
+        ("LAYER", "/DecidedBy/Layer"),
+        ("POLICY", "/DecidedBy/PolicyName"),
+        ("STATEMENT", "/DecidedBy/Statement"),
+    ];
+    let own = table(answer.list("/Principals/Principal"), &columns);
+    let others = answer.list("/OtherAccounts/Principal");
+    if others.is_empty() {
+        return own;
+    }
+    let others = table(others, &[("IF THEIR OWN ACCOUNT LETS THEM", "")]);
+    format!("{own}\n{others}")
 }

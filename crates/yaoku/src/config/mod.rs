@@ -41,6 +41,7 @@ pub(crate) struct Config {
     pub(crate) journal: audit::Options,
     pub(crate) limits: listen::Limits,
     pub(crate) quotas: node::Limits,
+    pub(crate) throttle: throttle::Limits,
     pub(crate) oidc: Oidc,
     pub(crate) log: Log,
     /// Whose files with secrets must be.
@@ -146,7 +147,7 @@ impl Config {
         let journal = journal(&mut root.section("audit"));
         let mut quotas = quotas(&mut root.section("quotas"));
         let limits = limits(&mut root.section("limits"), &mut quotas.nonces);
-        quotas.throttle = throttle(&mut root.section("throttle"));
+        let throttle = throttle(&mut root.section("throttle"));
         let oidc = Oidc::of(&mut root.section("oidc"));
         let log = Log::of(&mut root.section("log"));
         Some(Self {
@@ -160,6 +161,7 @@ impl Config {
             journal,
             limits,
             quotas,
+            throttle,
             oidc,
             log,
             privacy: Privacy { credentials },

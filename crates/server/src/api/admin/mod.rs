@@ -22,6 +22,7 @@ mod get_oidc_provider;
 mod list_accounts;
 mod list_key_uses;
 mod list_oidc_providers;
+mod list_who_can;
 mod oidc_provider;
 mod open_root_key_wrap;
 mod put_oidc_provider;
@@ -30,6 +31,10 @@ mod root_key;
 #[cfg(test)]
 mod root_key_tests;
 mod rotate_root_key;
+mod simulate_policy;
+mod simulation;
+#[cfg(test)]
+mod simulation_tests;
 #[cfg(test)]
 mod tests;
 
@@ -47,10 +52,12 @@ pub const OPERATIONS: &[Entry] = &[
     Entry::of::<list_accounts::ListAccounts>(),
     Entry::of::<list_key_uses::ListKeyUses>(),
     Entry::of::<list_oidc_providers::ListOidcProviders>(),
+    Entry::of::<list_who_can::ListWhoCan>(),
     Entry::of::<open_root_key_wrap::OpenRootKeyWrap>(),
     Entry::of::<put_oidc_provider::PutOidcProvider>(),
     Entry::of::<remove_root_key_wrap::RemoveRootKeyWrap>(),
     Entry::of::<rotate_root_key::RotateRootKey>(),
+    Entry::of::<simulate_policy::SimulatePolicy>(),
 ];
 
 /// What these operations have in common; each says what is different.
