@@ -125,10 +125,15 @@ pub struct Place {
 }
 
 impl KeyRef {
-    /// Whether it is an alias, which some operations refuse. Source: keys.md §2.1.
+    /// Whether it is meant as an alias, which some operations refuse, even if it cannot be one
+    /// (`alias/a b`). Source: keys.md §2.1.
     #[must_use]
-    pub const fn is_alias(&self) -> bool {
-        matches!(self, Self::Alias(_) | Self::AliasArn(..))
+    pub fn is_alias(&self) -> bool {
+        match self {
+            Self::Alias(_) | Self::AliasArn(..) => true,
+            Self::Id(id) => id.as_str().starts_with(AliasName::PREFIX),
+            Self::Arn(..) => false,
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Work that keeps a processor busy for long, as making an RSA key does (60 to 700 ms): apart from
 //! the threads that answer calls, no more of it at once than leaves room for them, and no account
-//! keeps another from having its own done.
+//! keeps another from having its own done. And work of some milliseconds, as signing with a long RSA
+//! key: on threads of its own too, so that a call that takes microseconds need not wait for it.
 
 use std::{
     collections::HashMap,
@@ -8,7 +9,7 @@ use std::{
 };
 
 use tokio::sync::Semaphore;
-use yaoku_model::ids::AccountId;
+use yaoku_model::{ids::AccountId, key::KeySpec};
 use yaoku_wire::error::Code;
 
 use crate::error::ApiError;
@@ -16,6 +17,9 @@ use crate::error::ApiError;
 /// As much work as is taken on for each that is done at once; beyond it callers are told to come
 /// again. Our choice: who waits for longer has given up by then.
 const WAITING: usize = 32;
+
+/// Bytes of the modulus of an `RSA_2048` key.
+const SHORT_MODULUS: usize = 256;
 
 /// Where such work is done.
 ///
@@ -49,6 +53,40 @@ struct Share {
 struct Place {
     desk: Arc<Desk>,
     account: AccountId,
+}
+
+/// Where work of some milliseconds is done: in the order in which it comes, and of it as much at
+/// once as there are processors. The system shares these between such work and the threads that
+/// answer calls, which a queue of tasks on the latter would not.
+#[derive(Clone, Debug)]
+pub struct Aside(Arc<Semaphore>);
+
+impl Aside {
+    /// Room for as much as `processors`, at least one.
+    #[must_use]
+    pub fn new(processors: usize) -> Self {
+        Self(Arc::new(Semaphore::new(processors.max(1))))
+    }
+
+    /// Does `work` of a private key of this kind: aside if it is a long RSA key's (2 to 4 ms here),
+    /// or else at once. One of 2048 bits (0.6 ms) counts as short: our choice.
+    pub async fn run<T: Send + 'static>(
+        &self,
+        spec: KeySpec,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, ApiError> {
+        if spec.modulus_len().is_none_or(|it| it <= SHORT_MODULUS) {
+            return Ok(work());
+        }
+        let failed = |error| ApiError::caused(Code::InternalFailure, error);
+        let closed = |_| ApiError::caused(Code::InternalFailure, "no place for heavy work");
+        let turn = Arc::clone(&self.0).acquire_owned().await.map_err(closed)?;
+        let done = tokio::task::spawn_blocking(move || {
+            let _held = turn;
+            work()
+        });
+        done.await.map_err(failed)
+    }
 }
 
 impl Heavy {

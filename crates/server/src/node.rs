@@ -14,7 +14,7 @@ use crate::{
     auth::{nonces::Nonces, sessions::Sessions},
     cache::Caches,
     claim,
-    heavy::Heavy,
+    heavy::{Aside, Heavy},
     last_uses::LastUses,
     lease::Lease,
     metrics::Metrics,
@@ -76,6 +76,8 @@ pub struct Node {
     pub random: Arc<dyn Random>,
     /// Where work is done that keeps a processor busy for long.
     pub heavy: Heavy,
+    /// Where work is done that takes milliseconds.
+    pub aside: Aside,
     /// What may be had, and how much of it.
     pub limits: Limits,
     /// The certificate chain that clients of an instance are told to trust, PEM.

@@ -35,7 +35,7 @@ use crate::{
     cache::{CacheSizes, Caches},
     claim::{self, Place},
     disk::Disk,
-    heavy::Heavy,
+    heavy::{Aside, Heavy},
     last_uses::LastUses,
     lease::Lease,
     metrics::Metrics,
@@ -147,6 +147,7 @@ impl Running {
         let followed = AtomicI64::new(setup.store.mark().await?.0);
         let throttle = Throttle::new(setup.throttle, Arc::clone(&setup.steady_clock));
         let lease = Lease::new(setup.steady_clock, setup.store.is_shared());
+        let processors = tokio::runtime::Handle::current().metrics().num_workers();
         let node = Arc::new(Node {
             name: setup.name,
             data: setup.data,
@@ -172,7 +173,8 @@ impl Running {
             clock: setup.clock,
             domain_clock: setup.domain_clock,
             random: Arc::new(SystemRandom),
-            heavy: Heavy::new(tokio::runtime::Handle::current().metrics().num_workers()),
+            heavy: Heavy::new(processors),
+            aside: Aside::new(processors),
             limits: setup.limits,
             ca_pem: setup.ca_pem,
         });

@@ -274,6 +274,12 @@ fn data_keys(server: &Server) {
     let show = |words: &[&str]| server.good(&[&["data-key", "show", "orders"], words].concat());
     assert_eq!((show(&[]).trim().len(), show(&["--oldest"]).trim().len()), (24, 44));
     assert_eq!(show(&["--key-version", first.trim()]), show(&["--oldest"]));
+    assert_eq!(server.say(&["data-key", "delete", "orders"]).code, Some(2), "nobody said yes");
+    let delete = ["data-key", "delete", "orders", "--yes"];
+    let gone = server.good(&[&delete[..], &["--key-version", first.trim()]].concat());
+    assert_eq!(gone, "orders: versions deleted: 1.\n");
+    assert_eq!(server.good(&delete), "orders: versions deleted: 1.\n");
+    assert_eq!(server.say(&["data-key", "show", "orders"]).code, Some(1));
     let listed = server.json(&["ram", "ListUsers"]);
     assert!(listed["Users"].is_object(), "{listed}");
     let account = server.json(&["admin", "DescribeAccount"]);
@@ -289,7 +295,10 @@ fn life(server: &Server) {
     assert!(server.good(&["key", "show", "alias/cli"]).contains("Disabled"));
     server.good(&["key", "enable", id]);
     server.good(&["key", "rotate", id]);
-    server.good(&["key", "rotate", id, "--every", "30d"]);
+    let said = server.good(&["key", "rotate", id, "--every", "30d"]);
+    assert!(said.ends_with("rotates by itself every 30d.\n"), "{said}");
+    let shown = server.good(&["key", "show", id]);
+    assert!(!shown.contains("KeyMetadata") && !shown.contains("RequestId"), "{shown}");
     let versions = server.good(&["key", "versions", id]);
     assert_eq!(versions.lines().count(), 3, "a heading and two: {versions}");
     let note = server.write("text", "a text");
@@ -311,6 +320,8 @@ fn life(server: &Server) {
     let said = server.say(&["key", "delete", id]);
     assert_eq!(said.code, Some(2));
     assert!(said.error.contains("Decrypt") && said.error.contains("Nothing was done"));
+    let said = server.say(&["key", "delete", "alias/cli", "--yes", "--days", "6"]);
+    assert!(said.code == Some(2) && said.error.contains("7..=366"), "{}", said.error);
     server.good(&["key", "delete", "alias/cli", "--yes", "--days", "7"]);
     assert!(server.good(&["key", "show", id]).contains("PendingDeletion"));
     server.good(&["key", "restore", id]);

@@ -37,13 +37,15 @@ impl Key {
         self.material_expires = expires;
     }
 
-    /// Its material is gone: deleted by its owner, or expired. What waits for deletion, or is out of
+    /// Its material is gone: deleted by its owner, or expired. It has no primary version until there
+    /// is material again (keys.md §4). What waits for deletion, or is out of
     /// service, still does.
     pub fn lose_material(&mut self) {
         if matches!(self.state, KeyState::Enabled | KeyState::Disabled) {
             self.state = KeyState::PendingImport;
         }
         self.material_expires = None;
+        self.primary = None;
     }
 }
 

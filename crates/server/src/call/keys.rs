@@ -78,6 +78,7 @@ impl Call<'_> {
         ask: Ask<'_>,
         fits: impl Fn(&Key) -> bool,
     ) -> Result<UsableKey, ApiError> {
+        self.must_be_made(named, ask, Code::RejectedUnsupportedOperation).await?;
         let found = self.cached_key(named, ask).await?;
         must_fit(&found, fits)?;
         self.primary(found)
@@ -92,6 +93,7 @@ impl Call<'_> {
         ask: Ask<'_>,
         fits: impl Fn(&Key) -> bool,
     ) -> Result<UsableKey, ApiError> {
+        self.must_be_made(named, ask, Code::KeyVersionNotFound).await?;
         let found = self.cached_key(named, ask).await?;
         if found.versions.is_empty() {
             // It waits for material, or lost it and waits for its deletion: its state says why.
@@ -238,6 +240,28 @@ impl Call<'_> {
         }
     }
 
+    /// Fails with `code`, as it would if it were there, if a product's key is named that nobody has
+    /// made yet: it would be symmetric, and is not made for what it cannot do.
+    async fn must_be_made(
+        &mut self,
+        named: &KeyRef,
+        ask: Ask<'_>,
+        code: Code,
+    ) -> Result<(), ApiError> {
+        let (place, alias) = match named {
+            KeyRef::Id(_) | KeyRef::Arn(..) => return Ok(()),
+            KeyRef::Alias(alias) => (self.home(), alias),
+            KeyRef::AliasArn(place, alias) => (place.clone(), alias),
+        };
+        let of_a_product = alias.product().is_some() && place == self.home();
+        if !of_a_product || self.alias(alias).await?.is_some() {
+            return Ok(());
+        }
+        let arn = Arn::key(&place.region, &place.account, &unknown_key(alias.as_str())?);
+        self.judge(ask, &place.account, &[&arn], &[], None).map_err(unnamed)?;
+        Err(code.into())
+    }
+
     /// A dry run makes no key for a product, but a cipher's real call would find one, and be served.
     fn unless_it_would_be_made(&self, named: &KeyRef, error: ApiError) -> ApiError {
         let product = match named {
@@ -321,9 +345,14 @@ fn unnamed(error: ApiError) -> ApiError {
     }
 }
 
-/// The same, unless the client itself named the key.
+/// The same, unless the client itself named the key. What looks like an alias, and is none that could
+/// be, is unknown as an alias is (our choice).
 fn unless_named(named: &KeyRef, error: ApiError) -> ApiError {
-    if named.is_alias() { unnamed(error) } else { error }
+    match (named, error.code()) {
+        (KeyRef::Id(_), Code::KeyNotFound) if named.is_alias() => Code::AliasNotFound.into(),
+        _ if named.is_alias() => unnamed(error),
+        _ => error,
+    }
 }
 
 /// The id of a key that is not there, under the name that was asked for.

@@ -84,7 +84,9 @@ impl Others {
                     _ => None,
                 };
             }
-            "GetManagedDataKey" => return (name == "DataKeyVersionId").then_some(&*self.data_key),
+            "GetManagedDataKey" | "DeleteManagedDataKey" => {
+                return (name == "DataKeyVersionId").then_some(&*self.data_key);
+            }
             "GenerateMac" | "VerifyMac" => return (name == "KeyId").then_some(&*self.coder),
             "GetParametersForImport" | "ImportKeyMaterial" | "DeleteKeyMaterial" => {
                 return (name == "KeyId").then_some(&*self.external);

@@ -1,9 +1,11 @@
 //! `yaoku completion`: what a shell needs to complete our commands, operations and parameters.
 
-use std::{io, process::ExitCode};
+use std::process::ExitCode;
 
 use clap::{Args, Command};
 use clap_complete::{Shell, generate};
+
+use super::output::print;
 
 /// Writes a script that completes commands, operations and their parameters.
 ///
@@ -19,7 +21,7 @@ impl Completion {
     pub(crate) fn run(&self, mut command: Command) -> anyhow::Result<ExitCode> {
         let mut script = Vec::new();
         generate(self.shell, &mut command, "yaoku", &mut script);
-        io::Write::write_all(&mut io::stdout().lock(), &script)?;
+        print(&String::from_utf8(script)?)?;
         Ok(ExitCode::SUCCESS)
     }
 }

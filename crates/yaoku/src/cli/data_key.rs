@@ -9,11 +9,15 @@ use yaoku_server::api::Product;
 use super::{
     calls::Calls,
     finish,
-    options::{Form, NOTES, Options},
-    output::print_value,
+    options::{NOTES, Options},
+    output::{print, print_value},
+};
+use crate::{
+    admin::{Leave, NOT_CONFIRMED},
+    screen::harmless,
 };
 
-/// Works with managed data keys: makes versions of them, lists and shows them.
+/// Works with managed data keys: makes versions of them, lists, shows and deletes them.
 #[derive(Debug, Args)]
 #[command(after_help = NOTES)]
 pub(crate) struct DataKey {
@@ -28,6 +32,7 @@ enum Verb {
     Create(Create),
     List(Named),
     Show(Show),
+    Delete(Delete),
 }
 
 /// Makes a data key, or the next version of one (`CreateManagedDataKeyVersion`, an operation of
@@ -64,6 +69,19 @@ struct Show {
     oldest: bool,
 }
 
+/// Asks, and deletes a data key for good: all of its versions, or one (`DeleteManagedDataKey`, an
+/// operation of administration).
+#[derive(Debug, Args)]
+struct Delete {
+    /// The data key: its name.
+    name: String,
+    /// This version only.
+    #[arg(long = "key-version", value_name = "ID")]
+    version: Option<String>,
+    #[command(flatten)]
+    leave: Leave,
+}
+
 impl DataKey {
     /// Does it.
     pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
@@ -76,6 +94,7 @@ impl DataKey {
             Verb::Create(it) => it.run(&calls).await?,
             Verb::List(it) => it.run(&calls).await?,
             Verb::Show(it) => it.run(&calls).await?,
+            Verb::Delete(it) => return it.run(&calls).await,
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -114,9 +133,32 @@ impl Show {
             ("UseLatest", latest.then_some("true")),
         ];
         let shown = calls.ask("GetManagedDataKey", &params).await?;
-        if calls.writer.form == Form::Table && calls.writer.query.is_none() {
+        if calls.writer.is_plain_table() {
             return print_value(&format!("{}\n", shown.text("/Plaintext")));
         }
         calls.writer.write(shown.json())
+    }
+}
+
+impl Delete {
+    async fn run(&self, calls: &Calls) -> anyhow::Result<ExitCode> {
+        let Self { name, version, leave } = self;
+        let what = match version {
+            Some(version) => format!("version {version} of {name}"),
+            None => format!("all versions of {name}"),
+        };
+        let question = format!("Delete {what} for good? What they encrypted opens no more.");
+        if !leave.given(&harmless(&question))? {
+            return Ok(NOT_CONFIRMED.into());
+        }
+        let params = [
+            ("DataKeyName", Some(name.as_str())),
+            ("DataKeyVersionId", version.as_deref()),
+            ("ForceDeleteWithoutRecovery", Some("true")),
+        ];
+        let gone = calls.ask_of(Product::Yaoku, "DeleteManagedDataKey", &params).await?;
+        let versions = gone.json()["DeletedVersions"].as_i64().unwrap_or_default();
+        print(&format!("{}: versions deleted: {versions}.\n", harmless(name)))?;
+        Ok(ExitCode::SUCCESS)
     }
 }

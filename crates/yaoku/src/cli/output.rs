@@ -2,7 +2,7 @@
 
 use std::{
     fmt::Write as _,
-    io::{IsTerminal as _, Write as _, stdout},
+    io::{ErrorKind, IsTerminal as _, Write as _, stdout},
 };
 
 use anyhow::Context as _;
@@ -26,6 +26,17 @@ pub(super) fn query(text: Option<&str>) -> anyhow::Result<Option<Expression<'sta
 }
 
 impl Writer {
+    /// Whether it is for a person, who wants what was asked for and nothing round it.
+    pub(super) fn is_plain_table(&self) -> bool {
+        self.form == Form::Table && self.query.is_none()
+    }
+
+    /// Writes an answer of which a person wants one part only.
+    pub(super) fn write_part(&self, answer: &Value, path: &str) -> anyhow::Result<()> {
+        let part = answer.pointer(path).filter(|_| self.is_plain_table());
+        self.write(part.unwrap_or(answer))
+    }
+
     /// Writes it to standard output.
     pub(super) fn write(&self, answer: &Value) -> anyhow::Result<()> {
         let found = match &self.query {
@@ -77,11 +88,13 @@ pub(super) fn print_value(text: &str) -> anyhow::Result<()> {
     if stdout().is_terminal() { print(&harmless_lines(text)) } else { print(text) }
 }
 
-/// Writes a text to standard output, as it is.
+/// Writes a text to standard output, as it is. Who has read enough (`| head`) need not read the rest.
 pub(super) fn print(text: &str) -> anyhow::Result<()> {
     let mut out = stdout().lock();
-    out.write_all(text.as_bytes())?;
-    Ok(out.flush()?)
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => Ok(written?),
+    }
 }
 
 /// A list as columns, an object as lines of names and values.

@@ -39,7 +39,9 @@ pub(super) fn in_file(name: &str) -> String {
 /// A parameter, each of its items if it is repeated, and the same from files.
 fn parameter(spec: &Spec, name: &str, example: &str) -> Vec<Arg> {
     let secret = spec.secret_params.contains(&name);
+    let said = SAID.iter().find(|it| (it.0, it.1) == (spec.name, name));
     let such = match example {
+        _ if said.is_some() => said.map_or("", |it| it.2).to_owned(),
         _ if secret => "A secret: others see a command line, so give it in a file".to_owned(),
         "" => String::new(),
         _ => format!("Such as {example}"),
@@ -61,6 +63,21 @@ const SOMETIMES: &[(&str, &str)] = &[
     ("UpdateSecretVersionStage", "MoveToVersion"),
     // One of three names. Source: keys.md, SetDeletionProtection.
     ("SetDeletionProtection", "KeyId"),
+];
+
+/// What is said of parameters of which no example says enough.
+const SAID: &[(&str, &str, &str)] = &[
+    (
+        "SetDeletionProtection",
+        "KeyId",
+        "A key's id. One of KeyId, KmsInstanceId and ProtectedResourceArn is needed",
+    ),
+    ("SetDeletionProtection", "KmsInstanceId", "An instance's id, instead of KeyId"),
+    (
+        "SetDeletionProtection",
+        "ProtectedResourceArn",
+        "The ARN of a key or an instance, instead of KeyId",
+    ),
 ];
 
 /// Whether the operation refuses its example without this parameter, also if any one other is left

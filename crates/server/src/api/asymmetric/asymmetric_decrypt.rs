@@ -9,7 +9,7 @@ use yaoku_wire::{
 };
 use zeroize::Zeroizing;
 
-use super::{Done, PAIR, Pair, open, take_ciphertext};
+use super::{Done, PAIR, Pair, open, take_algorithm, take_ciphertext};
 use crate::{
     api::{Effect, Operation, Spec, keys::recipient},
     call::{Ask, Call, WRONG_STATE},
@@ -55,7 +55,7 @@ impl Operation for AsymmetricDecrypt {
         recipient::refuse(params)?;
         Ok(Self {
             pair: Pair::take(params)?,
-            algorithm: params.required("Algorithm")?,
+            algorithm: take_algorithm(params)?,
             ciphertext: take_ciphertext(params)?,
         })
     }
@@ -63,7 +63,7 @@ impl Operation for AsymmetricDecrypt {
     async fn run(&self, call: &mut Call<'_>) -> Result<Decrypted, ApiError> {
         let ask = Ask::algorithm(Self::ACTION, self.algorithm.as_str());
         let used = self.pair.decrypts(call, ask, self.algorithm).await?;
-        let plaintext = open(call, &used, self.algorithm, &self.ciphertext)?;
+        let plaintext = open(call, &used, self.algorithm, &self.ciphertext).await?;
         let plaintext = Zeroizing::new(STANDARD.encode(&*plaintext));
         Ok(Decrypted { done: Done::by(&used), plaintext })
     }

@@ -6,7 +6,7 @@ use yaoku_wire::{
     params::Params,
 };
 
-use super::{Done, PAIR, Pair};
+use super::{Done, PAIR, Pair, take_algorithm};
 use crate::{
     api::{Effect, Operation, Spec, bytes},
     call::{Ask, Call, WRONG_STATE},
@@ -55,7 +55,7 @@ impl Operation for AsymmetricEncrypt {
     fn parse(params: &mut Params) -> Result<Self, ApiError> {
         Ok(Self {
             pair: Pair::take(params)?,
-            algorithm: params.required("Algorithm")?,
+            algorithm: take_algorithm(params)?,
             plaintext: bytes::required(params, "Plaintext", MAX_PLAINTEXT)?,
         })
     }

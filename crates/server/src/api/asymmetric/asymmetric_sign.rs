@@ -1,12 +1,14 @@
 //! `AsymmetricSign`: signs a digest; nothing is hashed here. Source: keys.md §3.3, §10.
 
+use std::sync::Arc;
+
 use yaoku_model::algorithm::SignatureAlgorithm;
 use yaoku_wire::{
     fields::{Encode, Fields},
     params::Params,
 };
 
-use super::{Done, PAIR, Pair};
+use super::{Done, PAIR, Pair, take_algorithm};
 use crate::{
     api::{Effect, Operation, Spec, bytes},
     call::{Ask, Call, WRONG_STATE},
@@ -51,7 +53,7 @@ impl Operation for AsymmetricSign {
     fn parse(params: &mut Params) -> Result<Self, ApiError> {
         Ok(Self {
             pair: Pair::take(params)?,
-            algorithm: params.required("Algorithm")?,
+            algorithm: take_algorithm(params)?,
             digest: bytes::exactly(params, "Digest")?,
         })
     }
@@ -59,8 +61,10 @@ impl Operation for AsymmetricSign {
     async fn run(&self, call: &mut Call<'_>) -> Result<Signed, ApiError> {
         let ask = Ask::algorithm(Self::ACTION, self.algorithm.as_str());
         let used = self.pair.signs(call, ask, self.algorithm).await?;
-        let (backend, random) = (&call.node.backend, call.random());
-        let signature = backend.sign(&used.handle, self.algorithm, &self.digest, random)?;
+        let (backend, random) = (Arc::clone(&call.node.backend), Arc::clone(&call.node.random));
+        let (key, algorithm, digest) = (used.handle.clone(), self.algorithm, self.digest);
+        let sign = move || backend.sign(&key, algorithm, &digest, &*random);
+        let signature = call.node.aside.run(used.handle.spec(), sign).await??;
         Ok(Signed { done: Done::by(&used), signature })
     }
 }

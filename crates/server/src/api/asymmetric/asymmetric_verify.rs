@@ -6,7 +6,7 @@ use yaoku_wire::{
     params::Params,
 };
 
-use super::{Done, PAIR, Pair};
+use super::{Done, PAIR, Pair, take_algorithm};
 use crate::{
     api::{Effect, Operation, Spec, bytes},
     call::{Ask, Call, WRONG_STATE},
@@ -53,7 +53,7 @@ impl Operation for AsymmetricVerify {
     fn parse(params: &mut Params) -> Result<Self, ApiError> {
         Ok(Self {
             pair: Pair::take(params)?,
-            algorithm: params.required("Algorithm")?,
+            algorithm: take_algorithm(params)?,
             digest: bytes::exactly(params, "Digest")?,
             signature: bytes::required(params, "Value", bytes::MAX_PROOF)?,
         })

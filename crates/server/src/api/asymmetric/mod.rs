@@ -1,10 +1,12 @@
 //! Cryptography with pairs of keys. Source: keys.md §10.
 
+use std::{str::FromStr, sync::Arc};
+
 use yaoku_crypto::backend::BackendError;
 use yaoku_model::{
     algorithm::{EncryptionAlgorithm, SignatureAlgorithm},
     arn::KeyRef,
-    ids::{KeyId, KeyVersionId},
+    ids::{Invalid, KeyId, KeyVersionId},
     key::{Key, KeyUsage},
     text::Wiped,
 };
@@ -77,6 +79,26 @@ impl Pair {
     }
 }
 
+/// Takes the algorithm. One that is for something else is as wrong as one of another kind of key.
+/// Source: errors.md §4 (`Rejected.UnsupportedOperation`).
+fn take_algorithm<T: FromStr<Err = Invalid>>(params: &mut Params) -> Result<T, ApiError> {
+    let Known(name) = params.required("Algorithm")?;
+    name.parse().map_err(|Invalid| Code::RejectedUnsupportedOperation.into())
+}
+
+/// The name of an algorithm of pairs.
+struct Known(String);
+
+impl FromStr for Known {
+    type Err = Invalid;
+
+    fn from_str(raw: &str) -> Result<Self, Invalid> {
+        let signs = raw.parse::<SignatureAlgorithm>().is_ok();
+        let known = signs || raw.parse::<EncryptionAlgorithm>().is_ok();
+        if known { Ok(Self(raw.to_owned())) } else { Err(Invalid) }
+    }
+}
+
 /// The parameter, and the one word for all that can be wrong with it.
 const CIPHERTEXT: &str = "CiphertextBlob";
 
@@ -89,13 +111,16 @@ pub(super) fn take_ciphertext(params: &mut Params) -> Result<Wiped, ApiError> {
 }
 
 /// Opens what was encrypted under a public key. What is wrong with it is not said.
-pub(super) fn open(
-    call: &Call<'_>,
+pub(super) async fn open(
+    call: &mut Call<'_>,
     used: &UsableKey,
     algorithm: EncryptionAlgorithm,
     ciphertext: &[u8],
 ) -> Result<Zeroizing<Vec<u8>>, ApiError> {
-    let opened = call.node.backend.decrypt(&used.handle, algorithm, ciphertext);
+    let (backend, key) = (Arc::clone(&call.node.backend), used.handle.clone());
+    let ciphertext = ciphertext.to_vec();
+    let open = move || backend.decrypt(&key, algorithm, &ciphertext);
+    let opened = call.node.aside.run(used.handle.spec(), open).await?;
     opened.map_err(|error| match error {
         BackendError::DoesNotOpen => ApiError::invalid(CIPHERTEXT),
         other => other.into(),

@@ -75,6 +75,10 @@ async fn what_is_malformed_is_refused_and_what_is_wrong_is_false() {
         (vec![algorithm, ("Digest", "?")], Code::InvalidParameter),
         (vec![("Algorithm", "ECDSA"), ("Digest", &*digest)], Code::InvalidParameter),
         (vec![("Digest", &*digest)], Code::MissingParameter),
+        (
+            vec![("Algorithm", "RSAES_OAEP_SHA_256"), ("Digest", &*digest)],
+            Code::RejectedUnsupportedOperation,
+        ),
     ] {
         let reply = call(&kms, &made, "AsymmetricSign", &params).await;
         assert_eq!(reply.map(drop), Err(expected), "{params:?}");

@@ -24,9 +24,9 @@ use crate::{
         Effect, Operation, Spec,
         admin::ADMIN,
         keys::SEAL_SECRET,
-        secrets::{NewValue, Sealed},
+        secrets::{NewValue, Sealed, must_have_room},
     },
-    call::{Call, KEY_BY_NAME, UsableKey, WRONG_STATE},
+    call::{Call, KEY_BY_NAME, RUNNING_INSTANCE, UsableKey, WRONG_STATE},
     error::ApiError,
 };
 
@@ -61,6 +61,7 @@ impl Operation for CreateManagedDataKeyVersion {
         also_actions: &[SEAL_SECRET],
         errors: &[
             KEY_BY_NAME,
+            RUNNING_INSTANCE,
             WRONG_STATE,
             &[Code::UnsupportedOperation, Code::LimitExceeded, Code::ResourceExist],
         ],
@@ -101,6 +102,9 @@ impl Operation for CreateManagedDataKeyVersion {
     async fn run(&self, call: &mut Call<'_>) -> Result<Created, ApiError> {
         call.allow(&Arn::any())?;
         let Some((secret, value)) = &self.prepared else { return Err(ApiError::conflict()) };
+        if let Some(home) = &secret.instance {
+            must_have_room(call, home).await?;
+        }
         call.must_still_seal(&value.key, &value.version.key_version).await?;
         if !call.tx()?.insert_secret(secret).await? {
             return Err(Code::ResourceExist.into());

@@ -12,12 +12,14 @@ use super::{Action, Entry};
 use crate::{call::Call, error::ApiError};
 
 mod create_managed_data_key_version;
+mod delete_managed_data_key;
 mod get_managed_data_key;
 mod list_managed_data_key_versions;
 
 /// The operations of this folder.
 pub const OPERATIONS: &[Entry] = &[
     Entry::of::<create_managed_data_key_version::CreateManagedDataKeyVersion>(),
+    Entry::of::<delete_managed_data_key::DeleteManagedDataKey>(),
     Entry::of::<get_managed_data_key::GetManagedDataKey>(),
     Entry::of::<list_managed_data_key_versions::ListManagedDataKeyVersions>(),
 ];

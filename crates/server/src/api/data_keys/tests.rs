@@ -113,3 +113,50 @@ async fn a_data_key_needs_its_permission_and_that_of_its_secret() {
     let reply = user.call("CreateManagedDataKeyVersion", params).await;
     assert_eq!(reply, Err(Code::NoPermission));
 }
+
+#[tokio::test]
+async fn a_data_key_goes_version_by_version_or_whole_and_only_if_that_is_said() {
+    let kms = Kms::new().await;
+    let ids = [make(&kms, "orders").await, make(&kms, "orders").await];
+    make(&kms, "kept").await;
+    let (name, force) = (("DataKeyName", "orders"), ("ForceDeleteWithoutRecovery", "true"));
+    let version = ("DataKeyVersionId", &*ids[0]);
+    for (params, code) in [
+        (vec![name], Code::MissingParameter),
+        (vec![name, (force.0, "false")], Code::InvalidParameter),
+        (vec![("DataKeyName", "none"), force], Code::ResourceNotFound),
+        (vec![name, force, ("DataKeyVersionId", "xH6OPUmz")], Code::ResourceNotFound),
+    ] {
+        assert_eq!(kms.call_with("DeleteManagedDataKey", &params).await, Err(code), "{params:?}");
+    }
+    let user = kms.without("yaoku:DeleteManagedDataKey");
+    let reply = user.call("DeleteManagedDataKey", [name, force]).await;
+    assert_eq!(reply, Err(Code::NoPermission));
+
+    let reply = kms.call("DeleteManagedDataKey", [name, version, force]).await.unwrap();
+    assert_eq!(reply.get("DeletedVersions"), Some("1"));
+    let reply = kms.call("GetManagedDataKey", [name]).await.unwrap();
+    assert_eq!(reply.get("DataKeyVersionId"), Some(&*ids[1]), "the oldest that is left");
+    let reply = kms.call("GetManagedDataKey", [name, version]).await;
+    assert_eq!(reply, Err(Code::ResourceNotFound), "not from a cache either");
+    kms.call("DeleteManagedDataKey", [name, force]).await.unwrap();
+    for action in ["GetManagedDataKey", "ListManagedDataKeyVersions"] {
+        assert_eq!(kms.call(action, [name]).await, Err(Code::ResourceNotFound), "{action}");
+    }
+    kms.call("GetManagedDataKey", [("DataKeyName", "kept")]).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_instance_that_is_full_of_secrets_takes_no_data_key() {
+    let kms = Kms::new().await;
+    let key = kms.key().await;
+    let mut tx = kms.node.store.write().await.unwrap();
+    let mut instance = tx.instance(&kms.instance_id).await.unwrap().unwrap();
+    instance.secret_quota = 1;
+    tx.update_instance(&instance).await.unwrap();
+    tx.commit().await.unwrap();
+    let params = [("DataKeyName", "orders"), ("EncryptionKeyId", key.as_str())];
+    kms.call("CreateManagedDataKeyVersion", params).await.unwrap();
+    let reply = kms.call("CreateManagedDataKeyVersion", params).await;
+    assert_eq!(reply, Err(Code::LimitExceeded));
+}

@@ -1,5 +1,7 @@
 //! `ImportKeyMaterial`: gives a key the material that its owner made. Source: keys.md §12.
 
+use std::sync::Arc;
+
 use yaoku_crypto::{
     backend::KeyPlace,
     import::{ImportError, Imported},
@@ -13,10 +15,12 @@ use yaoku_model::{
 };
 use yaoku_store::{StoreError, Tx};
 use yaoku_wire::{error::Code, params::Params};
+use zeroize::Zeroizing;
 
 use super::CANNOT_TAKE;
 use crate::{
     api::{Effect, Operation, Spec, bytes},
+    cache::CachedKey,
     call::{Ask, Call, KEY_BY_ID},
     error::ApiError,
 };
@@ -94,7 +98,7 @@ impl Operation for ImportKeyMaterial {
             }
         };
         let fingerprint = known.as_ref().and_then(|it| it.fingerprint.as_deref());
-        let imported = self.import(call, &found.key, &id, fingerprint)?;
+        let imported = self.import(call, &found, &id, fingerprint).await?;
         let version = KeyVersion {
             created: known.as_ref().map_or(call.now, |it| it.created),
             key: found.key.id.clone(),
@@ -136,19 +140,26 @@ impl ImportKeyMaterial {
         Ok(())
     }
 
-    fn import(
+    /// The wrapping key is of 2048 bits at most, but the material may be a longer one, to be parsed.
+    async fn import(
         &self,
-        call: &Call<'_>,
-        key: &Key,
+        call: &mut Call<'_>,
+        found: &Arc<CachedKey>,
         version: &KeyVersionId,
         known: Option<&[u8]>,
     ) -> Result<Imported, ApiError> {
-        let (account, instance) = (&key.account, key.instance.as_ref());
-        let place = KeyPlace { account, instance, key: &key.id, version };
-        let backend = &call.node.backend;
-        let (token, wrapped) = (&self.token, &self.wrapped);
-        let imported =
-            backend.import(key.spec, &place, token, wrapped, call.now, known, call.random());
+        let (backend, random) = (Arc::clone(&call.node.backend), Arc::clone(&call.node.random));
+        let (found, now) = (Arc::clone(found), call.now);
+        let (version, known) = (version.clone(), known.map(<[u8]>::to_vec));
+        let (token, wrapped) = (self.token.to_vec(), Zeroizing::new(self.wrapped.to_vec()));
+        let spec = found.key.spec;
+        let import = move || {
+            let key = &found.key;
+            let (account, instance) = (&key.account, key.instance.as_ref());
+            let place = KeyPlace { account, instance, key: &key.id, version: &version };
+            backend.import(spec, &place, &token, &wrapped, now, known.as_deref(), &*random)
+        };
+        let imported = call.node.aside.run(spec, import).await?;
         imported.map_err(|error| match error {
             ImportError::Token => Code::InvalidImportToken.into(),
             ImportError::Expired => Code::ExpiredImportToken.into(),

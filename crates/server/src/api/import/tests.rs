@@ -62,6 +62,11 @@ async fn state(kms: &Kms, key: &str) -> String {
     reply.get("KeyMetadata.KeyState").unwrap().to_owned()
 }
 
+async fn primary(kms: &Kms, key: &str) -> String {
+    let reply = kms.call("DescribeKey", [("KeyId", key)]).await.unwrap();
+    reply.get("KeyMetadata.PrimaryKeyVersion").unwrap().to_owned()
+}
+
 /// `openssl`, with files in a directory of its own.
 pub(in crate::api) struct OpenSsl(TempDir);
 
@@ -281,6 +286,7 @@ async fn deleted_material_comes_back_if_it_is_the_same() {
     let blob = sealed.get("CiphertextBlob").unwrap();
     kms.call("DeleteKeyMaterial", [("KeyId", &*key)]).await.unwrap();
     assert_eq!(state(&kms, &key).await, "PendingImport");
+    assert_eq!(primary(&kms, &key).await, "");
     let refused = kms.call("Decrypt", [("CiphertextBlob", blob)]).await;
     assert_eq!(refused, Err(Code::KeyPendingImport));
     assert_eq!(bring(&kms, &key, token, &wrap(8)).await, Err(Code::InvalidKeyMaterial));
@@ -307,6 +313,7 @@ async fn material_is_as_good_as_none_from_its_date_on() {
     kms.clock.advance_seconds(60);
     assert_eq!(kms.call("Encrypt", encrypt).await, Err(Code::KeyPendingImport));
     assert_eq!(state(&kms, &key).await, "PendingImport");
+    assert_eq!(primary(&kms, &key).await, "");
     bring(&kms, &key, token, &wrapped).await.unwrap();
     kms.call("Encrypt", encrypt).await.unwrap();
 }

@@ -44,6 +44,11 @@ impl DataKey {
         })
     }
 
+    /// How many bytes it will have.
+    pub(super) const fn len(&self) -> usize {
+        self.len
+    }
+
     /// Makes one. What is sealed is the Base64 text, not the bytes: so the service does.
     pub(super) async fn make(
         &self,

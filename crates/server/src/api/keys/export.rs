@@ -5,6 +5,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use yaoku_crypto::export::wrap_for_export;
 use yaoku_model::{
     algorithm::{EncryptionAlgorithm, WrappingKeySpec},
+    key::KeySpec,
     text::Wiped,
 };
 use yaoku_wire::params::Params;
@@ -37,6 +38,15 @@ impl Wrapper {
         }
         let public_key = bytes::required(params, PUBLIC_KEY, MAX_PUBLIC_KEY)?;
         Ok(Self { public_key, spec, algorithm })
+    }
+
+    /// The most bytes that it can be given.
+    pub(super) fn longest(&self) -> usize {
+        let spec = match self.spec {
+            WrappingKeySpec::Rsa2048 => KeySpec::Rsa2048,
+            WrappingKeySpec::EcSm2 => KeySpec::EcSm2,
+        };
+        self.algorithm.max_plaintext(spec).unwrap_or_default()
     }
 
     /// Wraps the bytes of a data key, given as the text that a blob holds. What `Encrypt` sealed may

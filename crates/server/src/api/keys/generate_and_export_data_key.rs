@@ -50,7 +50,11 @@ impl Operation for GenerateAndExportDataKey {
     type Response = Generated;
 
     fn parse(params: &mut Params) -> Result<Self, ApiError> {
-        Ok(Self { wrapper: Wrapper::take(params)?, data_key: DataKey::take(params)? })
+        let (wrapper, data_key) = (Wrapper::take(params)?, DataKey::take(params)?);
+        if data_key.len() > wrapper.longest() {
+            return Err(ApiError::invalid("NumberOfBytes"));
+        }
+        Ok(Self { data_key, wrapper })
     }
 
     async fn run(&self, call: &mut Call<'_>) -> Result<Generated, ApiError> {

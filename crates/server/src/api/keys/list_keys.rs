@@ -3,6 +3,7 @@
 use yaoku_model::{
     arn::Arn,
     ids::{AliasName, KeyId},
+    key::KeySpec,
 };
 use yaoku_store::{KeyFilter, Listed, Page};
 use yaoku_wire::{
@@ -71,7 +72,7 @@ impl Operation for ListKeys {
 fn constrain(filter: &mut KeyFilter, key: &str, values: Vec<String>) -> Result<(), ApiError> {
     let (list, values) = match key {
         "KeyState" => (&mut filter.states, values),
-        "KeySpec" => (&mut filter.specs, values),
+        "KeySpec" => (&mut filter.specs, values.into_iter().map(spec).collect()),
         "KeyUsage" => (&mut filter.usages, values),
         "ProtectionLevel" => (&mut filter.protections, values),
         "CreatorType" => (&mut filter.creator_types, values),
@@ -86,6 +87,11 @@ fn constrain(filter: &mut KeyFilter, key: &str, values: Vec<String>) -> Result<(
     };
     list.extend(values);
     Ok(())
+}
+
+/// The name that we answer of a spec which has two. Source: keys.md §3.2.
+fn spec(name: String) -> String {
+    name.parse().map_or(name, |it: KeySpec| it.as_str().to_owned())
 }
 
 /// An alias may come without its prefix.

@@ -25,7 +25,7 @@ pub(super) fn metadata(region: &Region, key: &Key, now: Timestamp) -> Fields {
         .text("MaterialExpireTime", date_or_empty(key.material_expires.filter(|it| *it > now)))
         .maybe_text("DKMSInstanceId", key.instance.as_ref().map(InstanceId::as_str))
         .maybe_text("LastRotationDate", key.last_rotation.map(|it| it.to_string()));
-    rotation(primary(fields, key), key, now)
+    rotation(primary(fields, key, now), key, now)
 }
 
 /// The fields that `DescribeKey` adds. Source: keys.md §4 (deletion protection).
@@ -36,10 +36,10 @@ pub(super) fn protection(fields: Fields, key: &Key) -> Fields {
         .maybe_text("DeletionProtectionDescription", on.cloned())
 }
 
-/// Symmetric keys name their primary version; asymmetric ones have none.
-fn primary(fields: Fields, key: &Key) -> Fields {
+/// Symmetric keys that have material name their primary version; asymmetric ones have none.
+fn primary(fields: Fields, key: &Key, now: Timestamp) -> Fields {
     let symmetric = !key.spec.is_asymmetric();
-    match &key.primary {
+    match key.primary.as_ref().filter(|_| !key.has_expired(now)) {
         Some(version) if symmetric => fields.text("PrimaryKeyVersion", version.as_str()),
         None if symmetric && key.origin == Origin::External => fields.text("PrimaryKeyVersion", ""),
         _ => fields,

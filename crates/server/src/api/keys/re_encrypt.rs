@@ -104,7 +104,7 @@ impl Operation for ReEncrypt {
             }
             (from, to) => (from?, to?),
         };
-        let text = self.source.open(call, &from)?;
+        let text = self.source.open(call, &from).await?;
         let sealed = blob::seal(call, &to, &self.context, &text).await?;
         Ok(Sealed { key: from.key.key.id.clone(), version: from.version, blob: sealed.blob })
     }
@@ -147,14 +147,18 @@ impl Source {
 
     /// Of what a public key encrypted, the Base64 is sealed: `Decrypt` then answers what
     /// `AsymmetricDecrypt` would have. Source: keys.md §9.8 (inferred there).
-    fn open(&self, call: &Call<'_>, from: &UsableKey) -> Result<Zeroizing<Vec<u8>>, ApiError> {
+    async fn open(
+        &self,
+        call: &mut Call<'_>,
+        from: &UsableKey,
+    ) -> Result<Zeroizing<Vec<u8>>, ApiError> {
         match self {
             Self::Blob(blob, context) => {
                 let text = blob::open(call, from, context, blob)?;
                 Ok(Zeroizing::new(text.expose().to_vec()))
             }
             Self::Pair(_, algorithm, ciphertext) => {
-                let opened = asymmetric::open(call, from, *algorithm, ciphertext)?;
+                let opened = asymmetric::open(call, from, *algorithm, ciphertext).await?;
                 Ok(Zeroizing::new(STANDARD.encode(&*opened).into_bytes()))
             }
         }

@@ -28,7 +28,10 @@ use crate::{
     throttle::Class,
 };
 
-use super::sealed::{NewValue, Sealed};
+use super::{
+    must_have_room,
+    sealed::{NewValue, Sealed},
+};
 
 /// A request to create a secret.
 #[derive(Debug)]
@@ -208,12 +211,7 @@ impl CreateSecret {
                 None => Ok(()),
             };
         };
-        let quota = call.running_instance(home).await?.secret_quota;
-        let now = call.now;
-        if call.tx()?.count_secrets(home, now).await? >= quota {
-            return Err(Code::LimitExceeded.into());
-        }
-        Ok(())
+        must_have_room(call, home).await
     }
 }
 

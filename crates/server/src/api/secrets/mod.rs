@@ -2,7 +2,7 @@
 
 use yaoku_model::{
     arn::SecretRef,
-    ids::SecretName,
+    ids::{InstanceId, SecretName},
     secret::{Secret, SecretType},
     tag::{Tag, TagKind},
     text::SecretData,
@@ -48,6 +48,16 @@ pub const OPERATIONS: &[Entry] = &[
 
 /// What it takes to read a value: also of a customer's key, and of a managed data key's version.
 pub(super) const READ: &[Action] = &[Action::kms("GetSecretValue"), OPEN_SECRET, OPEN_DATA_KEY];
+
+/// Fails unless an instance is in service and has room for one more secret. Works on the transaction.
+pub(super) async fn must_have_room(call: &mut Call<'_>, home: &InstanceId) -> Result<(), ApiError> {
+    let quota = call.running_instance(home).await?.secret_quota;
+    let now = call.now;
+    if call.tx()?.count_secrets(home, now).await? >= quota {
+        return Err(Code::LimitExceeded.into());
+    }
+    Ok(())
+}
 
 /// Reads the current value of a secret, if the caller may.
 pub(super) async fn current_value(

@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use yaoku_server::api::Product;
 
 use super::{
-    super::{client::Client, options::Form, output::print},
+    super::{client::Client, output::print},
     Calls,
 };
 use crate::{
@@ -41,7 +41,7 @@ impl List {
             key["Aliases"] = names
                 .map_or(json!([UNSEEN]), |it| json!(it.into_iter().flatten().collect::<Vec<_>>()));
         }
-        if calls.writer.form == Form::Table && calls.writer.query.is_none() {
+        if calls.writer.is_plain_table() {
             print(&table(&keys, listed.total))?;
         } else {
             calls.writer.write(&json!({"Keys": {"Key": keys}, "TotalCount": listed.total}))?;

@@ -3,9 +3,12 @@
 use std::{io::Write as _, process::ExitCode};
 
 use clap::Args;
-use yaoku_model::ids::AliasName;
+use yaoku_model::{
+    ids::AliasName,
+    key::{Key, KeySpec},
+};
 
-use super::{Calls, alias, usage};
+use super::{super::output::print, Calls, METADATA, alias, usage};
 use crate::{
     admin::{Leave, NOT_CONFIRMED},
     exchange::Refused,
@@ -15,8 +18,8 @@ use crate::{
 /// Makes a key (`CreateKey`).
 #[derive(Debug, Args)]
 pub(super) struct Create {
-    /// What kind of key: `RSA_2048`, `EC_P256`, …
-    #[arg(long, value_name = "SPEC", default_value = "Aliyun_AES_256")]
+    /// What kind of key.
+    #[arg(long, value_name = "SPEC", default_value = "Aliyun_AES_256", help = specs())]
     spec: String,
     /// What it is for, if its kind leaves a choice: `SIGN/VERIFY`, `ENCRYPT/DECRYPT`.
     #[arg(long, value_name = "USAGE")]
@@ -56,10 +59,20 @@ pub(super) struct Delete {
     /// The key: its id, ARN or alias.
     key: String,
     /// For how many days it can be taken back: 7 to 366.
-    #[arg(long, value_name = "N", default_value = "30")]
-    days: String,
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = Key::DEFAULT_DELETION_DAYS,
+        value_parser = clap::value_parser!(i64).range(Key::DELETION_DAYS)
+    )]
+    days: i64,
     #[command(flatten)]
     leave: Leave,
+}
+
+fn specs() -> String {
+    let specs: Vec<&str> = KeySpec::ALL.iter().map(|it| it.as_str()).collect();
+    format!("What kind of key: {}", specs.join(", "))
 }
 
 impl Create {
@@ -77,7 +90,7 @@ impl Create {
             alias::must_be_free(calls, alias).await?;
         }
         let made = calls.ask("CreateKey", &params).await?;
-        calls.writer.write(made.json())?;
+        calls.writer.write_part(made.json(), METADATA)?;
         let Some(alias) = self.alias.as_ref().map(AliasName::as_str) else {
             return Ok(ExitCode::SUCCESS);
         };
@@ -92,7 +105,11 @@ impl Create {
                  {key} {alias}"
             )?;
         }
-        named.map(|_| ExitCode::SUCCESS)
+        named?;
+        if calls.writer.is_plain_table() {
+            print(&format!("{alias} is its name.\n"))?;
+        }
+        Ok(ExitCode::SUCCESS)
     }
 }
 
@@ -109,7 +126,11 @@ impl Rotate {
             ("EnableAutomaticRotation", Some(if on { "true" } else { "false" })),
             ("RotationInterval", Some(every).filter(|_| on)),
         ];
-        let done = format!("{} rotates by itself: {every}.", self.key);
+        let done = if on {
+            format!("{} rotates by itself every {every}.", self.key)
+        } else {
+            format!("{} no longer rotates by itself.", self.key)
+        };
         calls.tell("UpdateRotationPolicy", &params, &done).await
     }
 }
@@ -131,13 +152,17 @@ impl Delete {
         let text = |name: &str| shown.text(&format!("/KeyMetadata/{name}")).to_owned();
         let mut screen = std::io::stderr();
         writeln!(screen, "{} ({})", harmless(&text("Arn")), harmless(&text("KeyState")))?;
-        writeln!(screen, "{}\n\n{uses}", harmless(&text("Description")))?;
+        let description = text("Description");
+        if !description.is_empty() {
+            writeln!(screen, "{}", harmless(&description))?;
+        }
+        writeln!(screen, "\n{uses}")?;
         if !leave.given(&format!("Delete {key} in {days} days, and all that it has sealed?"))? {
             return Ok(NOT_CONFIRMED.into());
         }
         // As it takes no alias; and the key that was shown is the one that goes.
-        let id = text("KeyId");
-        let params = [("KeyId", Some(id.as_str())), ("PendingWindowInDays", Some(days))];
+        let (id, days) = (text("KeyId"), days.to_string());
+        let params = [("KeyId", Some(id.as_str())), ("PendingWindowInDays", Some(days.as_str()))];
         let done = format!("{key} is deleted in {days} days, and no longer usable now.");
         calls.tell("ScheduleKeyDeletion", &params, &done).await
     }

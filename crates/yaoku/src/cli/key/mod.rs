@@ -19,6 +19,9 @@ use super::{
     options::{NOTES, Options},
 };
 
+/// Where an answer describes a key.
+const METADATA: &str = "/KeyMetadata";
+
 /// Works with keys: makes, shows, rotates, uses and deletes them.
 #[derive(Debug, Args)]
 #[command(after_help = NOTES)]
@@ -81,7 +84,7 @@ impl Verb {
     async fn run(self, calls: &Calls) -> anyhow::Result<ExitCode> {
         match self {
             Self::List(it) => it.run(calls).await,
-            Self::Show(it) => calls.show("DescribeKey", &it.params()).await,
+            Self::Show(it) => it.show(calls).await,
             Self::Versions(it) => it.versions(calls).await,
             Self::Enable(it) => it.tell(calls, "EnableKey", "is enabled").await,
             Self::Disable(it) => it.tell(calls, "DisableKey", "is disabled").await,
@@ -103,6 +106,12 @@ impl Verb {
 impl Named {
     fn params(&self) -> [(&str, Option<&str>); 1] {
         [("KeyId", Some(&self.key))]
+    }
+
+    async fn show(&self, calls: &Calls) -> anyhow::Result<ExitCode> {
+        let shown = calls.ask("DescribeKey", &self.params()).await?;
+        calls.writer.write_part(shown.json(), METADATA)?;
+        Ok(ExitCode::SUCCESS)
     }
 
     async fn tell(&self, calls: &Calls, action: &str, done: &str) -> anyhow::Result<ExitCode> {

@@ -23,10 +23,12 @@ struct Message {
     /// The message; - is standard input. Its SHA-256 digest is sent, and no more of it.
     #[arg(long, value_name = "FILE", default_value = "-")]
     file: PathBuf,
-    /// The digest in Base64, instead of a message. For SM2DSA, which has a digest of its own.
+    /// The digest in Base64, 32 bytes, instead of a message. SM2DSA needs it: e = SM3(Z ‖ message),
+    /// where Z is of the public key and the id 1234567812345678; docs/cli.md has the commands.
     #[arg(long, value_name = "BASE64", conflicts_with = "file")]
     digest: Option<String>,
-    /// The algorithm. Without it, `RSA_PSS_SHA_256` or `ECDSA_SHA_256`, as the key's kind has it.
+    /// The algorithm: `RSA_PSS_SHA_256` (RSA keys sign by it unless told otherwise, with a salt of 32
+    /// bytes), `RSA_PKCS1_SHA_256`, `ECDSA_SHA_256`, `SM2DSA`.
     #[arg(long, value_name = "NAME")]
     algorithm: Option<String>,
     /// The version. Without it, the newest.
@@ -95,12 +97,19 @@ impl Message {
             named.clone()
         } else {
             let listed = calls.ask("ListKeyVersions", &key).await?;
-            listed.text("/KeyVersions/KeyVersion/0/KeyVersionId").to_owned()
+            let newest = listed.text("/KeyVersions/KeyVersion/0/KeyVersionId");
+            if newest.is_empty() {
+                return Err(misuse("the key has no version: it waits for its material"));
+            }
+            newest.to_owned()
         };
         let digest = match &self.digest {
             Some(digest) => digest.clone(),
             None if algorithm == "SM2DSA" => {
-                return Err(misuse("SM2DSA signs a digest of its own kind: give --digest"));
+                return Err(misuse(
+                    "SM2DSA signs a digest that is made with the public key too: give it with --digest \
+                     (docs/cli.md says how to make it)",
+                ));
             }
             None => BASE64_STANDARD.encode(sha256(&bytes_of(&self.file)?)),
         };

@@ -43,6 +43,17 @@ async fn nobody_makes_the_key_of_a_product_by_a_call_that_is_refused() {
         let reply = kms.call(action, [("KeyId", "alias/acs/oss")]).await;
         assert_eq!(reply, Err(Code::UnsupportedAlias), "{action}");
     }
+    let version = ("KeyVersionId", "2ab1a983-7072-4bbc-a582-584b5bd8abcd");
+    let (mac, message) = (("Algorithm", "HMAC_SHA_256"), ("Message", "eA=="));
+    for (action, more, expected) in [
+        ("GetPublicKey", [version, message], Code::KeyVersionNotFound),
+        ("GenerateMac", [mac, message], Code::RejectedUnsupportedOperation),
+    ] {
+        let params = [&[("KeyId", "alias/acs/oss")][..], &more].concat();
+        assert_eq!(kms.call_with(action, &params).await, Err(expected), "{action}");
+        let user = kms.without(&format!("kms:{action}"));
+        assert_eq!(user.call_with(action, &params).await, Err(Code::NoPermission), "{action}");
+    }
     assert_eq!(kms.call("ListKeys", []).await.unwrap(), before, "nothing was made");
 }
 

@@ -230,3 +230,26 @@ async fn a_key_of_an_instance_that_is_away_is_called_back_to_stay_away() {
     let state = field(&kms, &key, "KeyState").await;
     assert_eq!(state.as_deref(), Some(KeyState::Unavailable.as_str()));
 }
+
+#[tokio::test]
+async fn what_looks_like_an_alias_and_can_be_none_is_an_unknown_alias() {
+    let kms = Kms::new().await;
+    let named = [("KeyId", "alias/a b")];
+    assert_eq!(kms.call("DescribeKey", named).await, Err(Code::AliasNotFound));
+    assert_eq!(kms.call("DisableKey", named).await, Err(Code::UnsupportedAlias));
+    let params = [named[0], ("Plaintext", "x")];
+    assert_eq!(kms.call("Encrypt", params).await, Err(Code::AliasNotFound));
+}
+
+#[tokio::test]
+async fn keys_are_listed_by_either_name_of_their_spec() {
+    let kms = Kms::new().await;
+    let params = [("KeySpec", "HMAC_SM3"), ("KeyUsage", "GENERATE/VERIFY")];
+    let instance = ("DKMSInstanceId", kms.instance_id.as_str());
+    kms.call_with("CreateKey", &[params[0], params[1], instance]).await.unwrap();
+    for spec in ["HMAC_SM3", "Aliyun_HMAC_SM3"] {
+        let filters = format!(r#"[{{"Key":"KeySpec","Values":["{spec}"]}}]"#);
+        let listed = kms.call("ListKeys", [("Filters", &*filters)]).await.unwrap();
+        assert_eq!(listed.get("TotalCount"), Some("1"), "{spec}");
+    }
+}
