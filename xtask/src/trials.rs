@@ -13,7 +13,7 @@ const SHORT: &[&[&str]] = &[
     &["disk"],
     &["due"],
     &["connections", "--seconds", "2", "--minutes", "0"],
-    &["throttle", "--limit", "20", "--calls", "1000", "--rounds", "1"],
+    &["throttle", "--limit", "20", "--calls", "20000", "--rounds", "1"],
 ];
 
 /// Runs all, whatever fails on the way.
