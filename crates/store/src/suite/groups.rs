@@ -166,9 +166,8 @@ async fn a_write_given_up_is_kept_whole_or_not_at_all_and_holds_nobody() {
     let last = place.begin("last").await;
     never.abort();
     assert!(never.await.unwrap_err().is_cancelled());
-    // Polled once, and dropped with its commit under way.
-    let commit = tokio::time::timeout(Duration::ZERO, first.commit()).await;
-    assert!(commit.is_err());
+    // Polled once, and dropped, with its commit under way unless that was very quick.
+    drop(tokio::time::timeout(Duration::ZERO, first.commit()).await);
     last.await.unwrap().unwrap();
     assert!(place.has("first").await && !place.has("never").await);
     assert_eq!(place.events().await, ["first", "last"]);

@@ -13,7 +13,7 @@ pub(super) fn carries(fields: &Fields) -> bool {
 
 fn carries_value(value: &Value) -> bool {
     match value {
-        Value::Text(text) => text.chars().all(carried),
+        Value::Text(text) => carries_text(text),
         Value::Plain(_) => true,
         Value::Object(fields) => carries(fields),
         Value::List(values) => values.iter().all(carries_value),
@@ -81,7 +81,7 @@ impl Writer {
     }
 
     fn content(&mut self, text: &str) {
-        if text.chars().all(carried) {
+        if carries_text(text) {
             self.text.push_str(&partial_escape(text));
             return;
         }
@@ -89,6 +89,11 @@ impl Writer {
             text.chars().map(|c| if carried(c) { c } else { '\u{fffd}' }).collect();
         self.text.push_str(&partial_escape(&replaced));
     }
+}
+
+/// Whether XML can carry a text. Most are plain ASCII, which is seen faster.
+fn carries_text(text: &str) -> bool {
+    text.bytes().all(|it| (b' '..0x7f).contains(&it)) || text.chars().all(carried)
 }
 
 /// Whether XML 1.0 can carry the character.
