@@ -2,8 +2,8 @@
 
 use yaoku_crypto::{keyring::CredentialPlace, rootkey::WrappingPlace};
 use yaoku_model::{
-    identity::{AccessKey, Account, User},
-    ids::{AccessKeyId, AccountId, AliasName, InstanceId, Invalid, KeyId, UserName, identity_id},
+    identity::{AccessKey, Account},
+    ids::{AccessKeyId, AccountId, AliasName, InstanceId, Invalid, KeyId, UserName},
     instance::{Instance, InstanceKind, InstanceStatus},
     key::{Alias, CreatorType, Key},
     random::pick,
@@ -88,18 +88,6 @@ pub enum FirstError {
     /// It could not be made.
     #[error(transparent)]
     Api(#[from] ApiError),
-}
-
-/// Makes a RAM user, who may do nothing yet; `None` if the name is taken.
-pub async fn create_user(
-    node: &Node,
-    tx: &mut dyn Tx,
-    account: &AccountId,
-    name: &UserName,
-    now: Timestamp,
-) -> Result<Option<User>, ApiError> {
-    let user = User::new(account.clone(), name.clone(), identity_id(&*node.random)?, now);
-    Ok(tx.insert_user(&user).await?.then_some(user))
 }
 
 /// Makes an access key for a user, or (`None`) for the account itself.

@@ -7,8 +7,8 @@
 use serde::{Deserialize, Serialize};
 use yaoku_crypto::{keyring::CredentialPlace, rootkey::WrappingPlace};
 use yaoku_model::{
-    identity::{Attachment, CustomPolicy, Holder, PolicyType},
-    ids::{AccessKeyId, AccountId, AliasName, Invalid, KeyId, PolicyName, UserName},
+    identity::{Attachment, CustomPolicy, Holder, PolicyType, User},
+    ids::{AccessKeyId, AccountId, AliasName, Invalid, KeyId, PolicyName, UserName, identity_id},
     key::{Alias, CreatorType, Key},
     text::AccessKeySecret,
     time::Timestamp,
@@ -153,7 +153,8 @@ async fn make_user(
     user: &UserName,
     now: Timestamp,
 ) -> Result<(), ApiError> {
-    accounts::create_user(node, tx, account, user, now).await?;
+    let id = identity_id(&*node.random)?;
+    tx.insert_user(&User::new(account.clone(), user.clone(), id, now)).await?;
     let own: PolicyName = known(OWN_POLICY)?;
     let policy = CustomPolicy::new(account.clone(), own.clone(), now);
     // One that is there already is as its owner wants it.
