@@ -121,6 +121,11 @@ name! {
     Stage, 1..=64, |c| c.is_ascii_alphanumeric() || "_/+=.-@".contains(c)
 }
 name! {
+    /// What a secret calls the server that it is about: the id of an RDS, Redis, `PolarDB` or ECS
+    /// instance. Our choice of grammar, wide enough for those and for names of one's own.
+    TargetId, 1..=128, |c| c.is_ascii_alphanumeric() || "._-".contains(c)
+}
+name! {
     /// The name of a RAM user. Source: identity.md §2.2.
     UserName, 1..=64, |c| c.is_ascii_alphanumeric() || "._-".contains(c)
 }

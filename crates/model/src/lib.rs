@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`ids`] and [`arn`] (names), [`time`] and [`random`] (the world as arguments),
 //! [`text`] (texts that must not leak), [`context`], [`key`], [`secret`], [`instance`],
-//! [`identity`], [`login`], [`tag`] (things).
+//! [`identity`], [`login`], [`tag`], [`target`] (things).
 
 pub mod algorithm;
 pub mod arn;
@@ -16,6 +16,7 @@ pub mod policy;
 pub mod random;
 pub mod secret;
 pub mod tag;
+pub mod target;
 pub mod text;
 pub mod time;
 pub mod wrap;

@@ -2,7 +2,7 @@
 //!
 //! A transaction ([`Tx`]) is a set of small contracts, one per kind of thing: [`Keys`], [`KeyUses`],
 //! [`Secrets`], [`Tags`], [`Identities`], [`Groups`], [`Roles`], [`Policies`], [`Logins`],
-//! [`Instances`], [`RootKeys`], [`Records`]. Reading them is
+//! [`Instances`], [`RootKeys`], [`Rotations`], [`Records`]. Reading them is
 //! reading what the rest of the program may ask of a database. Three rules hold for all of them:
 //!
 //! - Not finding something is `None`, never an error: what that means is the caller's to say.
@@ -23,6 +23,7 @@ mod policies;
 mod postgres;
 mod records;
 mod rootkey;
+mod rotations;
 mod secrets;
 mod sql;
 mod sqlite;
@@ -43,6 +44,7 @@ pub use policies::{Held, Policies};
 pub use postgres::Postgres;
 pub use records::{EventRow, Records};
 pub use rootkey::{RootKeys, WrapRow, WrappingKeyRow};
+pub use rotations::Rotations;
 pub use secrets::{DueSecret, Match, SecretFilter, Secrets};
 pub use sqlite::Sqlite;
 pub use tags::{TagQuery, TagRow, Tags};
@@ -137,6 +139,7 @@ pub trait Tx:
     + Records
     + Roles
     + RootKeys
+    + Rotations
     + Secrets
     + Tags
 {
@@ -153,6 +156,7 @@ impl<T> Tx for T where
         + Records
         + Roles
         + RootKeys
+        + Rotations
         + Secrets
         + Tags
 {

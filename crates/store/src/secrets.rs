@@ -19,7 +19,7 @@ pub enum Match {
     Prefix(String),
 }
 
-/// A secret whose deletion date has come.
+/// A secret with which something is to be done: its deletion date has come, or its rotation's.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct DueSecret {
     /// Since when.

@@ -11,7 +11,11 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("yaoku-wire", &["yaoku-model"]),
     ("yaoku-crypto", &["yaoku-model"]),
     ("yaoku-store", &["yaoku-model"]),
-    ("yaoku-server", &["yaoku-model", "yaoku-wire", "yaoku-crypto", "yaoku-store"]),
+    ("yaoku-targets", &["yaoku-model"]),
+    (
+        "yaoku-server",
+        &["yaoku-model", "yaoku-wire", "yaoku-crypto", "yaoku-store", "yaoku-targets"],
+    ),
     ("yaoku", &["yaoku-server", "yaoku-wire", "yaoku-model"]),
 ];
 

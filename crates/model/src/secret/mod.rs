@@ -8,8 +8,10 @@ use crate::{
     time::Timestamp,
 };
 
+mod managed;
 mod stages;
 
+pub use managed::{AutomaticRotation, Managed, Rotation, RotationInterval, Step, SubType};
 pub use stages::{NewStages, StageError, StageMove};
 
 words! {
@@ -67,6 +69,8 @@ pub struct Secret {
     pub policy: Option<String>,
     /// Which version each label marks.
     pub stages: BTreeMap<Stage, VersionId>,
+    /// What there is besides if its kind is not generic.
+    pub managed: Option<Managed>,
 }
 
 /// One version of a secret's value, sealed. It never changes.
@@ -155,6 +159,7 @@ mod tests {
             delete_at: None,
             policy: None,
             stages: super::BTreeMap::new(),
+            managed: None,
         }
     }
 

@@ -14,6 +14,7 @@ mod migrations;
 mod policies;
 mod records;
 mod rootkey;
+mod rotations;
 mod row;
 mod secrets;
 mod session;

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use yaoku_model::{
     ids::{AccountId, InstanceId, Invalid, KeyId, SecretName, Stage, VersionId},
-    secret::{Secret, SecretVersion},
+    secret::{Managed, Secret, SecretVersion},
     tag::Tag,
     time::Timestamp,
 };
 
 use super::{
+    rotations::paged,
     row::{Flag, Readable, Row},
     session::Session,
     statement::{Statement, sql},
@@ -65,13 +66,10 @@ impl Secrets for Session {
         after: Option<&DueSecret>,
         limit: i64,
     ) -> Result<Vec<DueSecret>, StoreError> {
-        let first = Timestamp::from_unix_ms(i64::MIN);
-        let (at, account, name) =
-            after.map_or((first, "", ""), |it| (it.at, &*it.account, &*it.name));
-        let due = sql("SELECT delete_at, account, name FROM secrets \
+        let due = sql("SELECT delete_at AS due, account, name FROM secrets \
              WHERE delete_at <= $1 AND (delete_at, account, name) > ($2, $3, $4) \
              ORDER BY delete_at, account, name LIMIT $5");
-        self.all(due.bind(now).bind(at).bind(account).bind(name).bind(limit)).await
+        self.all(paged(due, now, after, limit)).await
     }
 
     async fn list_secrets(
@@ -110,8 +108,10 @@ impl Secrets for Session {
     async fn insert_secret(&mut self, secret: &Secret) -> Result<bool, StoreError> {
         let insert = sql("INSERT INTO secrets \
              (account, name, kind, instance, created, key, customer_key, description, updated, \
-              delete_at, policy, stages) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
+              delete_at, policy, stages, \
+              config, automatic, rotation_interval, last_rotation, next_rotation, recent) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, \
+                     $13, $14, $15, $16, $17, $18) \
              ON CONFLICT (account, name) DO NOTHING")
         .bind(secret.account.as_str())
         .bind(secret.name.as_str())
@@ -171,7 +171,9 @@ impl Secrets for Session {
 
 fn update(secret: &Secret) -> Statement {
     let update = sql("UPDATE secrets SET key = $3, customer_key = $4, description = $5, \
-         updated = $6, delete_at = $7, policy = $8, stages = $9 \
+         updated = $6, delete_at = $7, policy = $8, stages = $9, \
+         config = $10, automatic = $11, rotation_interval = $12, last_rotation = $13, \
+         next_rotation = $14, recent = $15 \
          WHERE account = $1 AND name = $2")
     .bind(secret.account.as_str())
     .bind(secret.name.as_str());
@@ -198,6 +200,8 @@ fn changed(account: &AccountId, name: &SecretName) -> Change {
 
 /// Binds what [`Secrets::insert_secret`] and [`Secrets::update_secret`] both end with.
 fn bind_changeable(statement: Statement, secret: &Secret) -> Statement {
+    let managed = secret.managed.as_ref();
+    let recent = managed.map(|it| write_versions(&it.recent));
     statement
         .bind(secret.key.as_str())
         .bind(secret.customer_key)
@@ -206,6 +210,12 @@ fn bind_changeable(statement: Statement, secret: &Secret) -> Statement {
         .bind(secret.delete_at)
         .bind(secret.policy.as_deref())
         .bind(&write_stages(&secret.stages))
+        .bind(managed.map(|it| it.config.as_str()))
+        .bind(managed.map(|it| it.automatic.as_str()))
+        .bind(managed.and_then(|it| it.interval))
+        .bind(managed.and_then(|it| it.last_rotation))
+        .bind(managed.and_then(|it| it.next_rotation))
+        .bind(recent.as_deref())
 }
 
 fn filtered(statement: Statement, filter: &SecretFilter) -> Statement {
@@ -274,6 +284,29 @@ fn read_stages(text: &str) -> Result<BTreeMap<Stage, VersionId>, Invalid> {
     pairs.iter().map(|(stage, version)| Ok((stage.parse()?, version.parse()?))).collect()
 }
 
+fn write_versions(versions: &[VersionId]) -> String {
+    let ids = versions.iter().map(VersionId::as_str);
+    ids.collect::<serde_json::Value>().to_string()
+}
+
+fn read_versions(text: &str) -> Result<Vec<VersionId>, Invalid> {
+    let versions: Vec<String> = serde_json::from_str(text).map_err(|_| Invalid)?;
+    versions.iter().map(|it| it.parse()).collect()
+}
+
+/// What a managed secret has besides: its config says that it is one.
+fn read_managed(row: &Row) -> Result<Option<Managed>, Invalid> {
+    let Some(config) = row.column("config")? else { return Ok(None) };
+    Ok(Some(Managed {
+        config,
+        automatic: row.parsed("automatic")?,
+        interval: row.column("rotation_interval")?,
+        last_rotation: row.maybe_time("last_rotation")?,
+        next_rotation: row.maybe_time("next_rotation")?,
+        recent: read_versions(row.column("recent")?)?,
+    }))
+}
+
 impl Readable for Secret {
     const TABLE: &'static str = "secrets";
 
@@ -291,6 +324,7 @@ impl Readable for Secret {
             delete_at: row.maybe_time("delete_at")?,
             policy: row.column("policy")?,
             stages: read_stages(row.column("stages")?)?,
+            managed: read_managed(row)?,
         })
     }
 }
@@ -300,7 +334,7 @@ impl Readable for DueSecret {
 
     fn read(row: &Row) -> Result<Self, Invalid> {
         let (account, name) = (row.column("account")?, row.column("name")?);
-        Ok(Self { at: row.time("delete_at")?, account, name })
+        Ok(Self { at: row.time("due")?, account, name })
     }
 }
 

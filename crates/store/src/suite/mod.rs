@@ -14,6 +14,7 @@ mod migrations;
 mod policies;
 mod records;
 mod rootkey;
+mod rotations;
 mod secrets;
 mod tags;
 mod transactions;
@@ -143,6 +144,10 @@ store_suite! {
         a_wrapping_key_is_sealed_again_once
         wrapping_keys_are_one_for_each_place
         wraps_are_kept_by_name_and_generation;
+    rotations:
+        a_rotation_is_put_held_and_over
+        secrets_rotate_when_their_date_has_come_and_nothing_was_begun
+        targets_are_put_listed_and_deleted;
     secrets:
         a_prefix_is_no_pattern_and_regards_case
         a_secret_deleted_leaves_its_name_free
@@ -261,6 +266,7 @@ fn secret(name: &str, created: i64) -> Secret {
         delete_at: None,
         policy: None,
         stages: [].into(),
+        managed: None,
     }
 }
 

@@ -6,7 +6,8 @@ use yaoku_model::{
 };
 
 use super::{
-    Place, all, at, id, key, key_version, page, secret, secret_version, tag, texts, write,
+    Place, all, at, id, key, key_version, page, rotations::managed, secret, secret_version, tag,
+    texts, write,
 };
 use crate::{Match, SecretFilter, Transaction};
 
@@ -21,6 +22,7 @@ fn odd(name: &str) -> Secret {
         delete_at: Some(at(11)),
         policy: Some("{}".to_owned()),
         stages: [(id("ACSCurrent"), id("v2")), (id("ACSPrevious"), id("v1"))].into(),
+        managed: Some(managed()),
         ..secret(name, 9)
     }
 }

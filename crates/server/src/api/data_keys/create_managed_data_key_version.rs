@@ -131,6 +131,7 @@ impl CreateManagedDataKeyVersion {
             delete_at: None,
             policy: None,
             stages: BTreeMap::from([(Stage::current(), id)]),
+            managed: None,
         })
     }
 

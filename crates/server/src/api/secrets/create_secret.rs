@@ -192,6 +192,7 @@ impl CreateSecret {
             delete_at: None,
             policy: self.policy.clone(),
             stages: BTreeMap::from([(Stage::current(), self.value.id.clone())]),
+            managed: None,
         }
     }
 

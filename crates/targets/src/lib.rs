@@ -1,0 +1,101 @@
+//! Servers whose credentials managed secrets turn: how each kind is administered, and tried.
+//!
+//! One file per engine, one contract for all: [`Admin`] changes accounts, [`log_in`] tries them.
+//! Everything an [`Admin`] does may be done again and then changes nothing more, so that a rotation
+//! that was cut off anywhere is put right by doing it once more. Source: secrets.md §6.2 to §6.6, §6.9.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use yaoku_model::{
+    target::{Engine, Target},
+    text::SecretData,
+};
+
+mod fault;
+
+pub use fault::Fault;
+
+/// How long connecting, and each statement, may take. Our choice: far below the two minutes after which
+/// a rotation has failed (secrets.md §6.1).
+pub const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Who logs in, and by what. Its `Debug` shows no secret.
+#[derive(Clone, Debug)]
+pub struct Login {
+    /// The account.
+    pub user: String,
+    /// What it proves itself by.
+    pub proof: Proof,
+}
+
+/// What an account proves itself by.
+#[derive(Clone, Debug)]
+pub enum Proof {
+    /// A password.
+    Password(SecretData),
+    /// SSH: a private key, PEM.
+    PrivateKey(SecretData),
+}
+
+/// What a new account is for.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Rights {
+    /// The same as another account of the server has.
+    Like(String),
+    /// What the vendor's word for a privilege means (`RoleReadOnly`, `ReadWrite`, …), in one database
+    /// if it is given. Source: secrets.md §6.3, §6.4.
+    Named {
+        /// The word.
+        privilege: String,
+        /// The database; none is all of them.
+        database: Option<String>,
+    },
+    /// None: a server that knows no rights of accounts, or an account that must exist.
+    Existing,
+}
+
+/// An administrator's connection to a target.
+#[async_trait]
+pub trait Admin: Send {
+    /// Gives an account its password, and makes the account first if it is not there and `rights` say
+    /// what it may do. One that is there keeps the rights it has.
+    async fn set_password(
+        &mut self,
+        user: &str,
+        password: &SecretData,
+        rights: &Rights,
+    ) -> Result<(), Fault>;
+
+    /// Whether there is such an account.
+    async fn has_account(&mut self, user: &str) -> Result<bool, Fault>;
+
+    /// SSH: makes `public_key` (as OpenSSH writes it) the key that the user logs in by, in place of
+    /// `old`; other keys of the user stay.
+    async fn replace_key(
+        &mut self,
+        user: &str,
+        public_key: &str,
+        old: Option<&str>,
+    ) -> Result<(), Fault> {
+        let _ = (user, public_key, old);
+        Err(Fault::Unsupported)
+    }
+}
+
+/// Logs in to a target as its administrator.
+pub async fn connect(target: &Target, admin: &Login) -> Result<Box<dyn Admin>, Fault> {
+    match target.engine {
+        Engine::MySql | Engine::Postgres | Engine::Redis | Engine::Ssh => none(target, admin).await,
+    }
+}
+
+/// Logs in to a target as anybody, and out again: whether a credential works.
+pub async fn log_in(target: &Target, login: &Login) -> Result<(), Fault> {
+    connect(target, login).await.map(drop)
+}
+
+/// Stands where the engines will.
+async fn none(_: &Target, _: &Login) -> Result<Box<dyn Admin>, Fault> {
+    std::future::ready(Err(Fault::Unsupported)).await
+}
