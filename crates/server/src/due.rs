@@ -230,7 +230,7 @@ pub(crate) async fn delete_secret(
 ) -> Result<(), StoreError> {
     tx.delete_secret(&secret.account, &secret.name).await?;
     let arn = Arn::secret(&node.region, &secret.account, &secret.name);
-    leave_event_of(node, tx, &secret.account, &arn, DELETE_SECRET).await
+    leave_event_of(node, tx, &secret.account, &arn, DELETE_SECRET, None).await
 }
 
 /// Writes down what happened to a key: nobody called. That its actions are ours, is our choice.
@@ -241,15 +241,17 @@ pub(crate) async fn leave_event(
     action: &str,
 ) -> Result<(), StoreError> {
     let arn = Arn::key(&node.region, &key.account, &key.id);
-    leave_event_of(node, tx, &key.account, &arn, action).await
+    leave_event_of(node, tx, &key.account, &arn, action, None).await
 }
 
-async fn leave_event_of(
+/// Writes down what happened to something of an account, or why it did not: nobody called.
+pub(crate) async fn leave_event_of(
     node: &Node,
     tx: &mut dyn Tx,
     account: &AccountId,
     arn: &Arn,
     action: &str,
+    failure: Option<&'static str>,
 ) -> Result<(), StoreError> {
     let event = Event {
         at: node.clock.now(),
@@ -261,8 +263,8 @@ async fn leave_event_of(
         user_agent: UserAgent::default(),
         action: format!("yaoku:{action}").into(),
         resources: vec![arn.as_str().to_owned()],
-        code: None,
-        status: 200,
+        code: failure.map(Into::into),
+        status: if failure.is_some() { 500 } else { 200 },
         tls: false,
         count: 1,
     };

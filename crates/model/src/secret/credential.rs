@@ -133,11 +133,11 @@ impl Credential {
             SecretType::Rds => {
                 let sent: AccountsText<'_> = read(data)?;
                 let most = if sub_type == SubType::SingleUser { 1 } else { 2 };
-                some(sent.accounts.into_iter().map(Self::account), most)
+                some(sent.accounts.iter().map(Self::account), most)
             }
             SecretType::RamCredentials => {
                 let sent: AccessKeysText<'_> = read(data)?;
-                some(sent.access_keys.into_iter().map(|it| Self::access_key(it, Some(now))), 2)
+                some(sent.access_keys.iter().map(|it| Self::access_key(it, Some(now))), 2)
             }
         }
     }
@@ -146,10 +146,10 @@ impl Credential {
     pub fn read(kind: SecretType, sub_type: SubType, data: &SecretData) -> Result<Self, Invalid> {
         match (kind, sub_type) {
             (SecretType::Rds | SecretType::Redis | SecretType::PolarDb, _) => {
-                Self::account(read(data)?)
+                Self::account(&read(data)?)
             }
-            (SecretType::RamCredentials, _) => Self::access_key(read(data)?, None),
-            (SecretType::Ecs, SubType::Password) => Self::password(read(data)?),
+            (SecretType::RamCredentials, _) => Self::access_key(&read(data)?, None),
+            (SecretType::Ecs, SubType::Password) => Self::password(&read(data)?),
             (SecretType::Ecs, SubType::SshKey) => Self::key_pair(read(data)?),
             _ => Err(Invalid),
         }
@@ -189,12 +189,12 @@ impl Credential {
         }
     }
 
-    fn account(it: AccountText<'_>) -> Result<Self, Invalid> {
+    fn account(it: &AccountText<'_>) -> Result<Self, Invalid> {
         let password = it.account_password.parse()?;
         Ok(Self::Account { name: account_name(&it.account_name)?, password })
     }
 
-    fn password(it: PasswordText<'_>) -> Result<Self, Invalid> {
+    fn password(it: &PasswordText<'_>) -> Result<Self, Invalid> {
         Ok(Self::Password { user: user(&it.user_name)?, password: it.password.parse()? })
     }
 
@@ -203,7 +203,7 @@ impl Credential {
         Ok(Self::KeyPair { user, public, private: it.private_key.parse()? })
     }
 
-    fn access_key(it: AccessKeyText<'_>, now: Option<Timestamp>) -> Result<Self, Invalid> {
+    fn access_key(it: &AccessKeyText<'_>, now: Option<Timestamp>) -> Result<Self, Invalid> {
         let made = match now {
             Some(now) => now,
             None => it.generate_timestamp.parse()?,

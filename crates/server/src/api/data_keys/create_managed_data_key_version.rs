@@ -20,14 +20,10 @@ use zeroize::Zeroizing;
 
 use super::{DataKeyName, ID_LEN, version_id};
 use crate::{
-    api::{
-        Effect, Operation, Spec,
-        admin::ADMIN,
-        keys::SEAL_SECRET,
-        secrets::{NewValue, Sealed, must_have_room},
-    },
+    api::{Effect, Operation, Spec, admin::ADMIN, keys::SEAL_SECRET, secrets::must_have_room},
     call::{Call, KEY_BY_NAME, RUNNING_INSTANCE, UsableKey, WRONG_STATE},
     error::ApiError,
+    values::{NewValue, Sealed},
 };
 
 /// The longest data key, in bytes: as for `GenerateDataKey`.

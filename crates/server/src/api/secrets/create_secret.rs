@@ -26,12 +26,10 @@ use crate::{
     due,
     error::ApiError,
     throttle::Class,
+    values::{NewValue, Sealed},
 };
 
-use super::{
-    must_have_room,
-    sealed::{NewValue, Sealed},
-};
+use super::must_have_room;
 
 /// A request to create a secret.
 #[derive(Debug)]

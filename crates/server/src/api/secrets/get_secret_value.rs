@@ -19,9 +19,8 @@ use crate::{
     call::{CACHED_SECRET, Call, WRONG_STATE},
     error::ApiError,
     throttle::Class,
+    values,
 };
-
-use super::sealed;
 
 /// A request for a value: also one item of a batch.
 #[derive(Debug)]
@@ -95,7 +94,7 @@ impl Operation for GetSecretValue {
             kind: secret.kind,
             version: version.id.clone(),
             stages: secret.stages_of(&version.id).cloned().collect(),
-            data: sealed::open(call, &key, secret, chosen)?,
+            data: values::open(call.node, &key, secret, chosen)?,
             data_type: version.data_type,
             created: secret.created,
         })

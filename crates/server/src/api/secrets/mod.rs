@@ -3,7 +3,7 @@
 use yaoku_model::{
     arn::SecretRef,
     ids::{InstanceId, SecretName},
-    secret::{Secret, SecretType},
+    secret::{Managed, Secret, SecretType},
     tag::{Tag, TagKind},
     text::SecretData,
 };
@@ -12,7 +12,6 @@ use yaoku_wire::{
     fields::{Encode, Fields},
 };
 
-pub(super) use self::sealed::{NewValue, Sealed};
 use super::{Action, Entry, Operation as _, data_keys::OPEN_DATA_KEY, keys::OPEN_SECRET};
 use crate::{call::Call, error::ApiError};
 
@@ -26,8 +25,9 @@ mod list_secret_version_ids;
 mod list_secrets;
 mod put_secret_value;
 mod restore_secret;
-mod sealed;
+mod rotate_secret;
 mod update_secret;
+mod update_secret_rotation_policy;
 mod update_secret_version_stage;
 
 /// The operations of this folder.
@@ -42,7 +42,9 @@ pub const OPERATIONS: &[Entry] = &[
     Entry::of::<list_secrets::ListSecrets>(),
     Entry::of::<put_secret_value::PutSecretValue>(),
     Entry::of::<restore_secret::RestoreSecret>(),
+    Entry::of::<rotate_secret::RotateSecret>(),
     Entry::of::<update_secret::UpdateSecret>(),
+    Entry::of::<update_secret_rotation_policy::UpdateSecretRotationPolicy>(),
     Entry::of::<update_secret_version_stage::UpdateSecretVersionStage>(),
 ];
 
@@ -98,6 +100,12 @@ fn with_tags(fields: Fields, tags: Option<Vec<Tag>>) -> Fields {
         Fields::default().text("TagKey", it.key.as_str()).text("TagValue", it.value.as_str())
     });
     fields.list("Tags", "Tag", items.collect())
+}
+
+/// What a managed secret has. Fails for a generic one, which the service does not rotate.
+/// Source: secrets.md §4.10, §7.
+fn managed(secret: &Secret) -> Result<&Managed, ApiError> {
+    secret.managed.as_ref().ok_or(Code::RejectedUnsupportedOperation.into())
 }
 
 /// Fails for a secret whose versions the service makes. Source: secrets.md §4.6, §4.9.
