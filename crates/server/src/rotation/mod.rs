@@ -16,8 +16,8 @@
 pub(crate) mod begin;
 mod engine;
 mod finish;
-mod password;
-mod ram;
+pub(crate) mod password;
+pub(crate) mod ram;
 mod steps;
 
 pub(crate) use self::engine::{EVERY, Engine};

@@ -19,7 +19,7 @@ const CLASSES: [&[u8]; 4] = [
 ];
 
 /// A password that nobody has: 32 characters with upper and lower case, a digit and a sign.
-pub(super) fn password(random: &dyn Random) -> Result<SecretData, NoRandomness> {
+pub(crate) fn password(random: &dyn Random) -> Result<SecretData, NoRandomness> {
     let all = CLASSES.concat();
     loop {
         let text = zeroize::Zeroizing::new(pick(random, &all, LEN)?);
@@ -31,7 +31,7 @@ pub(super) fn password(random: &dyn Random) -> Result<SecretData, NoRandomness> 
 
 /// An id for a version that nobody chose: 32 characters of lower-case hexadecimal.
 /// Source: secrets.md §6.1 (inferred there).
-pub(super) fn version_id(random: &dyn Random) -> Result<yaoku_model::ids::VersionId, NoRandomness> {
+pub(crate) fn version_id(random: &dyn Random) -> Result<yaoku_model::ids::VersionId, NoRandomness> {
     pick(random, b"0123456789abcdef", 32)?.parse().map_err(|Invalid| NoRandomness)
 }
 

@@ -2,7 +2,7 @@
 
 use yaoku_model::{
     arn::SecretRef,
-    ids::{InstanceId, SecretName},
+    ids::{InstanceId, Invalid, SecretName},
     secret::{Managed, Secret, SecretType},
     tag::{Tag, TagKind},
     text::SecretData,
@@ -23,6 +23,7 @@ mod get_random_password;
 mod get_secret_value;
 mod list_secret_version_ids;
 mod list_secrets;
+mod managed;
 mod put_secret_value;
 mod restore_secret;
 mod rotate_secret;
@@ -100,6 +101,16 @@ fn with_tags(fields: Fields, tags: Option<Vec<Tag>>) -> Fields {
         Fields::default().text("TagKey", it.key.as_str()).text("TagValue", it.value.as_str())
     });
     fields.list("Tags", "Tag", items.collect())
+}
+
+/// A name that is not one of the services': those begin with `acs/`, or have a `!` in them.
+/// Source: secrets.md §4.1, keys.md §13.
+fn own_name(sent: &str) -> Result<SecretName, ApiError> {
+    let name = sent.parse().map_err(|Invalid| ApiError::invalid("SecretName"))?;
+    if sent.starts_with("acs/") || sent.contains('!') {
+        return Err(ApiError::invalid("SecretName"));
+    }
+    Ok(name)
 }
 
 /// What a managed secret has. Fails for a generic one, which the service does not rotate.
