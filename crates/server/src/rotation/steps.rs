@@ -12,7 +12,7 @@ use crate::{cache::CachedSecret, error::ApiError, node::Node, values};
 
 /// Why a step was not done.
 #[derive(Debug)]
-pub(super) enum Trouble {
+pub(crate) enum Trouble {
     /// The secret names a server that nobody registered.
     NoTarget,
     /// The secret's kind is not for servers like this.
@@ -48,7 +48,7 @@ impl Trouble {
     }
 
     /// A word for events.
-    pub(super) fn code(&self) -> &'static str {
+    pub(crate) fn code(&self) -> &'static str {
         match self {
             Self::NoTarget => "TargetNotFound",
             Self::WrongEngine => "WrongEngine",
@@ -59,7 +59,7 @@ impl Trouble {
     }
 
     /// What is said to operators.
-    pub(super) fn message(&self) -> String {
+    pub(crate) fn message(&self) -> String {
         match self {
             Self::NoTarget => "no server is registered under this id".to_owned(),
             Self::WrongEngine => "the server is of another kind than the secret".to_owned(),
@@ -192,6 +192,11 @@ async fn target(node: &Node, secret: &Secret, config: &Config) -> Result<Target,
     if fits { Ok(target) } else { Err(Trouble::WrongEngine) }
 }
 
+/// Logs in to a target as its administrator, and out again.
+pub(crate) async fn check(node: &Node, target: &Target) -> Result<(), Trouble> {
+    administrator(node, target).await.map(drop)
+}
+
 /// Logs in as a target's administrator.
 async fn administrator(node: &Node, target: &Target) -> Result<Box<dyn Admin>, Trouble> {
     let login = admin_login(node, target).await?;
@@ -200,7 +205,7 @@ async fn administrator(node: &Node, target: &Target) -> Result<Box<dyn Admin>, T
 
 /// The administrator's credential: the current value of the secret that the target names, in one of
 /// the forms that values of managed secrets have.
-pub(crate) async fn admin_login(node: &Node, target: &Target) -> Result<Login, Trouble> {
+async fn admin_login(node: &Node, target: &Target) -> Result<Login, Trouble> {
     const FORMS: [(SecretType, SubType); 3] = [
         (SecretType::Rds, SubType::SingleUser),
         (SecretType::Ecs, SubType::Password),
