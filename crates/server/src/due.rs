@@ -19,6 +19,7 @@ use yaoku_model::{
 use yaoku_store::{StoreError, Tx};
 
 use crate::{
+    access::Guarded,
     api::import::forget,
     audit::{Event, Source, UserAgent},
     error::ApiError,
@@ -193,7 +194,8 @@ async fn act_on_key(
     now: Timestamp,
 ) -> Result<Option<&'static str>, ApiError> {
     let Some(mut key) = tx.key(id).await? else { return Ok(None) };
-    if key.is_gone(now) {
+    if let Some(at) = key.delete_at.filter(|_| key.is_gone(now)) {
+        Guarded::from(&key).release(tx, None, at).await?;
         tx.delete_key(id).await?;
         leave_event(node, tx, &key, DELETE).await?;
         Ok(Some(DELETE))
@@ -228,6 +230,9 @@ pub(crate) async fn delete_secret(
     tx: &mut dyn Tx,
     secret: &Secret,
 ) -> Result<(), StoreError> {
+    if let Some(at) = secret.delete_at {
+        Guarded::from(secret).release(tx, None, at).await?;
+    }
     tx.delete_secret(&secret.account, &secret.name).await?;
     let arn = Arn::secret(&node.region, &secret.account, &secret.name);
     leave_event_of(node, tx, &secret.account, &arn, DELETE_SECRET).await

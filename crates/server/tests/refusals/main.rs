@@ -26,6 +26,7 @@ macro_rules! on_both {
     };
 }
 
+mod access;
 mod algorithms;
 mod callers;
 mod diagnosis;
