@@ -138,6 +138,7 @@ store_suite! {
         policies_are_listed_with_how_many_hold_them
         policies_keep_their_texts;
     records:
+        a_clock_that_is_ahead_forgets_no_nonces_that_others_must_know
         a_nonce_is_remembered_until_its_time
         a_write_whose_nonce_is_known_leaves_nothing
         an_event_is_not_listed_before_an_earlier_one
