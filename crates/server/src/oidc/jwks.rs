@@ -17,9 +17,9 @@ pub(crate) const MAX_KEY_SET: usize = 64 * 1024;
 /// The most keys of a set that are looked at. Our choice: providers have two or three.
 const MAX_KEYS: usize = 32;
 
-/// Keys, those that are of no use here left out.
+/// Keys, those that are of no use here left out: at most 32 are looked at.
 #[derive(Debug, Default)]
-pub(crate) struct KeySet(Vec<Key>);
+pub struct KeySet(Vec<Key>);
 
 #[derive(Debug)]
 pub(super) struct Key {
@@ -61,8 +61,9 @@ struct Written {
 }
 
 impl KeySet {
-    /// Reads one. `None`: it is none, or has no key that can be used here.
-    pub(crate) fn parse(json: &str) -> Option<Self> {
+    /// Reads one of at most 64 KiB. `None`: it is none, or has no key that can be used here.
+    #[must_use]
+    pub fn parse(json: &str) -> Option<Self> {
         let json = Some(json).filter(|it| it.len() <= MAX_KEY_SET)?;
         let set: WrittenSet = serde_json::from_str(json).ok()?;
         // A key of a kind that is not known here is no fault: providers have others too.

@@ -20,15 +20,15 @@ const MAX_SUBJECT: usize = 255;
 
 /// Why a token is no good.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum BadJwt {
+pub enum BadJwt {
     /// It is not one of the provider's, or not for us.
     Invalid,
     /// Its time is up.
     Expired,
 }
 
-/// A token, taken apart. Its signature is still to be checked.
-pub(crate) struct Jwt<'a> {
+/// A token of at most 20,000 characters, taken apart. Its signature is still to be checked.
+pub struct Jwt<'a> {
     pub(super) algorithm: Algorithm,
     /// Which key signed it, as the provider calls it.
     pub(super) key: Option<String>,
@@ -91,7 +91,7 @@ enum Audience {
 
 impl<'a> Jwt<'a> {
     /// Takes one apart.
-    pub(crate) fn parse(token: &'a str) -> Result<Self, BadJwt> {
+    pub fn parse(token: &'a str) -> Result<Self, BadJwt> {
         Self::parts(token).ok_or(BadJwt::Invalid)
     }
 
@@ -110,12 +110,13 @@ impl<'a> Jwt<'a> {
     }
 
     /// Whether one of these keys signed it.
-    pub(crate) fn is_signed_by(&self, keys: &KeySet) -> bool {
+    #[must_use]
+    pub fn is_signed_by(&self, keys: &KeySet) -> bool {
         keys.fitting(self).any(|it| it.verifies(self.algorithm, self.signed, &self.signature))
     }
 
     /// What it says, if it is of this provider, for us, and good now. The signature was checked.
-    pub(crate) fn vouches(self, of: &OidcProvider, now: Timestamp) -> Result<Vouched, BadJwt> {
+    pub fn vouches(self, of: &OidcProvider, now: Timestamp) -> Result<Vouched, BadJwt> {
         let Claims { iss, aud, sub, exp, iat, nbf } = self.claims;
         let audiences = match aud {
             Audience::One(it) => vec![it],
