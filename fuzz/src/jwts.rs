@@ -56,7 +56,9 @@ pub(crate) fn run(input: &[u8]) {
 
 /// Looks at the claims by another reader than the server's.
 fn must_say(claims: &[u8], token: Jwt<'_>) {
-    let claims: Value = serde_json::from_slice(claims).expect("claims are JSON");
+    // It knows numbers that it has room for, also in members that nobody looks at.
+    let Ok(claims) = serde_json::from_slice::<Value>(claims) else { return };
+    assert!(claims.is_object(), "claims are an object");
     #[expect(clippy::cast_possible_truncation, reason = "seconds, cut as the server cuts them")]
     let seconds = |name: &str| claims[name].as_f64().expect("a number") as i64;
     let vouched = match token.vouches(&provider(), Timestamp::from_unix_seconds(NOW)) {
@@ -108,7 +110,7 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
     seeds
 }
 
-fn claims() -> [String; 4] {
+fn claims() -> [String; 5] {
     let (begun, end) = (NOW - 5, NOW + 600);
     [
         format!(r#"{{"iss":"{ISSUER}","aud":"us","sub":"a","exp":{end},"iat":{begun}}}"#),
@@ -117,6 +119,8 @@ fn claims() -> [String; 4] {
         ),
         format!(r#"{{"iss":"{ISSUER}","aud":"us","sub":"c","exp":{begun}e-1,"iat":0}}"#),
         format!(r#"{{"iss":"","aud":[],"sub":"\u0000","exp":{},"iat":-1e308}}"#, i64::MAX),
+        // No object, but in the order of the members.
+        format!(r#"["{ISSUER}","us","a",{end},{begun},null]"#),
     ]
 }
 

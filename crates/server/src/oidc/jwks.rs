@@ -9,7 +9,7 @@ use aws_lc_rs::signature::{
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Deserialize;
 
-use super::jwt::{Algorithm, Jwt};
+use super::jwt::{Algorithm, Jwt, object};
 
 /// The largest key set, in bytes. Our choice.
 pub(crate) const MAX_KEY_SET: usize = 64 * 1024;
@@ -65,9 +65,10 @@ impl KeySet {
     #[must_use]
     pub fn parse(json: &str) -> Option<Self> {
         let json = Some(json).filter(|it| it.len() <= MAX_KEY_SET)?;
-        let set: WrittenSet = serde_json::from_str(json).ok()?;
+        let set: WrittenSet = object(json.as_bytes())?;
         // A key of a kind that is not known here is no fault: providers have others too.
         let keys = set.keys.into_iter().take(MAX_KEYS);
+        let keys = keys.filter(serde_json::Value::is_object);
         let keys = keys.filter_map(|it| Key::of(serde_json::from_value(it).ok()?));
         let keys: Vec<_> = keys.collect();
         if keys.is_empty() { None } else { Some(Self(keys)) }
@@ -158,6 +159,8 @@ mod tests {
             "{}",
             "[]",
             r#"{"keys":[]}"#,
+            r#"[[{"kty":"RSA","n":"AQAB","e":"AQAB"}]]"#,
+            r#"{"keys":[["RSA",null,null,null,null,"AQAB","AQAB",null,null]]}"#,
             r#"{"keys":[{"kty":"oct","k":"AAAA"}]}"#,
             r#"{"keys":[{"kty":"RSA","use":"enc","n":"AQAB","e":"AQAB"}]}"#,
             r#"{"keys":[{"kty":"RSA","e":"AQAB"}]}"#,
