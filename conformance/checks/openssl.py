@@ -56,6 +56,18 @@ def public_key(private: bytes) -> str:
     return openssl("pkey", "-inform", "DER", "-pubout", data=private).decode()
 
 
+def modulus(private: bytes) -> bytes:
+    """The modulus of an RSA key in PKCS#8."""
+    told = openssl("rsa", "-inform", "DER", "-noout", "-modulus", data=private)
+    return bytes.fromhex(told.decode().strip().partition("=")[2])
+
+
+def sign(private: bytes, message: bytes) -> bytes:
+    """A PKCS#1 signature of a message's SHA-256, by an RSA key in PKCS#8."""
+    options = SIGNATURE["RSA_PKCS1_SHA_256"][1:]
+    return _pkeyutl("-sign", private, message, options, "-keyform", "DER", "-rawin", "-digest", "sha256")
+
+
 def decrypt(private: bytes, algorithm: str, data: bytes) -> bytes:
     """What an RSA key in PEM opens."""
     return _pkeyutl("-decrypt", private, data, OAEP[algorithm])

@@ -12,7 +12,7 @@ const clients = new Map();
 function client(who) {
   if (!clients.has(who)) {
     clients.set(who, new RPCClient({
-      ...server.credentials(who),
+      ...server.key(who),
       endpoint: `${server.scheme}://${server.endpoint}`,
       apiVersion: '2016-01-20',
     }));
