@@ -80,6 +80,10 @@ def _java(main: str) -> tuple[str, ...]:
     return ("java", "-cp", f"{HOME}/java/classes:{HOME}/java/lib/*", f"yaoku.conformance.{main}")
 
 
+def _go(version: str) -> tuple[str, ...]:
+    return (str(HOME / "go" / "tea-rpc"), version)
+
+
 CLIENTS = {
     "alibabacloud-kms20160120-2.4.0": Client(_python("kms-2.4.0", "tea.py", "alibabacloud_kms20160120")),
     "alibabacloud-kms20160120-3.3.1": Client(_python("kms-3.3.1", "tea.py", "alibabacloud_kms20160120")),
@@ -92,17 +96,19 @@ CLIENTS = {
     "npm-pop-core": Client(("node", str(HERE / "node" / "pop.js"))),
     "aliyun-java-sdk-xml": Client(_java("CoreDriver")),
     "alibabacloud-secretsmanager-client-java": Client(_java("SecretsDriver"), ("https",)),
-    "go-tea-rpc": Client((str(HOME / "go" / "tea-rpc"),)),
+    "go-tea-rpc": Client(_go("2016-01-20")),
     "alibabacloud-ram20150501-1.3.0": Client(
         _python("ram", "tea.py", "alibabacloud_ram20150501"), product="ram"
     ),
     "aliyun-python-sdk-ram": Client(_python("v1", "core.py", "aliyunsdkram.request.v20150501"), product="ram"),
     "npm-ram20150501": Client(_openapi("@alicloud/ram20150501"), product="ram"),
+    "go-tea-rpc-ram": Client(_go("2015-05-01"), product="ram"),
     "alibabacloud-sts20150401-1.2.0": Client(
         _python("sts", "tea.py", "alibabacloud_sts20150401"), product="sts"
     ),
     "aliyun-python-sdk-sts": Client(_python("sts", "core.py", "aliyunsdksts.request.v20150401"), product="sts"),
     "npm-sts20150401": Client(_openapi("@alicloud/sts20150401"), product="sts"),
+    "go-tea-rpc-sts": Client(_go("2015-04-01"), product="sts"),
 }
 
 # Two V1 clients compare the server's string to sign with their own and then blame the secret in their own words.
