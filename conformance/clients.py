@@ -76,8 +76,8 @@ def _openapi(package: str) -> tuple[str, ...]:
     return ("node", str(HERE / "node" / "openapi.js"), package)
 
 
-def _java(main: str) -> tuple[str, ...]:
-    return ("java", "-cp", f"{HOME}/java/classes:{HOME}/java/lib/*", f"yaoku.conformance.{main}")
+def _java(main: str, *arguments: str) -> tuple[str, ...]:
+    return ("java", "-cp", f"{HOME}/java/classes:{HOME}/java/lib/*", f"yaoku.conformance.{main}", *arguments)
 
 
 def _go(version: str) -> tuple[str, ...]:
@@ -94,7 +94,7 @@ CLIENTS = {
     "alibabacloud-secretsmanager-client-v2": Client(_python("secrets-v2", "secrets_v2.py")),
     "npm-kms20160120": Client(("node", str(HERE / "node" / "kms.js"))),
     "npm-pop-core": Client(("node", str(HERE / "node" / "pop.js"))),
-    "aliyun-java-sdk-xml": Client(_java("CoreDriver")),
+    "aliyun-java-sdk-xml": Client(_java("CoreDriver", "com.aliyuncs.kms.model.v20160120")),
     "alibabacloud-secretsmanager-client-java": Client(_java("SecretsDriver"), ("https",)),
     "go-tea-rpc": Client(_go("2016-01-20")),
     "alibabacloud-ram20150501-1.3.0": Client(
@@ -102,12 +102,14 @@ CLIENTS = {
     ),
     "aliyun-python-sdk-ram": Client(_python("v1", "core.py", "aliyunsdkram.request.v20150501"), product="ram"),
     "npm-ram20150501": Client(_openapi("@alicloud/ram20150501"), product="ram"),
+    "aliyun-java-sdk-ram-xml": Client(_java("CoreDriver", "com.aliyuncs.ram.model.v20150501"), product="ram"),
     "go-tea-rpc-ram": Client(_go("2015-05-01"), product="ram"),
     "alibabacloud-sts20150401-1.2.0": Client(
         _python("sts", "tea.py", "alibabacloud_sts20150401"), product="sts"
     ),
     "aliyun-python-sdk-sts": Client(_python("sts", "core.py", "aliyunsdksts.request.v20150401"), product="sts"),
     "npm-sts20150401": Client(_openapi("@alicloud/sts20150401"), product="sts"),
+    "aliyun-java-sdk-sts-xml": Client(_java("CoreDriver", "com.aliyuncs.sts.model.v20150401"), product="sts"),
     "go-tea-rpc-sts": Client(_go("2015-04-01"), product="sts"),
 }
 

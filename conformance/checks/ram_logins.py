@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from checks.ram import a_key, a_user, hold, of_ram
 from checks.ram_account import RULES, USUAL_PREFERENCE
-from checks.run import ABSENT, TIME, Run, items, match, one, require
+from checks.run import ABSENT, TIME, Run, match, one, require
 from clients import Who
 
 FIRST, SECOND = "Correct-horse-1", "Correct-horse-2"
@@ -143,7 +143,7 @@ def the_device_of_a_user_is_told(run: Run) -> None:
 @of_ram("ListVirtualMFADevices")
 def devices_are_listed_with_whose_they_are(run: Run) -> None:
     (user, device), free = bound(run), a_device(run)
-    found = items(run.ok("ListVirtualMFADevices"), "VirtualMFADevices", "VirtualMFADevice")
+    found = run.list(run.ok("ListVirtualMFADevices"), "VirtualMFADevices", "VirtualMFADevice")
     mine = one(found, **device.serial)
     match(mine, {"ActivateDate": TIME, "User": user | {"UserId": str}})
     match(one(found, **free.serial), {"ActivateDate": ABSENT, "Base32StringSeed": ABSENT})
@@ -167,7 +167,7 @@ def a_device_goes_once_it_is_nobody_s(run: Run) -> None:
 
 
 def status_of(run: Run, user: dict[str, str], key: str) -> str:
-    found = items(run.see("ListAccessKeys", **user), "AccessKeys", "AccessKey")
+    found = run.list(run.see("ListAccessKeys", **user), "AccessKeys", "AccessKey")
     status: str = one(found, AccessKeyId=key)["Status"]
     return status
 
@@ -195,12 +195,12 @@ def a_user_has_two_access_keys_and_no_more(run: Run) -> None:
 @of_ram("ListAccessKeys")
 def access_keys_are_listed_without_their_secrets(run: Run) -> None:
     user = a_user(run)
-    require(items(run.ok("ListAccessKeys", **user), "AccessKeys", "AccessKey") == [], "an empty list keeps its wrapper")
+    require(run.list(run.ok("ListAccessKeys", **user), "AccessKeys", "AccessKey") == [], "an empty list keeps its wrapper")
     hold(run, user, EVERYTHING)
     key = a_key(run, user)
     callers: list[tuple[Who, dict[str, str]]] = [("root", user), (key, {})]
     for caller, whose in callers:
-        found = items(run.ok("ListAccessKeys", who=caller, **whose), "AccessKeys", "AccessKey")
+        found = run.list(run.ok("ListAccessKeys", who=caller, **whose), "AccessKeys", "AccessKey")
         told: dict[str, Any] = {"AccessKeyId": key["id"], "Status": "Active", "CreateDate": TIME, "AccessKeySecret": ABSENT}
         match(found[0], told)
     run.refused("EntityNotExist.User", 404, "ListAccessKeys", UserName=run.name("no"))

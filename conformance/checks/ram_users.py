@@ -3,7 +3,7 @@
 import re
 
 from checks.ram import SYSTEM, a_group, a_key, a_user, hold, join, of_ram
-from checks.run import ABSENT, TIME, Run, items, match, one, require
+from checks.run import ABSENT, TIME, Run, match, one, require
 
 ID = re.compile(r"\d{18}")
 TOLD = {"DisplayName": "Änne", "Email": "anne@example.com", "MobilePhone": "86-18600008888", "Comments": "seit Mai"}
@@ -147,15 +147,15 @@ def a_user_leaves_a_group(run: Run) -> None:
     run.refused("EntityNotExist.User.Group", 404, "RemoveUserFromGroup", **user, **group)
     join(run, user, group)
     run.ok("RemoveUserFromGroup", **user, **group)
-    require(items(run.see("ListGroupsForUser", **user), "Groups", "Group") == [], "it is in none now")
+    require(run.list(run.see("ListGroupsForUser", **user), "Groups", "Group") == [], "it is in none now")
 
 
 @of_ram("ListGroupsForUser")
 def the_groups_of_a_user_are_listed(run: Run) -> None:
     user, group = a_user(run), a_group(run, Comments="des Ladens")
-    require(items(run.ok("ListGroupsForUser", **user), "Groups", "Group") == [], "an empty list keeps its wrapper")
+    require(run.list(run.ok("ListGroupsForUser", **user), "Groups", "Group") == [], "an empty list keeps its wrapper")
     join(run, user, group)
-    found = items(run.ok("ListGroupsForUser", **user), "Groups", "Group")
+    found = run.list(run.ok("ListGroupsForUser", **user), "Groups", "Group")
     match(one(found, **group), {"GroupId": str, "Comments": "des Ladens", "JoinDate": TIME})
     run.refused("EntityNotExist.User", 404, "ListGroupsForUser", UserName=run.name("no"))
 

@@ -126,7 +126,7 @@ class Run:
         marker: dict[str, str] = {}
         while True:
             part = self.ok(operation, **marker, **parameters)
-            found += items(part, wrapper, item)
+            found += self.list(part, wrapper, item)
             if part["IsTruncated"] is False:
                 match(part, {"Marker": ABSENT})
                 return found

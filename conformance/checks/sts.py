@@ -73,8 +73,17 @@ def a_third_party_says_its_external_id(run: Run) -> None:
     taken: dict[str, Any] = role | {"RoleSessionName": "conf", "who": caller}
     run.refused("NoPermission", 403, "AssumeRole", **taken)
     run.refused("NoPermission", 403, "AssumeRole", **taken, ExternalId="customer:43")
-    given = run.ok("AssumeRole", **taken, ExternalId="customer:42", SourceIdentity="alice@example.com")
-    match(given, {"Credentials": CREDENTIALS, "SourceIdentity": "alice@example.com"})
+    match(run.ok("AssumeRole", **taken, ExternalId="customer:42"), {"Credentials": CREDENTIALS})
+
+
+@of_sts("AssumeRole")
+def who_is_behind_a_session_is_told(run: Run) -> None:
+    if not run.knows("AssumeRole", "SourceIdentity"):
+        return
+    taken: dict[str, Any] = a_role_of_the_account(run) | {"RoleSessionName": "conf", "who": a_caller(run)}
+    identity = {"SourceIdentity": "alice@example.com"}
+    match(run.ok("AssumeRole", **taken, **identity), identity)
+    run.refused("InvalidParameter", 400, "AssumeRole", **taken, SourceIdentity="acs:alice")
 
 
 @of_sts("AssumeRole")
