@@ -43,7 +43,7 @@ def attach(server: Server, kind: str, name: str, policy: str) -> None:
 
 
 def make_provider(server: Server, home: Path) -> IdentityProvider:
-    """An identity provider that the server knows, and two tokens as files: one that it signed, and one that it has not."""
+    """An identity provider that the server knows, and tokens as files: one that it signed, and one that it has not."""
     provider = IdentityProvider("https://issuer.example")
     for name, text in (
         ("keys.json", provider.keys()),

@@ -83,7 +83,8 @@ def policies_come_part_by_part_with_their_tags(run: Run) -> None:
     match(one(found, **policy), {"AttachmentCount": 0, "DefaultVersion": "v1", "UpdateDate": TIME})
     match(one(found, **SYSTEM), {"DefaultVersion": "v3"})
     custom = run.ok("ListPolicies", PolicyType="Custom", MaxItems=1000)
-    require(all(each["PolicyType"] == "Custom" for each in run.list(custom, "Policies", "Policy")), "only of the account")
+    types = {each["PolicyType"] for each in run.list(custom, "Policies", "Policy")}
+    require(types == {"Custom"}, f"policies of {types}")
     if not run.knows("ListPolicies", "Tag"):
         return
     tagged = run.ok("ListPolicies", Tag=[{"Key": "run", "Value": run.id}])

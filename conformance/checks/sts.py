@@ -59,7 +59,7 @@ def a_user_takes_a_role_on_if_both_sides_let_it(run: Run) -> None:
 @of_sts("AssumeRole")
 def what_is_asked_of_a_session_has_bounds(run: Run) -> None:
     role, caller = a_role_of_the_account(run), a_caller(run)
-    named = {"who": caller, "RoleSessionName": "conf"}
+    named: dict[str, Any] = {"who": caller, "RoleSessionName": "conf"}
     run.refused("InvalidParameter.RoleSessionName", 400, "AssumeRole", who=caller, **role, RoleSessionName="a b")
     run.refused("InvalidParameter.DurationSeconds", 400, "AssumeRole", **role, **named, DurationSeconds=3601)
     run.refused("InvalidParameter.RoleArn", 400, "AssumeRole", **named, RoleArn="role/deploy")
