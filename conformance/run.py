@@ -125,7 +125,7 @@ def run_checks(run: Run, product: str) -> dict[str, list[str]]:
         checked.add(operation)
         try:
             check(run)
-        except (CheckFailed, KeyError, IndexError, TypeError, ValueError) as failed:
+        except (CheckFailed, KeyError, IndexError, TypeError, ValueError, subprocess.SubprocessError) as failed:
             kind = "" if isinstance(failed, CheckFailed) else f"{type(failed).__name__}: "
             failures[operation].append(f"{sentence(check)}: {kind}{failed}")
     for operation in failures.keys() - checked:

@@ -4,6 +4,7 @@ import functools
 import secrets
 import subprocess
 import tempfile
+import threading
 from pathlib import Path
 
 OAEP = {
@@ -19,15 +20,22 @@ SIGNATURE = {
     "SM2DSA": (),
 }
 
+_MAKING = threading.Lock()
+
 
 def openssl(*arguments: str, data: bytes = b"") -> bytes:
     """Runs openssl, with these bytes as its input; its output."""
     return subprocess.run(["openssl", *arguments], input=data, capture_output=True, check=True).stdout
 
 
-@functools.cache
 def wrapping_pair() -> tuple[bytes, bytes]:
-    """An RSA key of openssl's: the private one as PEM, the public one as DER."""
+    """An RSA key of openssl's, one for all clients: the private one as PEM, the public one as DER."""
+    with _MAKING:  # without it, two clients at once would have two pairs, and one of them the half of each
+        return _wrapping_pair()
+
+
+@functools.cache
+def _wrapping_pair() -> tuple[bytes, bytes]:
     private = openssl("genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048")
     return private, openssl("pkey", "-pubout", "-outform", "DER", data=private)
 
