@@ -308,6 +308,7 @@ impl Kms {
             account: Some(self.account.clone()),
             principal: self.caller.principal.to_string(),
             access_key: None,
+            source_identity: None,
             source: Source::from(std::net::IpAddr::from([127, 0, 0, 1])),
             user_agent: UserAgent::new("tests"),
             action: spec.action().to_string().into(),

@@ -262,6 +262,7 @@ async fn leave_event_of(
         account: Some(account.clone()),
         principal: "service".to_owned(),
         access_key: None,
+        source_identity: None,
         source: Source::Anywhere,
         user_agent: UserAgent::default(),
         action: format!("yaoku:{action}").into(),
