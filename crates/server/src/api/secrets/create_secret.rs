@@ -5,10 +5,8 @@ use std::collections::BTreeMap;
 use yaoku_model::{
     arn::{Arn, KeyRef},
     ids::{InstanceId, SecretName, VersionId},
-    policy::{Document, Kind, Object},
     secret::{DataType, Managed, Secret, SecretType},
     tag::{Tag, TagKind},
-    text::is_plain,
 };
 use yaoku_wire::{
     error::Code,
@@ -31,7 +29,7 @@ use crate::{
 
 use super::{
     managed::{LABELS, NewManaged, with_rotation},
-    must_have_room, own_name,
+    must_have_room, own_name, policy,
 };
 
 /// A request to create a secret.
@@ -243,15 +241,6 @@ impl CreateSecret {
             };
         };
         must_have_room(call, home, secret).await
-    }
-}
-
-/// Takes a secret policy. Source: identity.md §4.5.
-fn policy(params: &mut Params) -> Result<Option<String>, ApiError> {
-    let Some(text) = params.text("Policy").filter(|it| !it.is_empty()) else { return Ok(None) };
-    match Document::parse(&text, Kind::Object(Object::Secret)) {
-        Ok(_) if is_plain(&text) => Ok(Some(text.as_str().to_owned())),
-        _ => Err(ApiError::invalid("Policy")),
     }
 }
 

@@ -17,6 +17,7 @@ mod list;
 mod managed;
 mod password;
 mod permissions;
+mod policies;
 mod read;
 mod versions;
 
