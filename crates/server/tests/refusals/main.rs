@@ -36,6 +36,7 @@ mod matrix;
 mod parameters;
 mod readiness;
 mod restart;
+mod revocation;
 mod separation;
 mod sessions;
 mod shredding;

@@ -9,7 +9,7 @@ use super::{
     session::Session,
     statement::sql,
 };
-use crate::{EventRow, Mark, Records, StoreError};
+use crate::{EventRow, Records, StoreError};
 
 #[async_trait]
 impl Records for Session {
@@ -64,16 +64,6 @@ impl Records for Session {
         let delete = sql("DELETE FROM nonces WHERE hash IN (SELECT hash FROM nonces \
              WHERE kept_until < $1 ORDER BY kept_until LIMIT $2)");
         self.run(delete.bind(before).bind(limit)).await
-    }
-
-    async fn put_mark(&mut self, node: &str, mark: Mark, now: Timestamp) -> Result<(), StoreError> {
-        let put = sql("INSERT INTO nodes (name, mark, seen) VALUES ($1, $2, $3) \
-             ON CONFLICT (name) DO UPDATE SET mark = excluded.mark, seen = excluded.seen");
-        self.run(put.bind(node).bind(mark.0).bind(now)).await.map(drop)
-    }
-
-    async fn prune_feed(&mut self, heard: Timestamp, limit: i64) -> Result<u64, StoreError> {
-        self.prune(heard, limit).await
     }
 }
 

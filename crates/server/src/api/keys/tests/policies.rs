@@ -122,7 +122,7 @@ async fn other_accounts_are_let_in_as_far_as_the_instance_has_room_for_them() {
     let mut home = tx.instance(&kms.instance_id).await.unwrap().unwrap();
     home.access_quota = 2;
     tx.update_instance(&home).await.unwrap();
-    kms.node.caches.apply(&tx.commit().await.unwrap());
+    kms.node.caches.apply(&tx.commit().await.unwrap().changes);
     let of = |account: &str, name: &str| {
         statement("Allow", &format!("acs:ram::{account}:{name}"), "kms:Encrypt")
     };
