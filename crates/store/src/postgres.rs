@@ -97,8 +97,8 @@ impl Postgres {
         let mut spare = self.pool.size();
         loop {
             let pool = self.pool.clone();
-            let begun = tokio::spawn(async move { pool.begin_with(begin).await });
-            match begun.await.map_err(|it| StoreError::Failed(it.to_string()))? {
+            let task = tokio::spawn(async move { pool.begin_with(begin).await });
+            match task.await.map_err(|it| StoreError::Failed(it.to_string()))? {
                 Ok(tx) => return Ok(Link::Postgres(tx)),
                 Err(error) if spare == 0 || !is_broken_connection(&error) => {
                     return Err(failure(&error));

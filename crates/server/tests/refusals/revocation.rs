@@ -42,12 +42,9 @@ async fn flip(nodes: [&World; 2], take: Call<'_>, give: Call<'_>, ask: Call<'_>,
     for at in nodes {
         ask.done_at(at).await;
     }
-    let mut slowest = Duration::ZERO;
     for round in 0..ROUNDS {
         let (here, there) = (nodes[round % 2], nodes[(round + 1) % 2]);
-        let began = Instant::now();
         take.done_at(here).await;
-        slowest = slowest.max(began.elapsed());
         for at in [there, here] {
             let answer = ask.at(at).await;
             assert_eq!(answer.code(), code, "round {round} of {}: {answer:?}", take.1);
@@ -57,7 +54,6 @@ async fn flip(nodes: [&World; 2], take: Call<'_>, give: Call<'_>, ask: Call<'_>,
             ask.done_at(at).await;
         }
     }
-    println!("{}: at most {slowest:?}", take.1);
 }
 
 #[tokio::test]
@@ -129,7 +125,7 @@ async fn an_access_key_that_is_inactive_at_one_node_signs_at_neither() {
     let take = Call(&root, "UpdateAccessKey", &off);
     let give = Call(&root, "UpdateAccessKey", &on);
     let ask = Call(&user, "ListKeys", &[]);
-    // Who is a stranger leaves no event of its own, so here the calls are told apart by hand.
+    // Whoever signs with it is a stranger, and leaves no event of its own.
     for round in 0..ROUNDS {
         let (here, there) = if round % 2 == 0 { (&one, &two) } else { (&two, &one) };
         take.done_at(here).await;
