@@ -26,6 +26,7 @@ macro_rules! on_both {
     };
 }
 
+mod access;
 mod algorithms;
 mod callers;
 mod diagnosis;
@@ -37,6 +38,7 @@ mod parameters;
 mod readiness;
 mod restart;
 mod revocation;
+mod secret_reads;
 mod separation;
 mod sessions;
 mod shredding;

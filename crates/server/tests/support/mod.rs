@@ -110,17 +110,23 @@ impl World {
 
     /// Another node on the same database, with a data directory and nonces of its own.
     pub(crate) async fn beside(&self) -> Self {
-        let (data, clock) = (Arc::new(tempfile::tempdir().unwrap()), Arc::clone(&self.clock));
-        let node =
-            Place { name: "two", key_file: self.data.path().join(root::KEY_FILE), stall: None };
-        Self::open_at(&node, data, self.url.clone(), clock, throttle::Limits::NONE).await
+        self.beside_by(Arc::clone(&self.clock)).await
     }
 
     /// The same, and `stall` can make it hang: then it does not poll.
     pub(crate) async fn beside_stalled_by(&self, stall: &Stall) -> Self {
-        let (data, clock) = (Arc::new(tempfile::tempdir().unwrap()), Arc::clone(&self.clock));
+        self.beside_as(Arc::clone(&self.clock), Some(stall.clone())).await
+    }
+
+    /// The same, with clocks of its own too.
+    pub(crate) async fn beside_by(&self, clock: Arc<ManualClock>) -> Self {
+        self.beside_as(clock, None).await
+    }
+
+    async fn beside_as(&self, clock: Arc<ManualClock>, stall: Option<Stall>) -> Self {
+        let data = Arc::new(tempfile::tempdir().unwrap());
         let key_file = self.data.path().join(root::KEY_FILE);
-        let node = Place { name: "two", key_file, stall: Some(stall.clone()) };
+        let node = Place { name: "two", key_file, stall };
         Self::open_at(&node, data, self.url.clone(), clock, throttle::Limits::NONE).await
     }
 
