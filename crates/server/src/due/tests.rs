@@ -21,7 +21,12 @@ use crate::{
 const DAY: i64 = 86_400;
 
 async fn run(node: &Node) -> Result<usize, ApiError> {
-    Due::default().run(node, Instant::now()).await
+    let done = Due::default().run(node, Instant::now()).await?;
+    // What the node's own look did in the same group is not committed before the group is.
+    let mut tx = node.store.write().await?;
+    tx.put_setting("looked", "").await?;
+    tx.commit().await?;
+    Ok(done)
 }
 
 /// Keys whose time came first, and which cannot rotate: their instance has no wrapping key.
