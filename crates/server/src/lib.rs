@@ -4,6 +4,7 @@
 //! operation may touch), [`caller`], [`cache`], [`node`], [`gateway`] (from bytes to a known
 //! caller, and back), [`auth`], [`audit`], [`listen`].
 
+mod access;
 pub mod accounts;
 pub mod api;
 pub mod audit;
