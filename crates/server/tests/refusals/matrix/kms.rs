@@ -1,6 +1,18 @@
 //! The rows of KMS. Source: identity.md §4.2, §4.3; secrets.md §1.7; keys.md §13.
 
-use super::row::{Row, row};
+use super::row::{Before, Row, row};
+
+/// A managed secret, of a server that nobody registered.
+const TURNED: Before = (
+    "CreateSecret",
+    &[
+        ("SecretName", "db/turned"),
+        ("VersionId", "v1"),
+        ("SecretType", "Rds"),
+        ("SecretData", r#"{"Accounts":[{"AccountName":"app","AccountPassword":"p"}]}"#),
+        ("ExtendedConfig", r#"{"SecretSubType":"SingleUser","DBInstanceId":"rm-1"}"#),
+    ],
+);
 
 pub(super) const ROWS: &[Row] = &[
     // Of older clients alone.
@@ -108,6 +120,8 @@ pub(super) const ROWS: &[Row] = &[
     row("kms:GetPublicKey", &[("kms:GetPublicKey", "key/{KeyId}")])
         .elsewhere("Forbidden.KeyNotFound"),
     row("kms:GetRandomPassword", &[("kms:GetRandomPassword", "*")]),
+    row("kms:GetSecretPolicy", &[("kms:GetSecretPolicy", "secret/{SecretName}")])
+        .elsewhere("Forbidden.ResourceNotFound"),
     row(
         "kms:GetSecretValue",
         &[("kms:GetSecretValue", "secret/{SecretName}"), ("kms:Decrypt", "key/{key}")],
@@ -159,12 +173,18 @@ pub(super) const ROWS: &[Row] = &[
     row("kms:RestoreSecret", &[("kms:RestoreSecret", "secret/{SecretName}")])
         .elsewhere("Forbidden.ResourceNotFound")
         .before(&[("DeleteSecret", &[("SecretName", "db/orders")])]),
+    row("kms:RotateSecret", &[("kms:RotateSecret", "secret/{SecretName}")])
+        .elsewhere("Forbidden.ResourceNotFound")
+        .before(&[TURNED])
+        .with(&[("SecretName", "db/turned")]),
     row("kms:ScheduleKeyDeletion", &[("kms:ScheduleKeyDeletion", "key/{KeyId}")])
         .elsewhere("Forbidden.KeyNotFound"),
     row("kms:SetDeletionProtection", &[("kms:SetDeletionProtection", "key/{KeyId}")])
         .elsewhere("Forbidden.KeyNotFound"),
     row("kms:SetKeyPolicy", &[("kms:SetKeyPolicy", "key/{KeyId}")])
         .elsewhere("Forbidden.KeyNotFound"),
+    row("kms:SetSecretPolicy", &[("kms:SetSecretPolicy", "secret/{SecretName}")])
+        .elsewhere("Forbidden.ResourceNotFound"),
     row("kms:TagResource", &[("kms:TagResource", "key/{KeyId}")])
         .elsewhere("Forbidden.KeyNotFound")
         .shared(""),
@@ -188,6 +208,13 @@ pub(super) const ROWS: &[Row] = &[
         .elsewhere("Forbidden.KeyNotFound"),
     row("kms:UpdateSecret", &[("kms:UpdateSecret", "secret/{SecretName}")])
         .elsewhere("Forbidden.ResourceNotFound"),
+    row(
+        "kms:UpdateSecretRotationPolicy",
+        &[("kms:UpdateSecretRotationPolicy", "secret/{SecretName}")],
+    )
+    .elsewhere("Forbidden.ResourceNotFound")
+    .before(&[TURNED])
+    .with(&[("SecretName", "db/turned")]),
     row("kms:UpdateSecretVersionStage", &[("kms:UpdateSecretVersionStage", "secret/{SecretName}")])
         .elsewhere("Forbidden.ResourceNotFound"),
     row("kms:VerifyMac", &[("kms:VerifyMac", "key/{KeyId}")]).elsewhere("Forbidden.KeyNotFound"),

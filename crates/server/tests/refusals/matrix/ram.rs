@@ -291,6 +291,10 @@ pub(super) const ROWS: &[Row] = &[
         .served("Forbidden.NoPermission")
         .elsewhere("Forbidden.NoPermission"),
     // The operator's alone, at the admin socket.
+    row("yaoku:CheckTarget", &[("yaoku:CheckTarget", "*")])
+        .served("Forbidden.NoPermission")
+        .elsewhere("Forbidden.NoPermission"),
+    // The operator's alone, at the admin socket.
     row("yaoku:CreateAccount", &[("yaoku:CreateAccount", "*")])
         .served("Forbidden.NoPermission")
         .elsewhere("Forbidden.NoPermission"),
@@ -308,6 +312,10 @@ pub(super) const ROWS: &[Row] = &[
     row("yaoku:DeleteOidcProvider", &[("yaoku:DeleteOidcProvider", "*")])
         .elsewhere("Forbidden.ResourceNotFound")
         .before(&[CLUSTER]),
+    // The operator's alone, at the admin socket.
+    row("yaoku:DeleteTarget", &[("yaoku:DeleteTarget", "*")])
+        .served("Forbidden.NoPermission")
+        .elsewhere("Forbidden.NoPermission"),
     row("yaoku:DescribeAccount", &[("yaoku:DescribeAccount", "*")]),
     // The operator's alone, at the admin socket.
     row("yaoku:DescribeRootKey", &[("yaoku:DescribeRootKey", "*")])
@@ -316,6 +324,10 @@ pub(super) const ROWS: &[Row] = &[
     row("yaoku:GetOidcProvider", &[("yaoku:GetOidcProvider", "*")])
         .elsewhere("Forbidden.ResourceNotFound")
         .before(&[CLUSTER]),
+    // The operator alone can register one.
+    row("yaoku:GetTarget", &[("yaoku:GetTarget", "*")])
+        .served("Forbidden.ResourceNotFound")
+        .elsewhere("Forbidden.ResourceNotFound"),
     // The operator's alone, at the admin socket.
     row("yaoku:ListAccounts", &[("yaoku:ListAccounts", "*")])
         .served("Forbidden.NoPermission")
@@ -323,12 +335,17 @@ pub(super) const ROWS: &[Row] = &[
     row("yaoku:ListKeyUses", &[("yaoku:ListKeyUses", "acs:kms:cn-hangzhou:{account}:key/{KeyId}")])
         .elsewhere("Forbidden.KeyNotFound"),
     row("yaoku:ListOidcProviders", &[("yaoku:ListOidcProviders", "*")]),
+    row("yaoku:ListTargets", &[("yaoku:ListTargets", "*")]),
     row("yaoku:ListWhoCan", &[("yaoku:ListWhoCan", "*")]),
     // The operator's alone, at the admin socket.
     row("yaoku:OpenRootKeyWrap", &[("yaoku:OpenRootKeyWrap", "*")])
         .served("Forbidden.NoPermission")
         .elsewhere("Forbidden.NoPermission"),
     row("yaoku:PutOidcProvider", &[("yaoku:PutOidcProvider", "*")]),
+    // The operator's alone, at the admin socket.
+    row("yaoku:PutTarget", &[("yaoku:PutTarget", "*")])
+        .served("Forbidden.NoPermission")
+        .elsewhere("Forbidden.NoPermission"),
     // The operator's alone, at the admin socket.
     row("yaoku:RemoveRootKeyWrap", &[("yaoku:RemoveRootKeyWrap", "*")])
         .served("Forbidden.NoPermission")
