@@ -26,6 +26,7 @@ import checks.imports
 import checks.keys
 import checks.life
 import checks.mac
+import checks.managed
 import checks.ram_account
 import checks.ram_logins
 import checks.ram_policies
