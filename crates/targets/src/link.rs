@@ -140,8 +140,9 @@ impl AsyncWrite for Stream {
 
 /// What an error below the protocol is: TLS does not trust who answers, or nobody does.
 pub(crate) fn broken(error: &(dyn Error + 'static)) -> Fault {
-    let mut next = Some(error);
+    let (mut next, mut last) = (Some(error), error);
     while let Some(error) = next {
+        last = error;
         // An error that `io::Error` wraps is not its source.
         let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
         let inner = inner.and_then(|it| it.downcast_ref::<rustls::Error>());
@@ -150,5 +151,6 @@ pub(crate) fn broken(error: &(dyn Error + 'static)) -> Fault {
         }
         next = error.source();
     }
-    Fault::Unreachable(said(&error.to_string(), None))
+    // The innermost says most.
+    Fault::Unreachable(said(&last.to_string(), None))
 }

@@ -10,7 +10,7 @@
 //! act as one role. The membership inherits, for a pool may reset the role (`DISCARD ALL`). Settings and
 //! attributes of the model, which are nobody's by membership, are copied.
 
-use std::{fmt::Write as _, pin::Pin, time::Duration};
+use std::{error::Error as _, fmt::Write as _, pin::Pin, time::Duration};
 
 use async_trait::async_trait;
 use postgres_protocol::password::scram_sha_256;
@@ -260,12 +260,12 @@ impl TlsStream for Stream {
 /// Source: the codes are those of PostgreSQL's manual, appendix A.
 fn refusal(error: &tokio_postgres::Error) -> Fault {
     let Some(server) = error.as_db_error() else {
-        return match broken(error) {
-            // The library has no other sign of it.
-            Fault::Unreachable(text) if text.contains("does not support TLS") => {
-                Fault::NotTrusted("it speaks no TLS".to_owned())
-            }
-            fault => fault,
+        // The library has no other sign of it.
+        let said = error.source().map(ToString::to_string).unwrap_or_default();
+        return if said.contains("does not support TLS") {
+            Fault::NotTrusted("it speaks no TLS".to_owned())
+        } else {
+            broken(error)
         };
     };
     let text = said(&format!("{} ({})", server.message(), server.code().code()), None);

@@ -1,5 +1,8 @@
 //! Rights of `MySQL` and `MariaDB`: what the vendor's words mean, and those of one account for another.
 
+/// How the grant of a role ends that may be granted on.
+pub(super) const ADMIN_OPTION: &str = " WITH ADMIN OPTION";
+
 /// A text as a string in SQL. The session must be in the mode `NO_BACKSLASH_ESCAPES`, in which a
 /// quote is the one character that means anything; a statement with a password takes no parameters.
 pub(super) fn quoted(text: &str) -> String {
@@ -61,7 +64,7 @@ pub(super) fn retargeted(line: &str, account: &str) -> Option<String> {
     };
     let at = outside_quotes(line, word)?;
     let (what, rest) = line.split_at(at);
-    let options = [" WITH GRANT OPTION", " WITH ADMIN OPTION"];
+    let options = [" WITH GRANT OPTION", ADMIN_OPTION];
     let option = options.into_iter().find(|it| outside_quotes(rest, it).is_some());
     Some(format!("{what}{word}{account}{}", option.unwrap_or_default()))
 }

@@ -99,6 +99,7 @@ impl Server {
             self.run(format!("DROP USER {}", account(&new, &host)), None).await?;
         }
         let by = quoted(password.expose_text());
+        let mut again = Vec::new();
         for host in &hosts {
             let new = account(&new, host);
             let terms = match rights {
@@ -108,12 +109,20 @@ impl Server {
             let create = format!("CREATE USER {new} IDENTIFIED BY {by}{terms}");
             self.run(create, Some(password)).await?;
             for grant in self.grants(rights, host, &new).await? {
+                if grant.ends_with(grants::ADMIN_OPTION) {
+                    again.extend(grants::retargeted(&grant, &account(user, host)));
+                }
                 self.run(grant, None).await?;
             }
         }
         let each = |host: &String| format!("{} TO {}", account(&new, host), account(user, host));
         let each: Vec<_> = hosts.iter().map(each).collect();
-        self.run(format!("RENAME USER {}", each.join(", ")), None).await
+        self.run(format!("RENAME USER {}", each.join(", ")), None).await?;
+        // MariaDB 10.11 keeps this option when it renames, but does not know of it until it restarts.
+        for grant in again {
+            self.run(grant, None).await?;
+        }
+        Ok(())
     }
 
     /// What gives an account its rights.

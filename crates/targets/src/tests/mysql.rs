@@ -46,7 +46,7 @@ async fn a_clone_has_the_rights_terms_and_hosts_of_its_model() {
     };
     assert_eq!(terms("model_clone"), terms("model"));
     assert!(terms("model").contains("ANY\t7\tclerk"), "{}", terms("model"));
-    assert_eq!(server.run("SELECT COUNT(*) FROM mysql.user WHERE User LIKE 'yaoku~%'"), "0");
+    assert_eq!(server.run("SELECT COUNT(*) FROM mysql.user WHERE User LIKE 'yaoku~model%'"), "0");
 }
 
 #[tokio::test]
@@ -68,16 +68,15 @@ async fn an_account_that_is_there_keeps_its_rights_and_gets_one_password_everywh
     let server = TestServer::mariadb();
     server.run(
         "CREATE USER kept@'%' IDENTIFIED BY 'a'; CREATE USER kept@'127.0.0.1' IDENTIFIED BY 'b'; \
-         GRANT SELECT ON mysql.* TO kept@'%'; CREATE USER `kept `@'%' IDENTIFIED BY 'other'",
+         GRANT SELECT ON mysql.* TO kept@'%'; CREATE USER Kept@'%' IDENTIFIED BY 'other'",
     );
     let before = grants(server, "kept", "%");
     assert_eq!(set(server, "kept", "new", &named("ReadWrite")).await, Ok(()));
     assert_eq!(grants(server, "kept", "%"), before);
-    let hashes = "SELECT COUNT(DISTINCT authentication_string) FROM mysql.user WHERE User = 'kept' \
-                  AND LENGTH(User) = 4";
+    let hashes = "SELECT COUNT(DISTINCT authentication_string) FROM mysql.user WHERE User = 'kept'";
     assert_eq!(server.run(hashes), "1");
     assert!(enters(server, "kept", "new").await);
-    assert!(enters(server, "kept ", "other").await, "another account with almost that name");
+    assert!(enters(server, "Kept", "other").await, "another account with almost that name");
 }
 
 #[tokio::test]

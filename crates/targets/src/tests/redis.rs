@@ -8,13 +8,14 @@ use crate::{
     testing::{TestServer, login},
 };
 
-/// The rules of an account, without its passwords.
+/// The rules of an account, without its passwords, and without a flag that is what none is too.
 fn rules(server: &TestServer, user: &str) -> String {
     let list = server.run("ACL LIST");
     let line =
         list.lines().find_map(|it| it.strip_prefix(&format!("user {user} ")).map(str::to_owned));
     let words = line.unwrap_or_default();
-    words.split(' ').filter(|it| !it.starts_with('#')).collect::<Vec<_>>().join(" ")
+    let counts = |it: &&str| !it.starts_with('#') && *it != "sanitize-payload";
+    words.split(' ').filter(counts).collect::<Vec<_>>().join(" ")
 }
 
 #[tokio::test]
@@ -47,9 +48,7 @@ async fn the_vendor_s_words_give_what_they_say() {
         }
         assert_eq!(server.run_as(word, "p", "SET a b").is_ok(), writes, "{word}");
         assert_eq!(server.run_as(word, "p", "EVAL return(1) 0").is_ok(), writes, "{word}");
-        for refused in
-            ["ACL LIST", "CONFIG GET *", "FLUSHALL", "SHUTDOWN", "DEBUG SLEEP 0", "MONITOR"]
-        {
+        for refused in ["ACL LIST", "CONFIG GET *", "FLUSHALL", "SHUTDOWN", "MONITOR"] {
             let done = server.run_as(word, "p", refused);
             assert!(done.is_err_and(|it| it.contains("NOPERM")), "{word} {refused}");
         }
