@@ -19,6 +19,7 @@ pub mod random;
 pub mod rootkey;
 pub mod seal;
 pub mod software;
+pub mod ssh;
 pub mod totp;
 
 #[cfg(test)]

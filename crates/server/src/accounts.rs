@@ -98,13 +98,31 @@ pub async fn create_access_key(
     user: Option<&UserName>,
     now: Timestamp,
 ) -> Result<NewAccessKey, ApiError> {
-    let id = AccessKeyId::generate(&*node.random)?;
-    let secret = new_secret(node)?;
+    let key = new_access_key(node)?;
+    keep_access_key(node, tx, account, user, &key, now).await?;
+    Ok(key)
+}
+
+/// An access key that nobody has yet.
+pub(crate) fn new_access_key(node: &Node) -> Result<NewAccessKey, ApiError> {
+    Ok(NewAccessKey { id: AccessKeyId::generate(&*node.random)?, secret: new_secret(node)? })
+}
+
+/// Gives an access key to a user, or (`None`) to the account itself.
+pub(crate) async fn keep_access_key(
+    node: &Node,
+    tx: &mut dyn Tx,
+    account: &AccountId,
+    user: Option<&UserName>,
+    key: &NewAccessKey,
+    now: Timestamp,
+) -> Result<(), ApiError> {
     let owner = WrappingPlace { account, instance: None };
-    let place = CredentialPlace { kind: ACCESS_KEY, id: id.as_str() };
-    let sealed = node.keyring.seal_credential(&owner, &place, secret.expose(), &*node.random)?;
+    let place = CredentialPlace { kind: ACCESS_KEY, id: key.id.as_str() };
+    let secret = key.secret.expose();
+    let sealed = node.keyring.seal_credential(&owner, &place, secret, &*node.random)?;
     let row = AccessKey {
-        id: id.clone(),
+        id: key.id.clone(),
         account: account.clone(),
         user: user.cloned(),
         sealed,
@@ -112,8 +130,7 @@ pub async fn create_access_key(
         created: now,
         last_used: None,
     };
-    tx.insert_access_key(&row).await?;
-    Ok(NewAccessKey { id, secret })
+    Ok(tx.insert_access_key(&row).await?)
 }
 
 /// The secret half of a new access key, a session's too.

@@ -386,6 +386,7 @@ fn event(
         account: Some(&caller.account),
         principal: caller.principal.parts(),
         access_key: caller.access_key.as_ref(),
+        source_identity: caller.session.as_ref().and_then(|it| it.source_identity.as_deref()),
         source: Source::from(call.peer.ip()),
         user_agent: &UserAgent::kept(agent.unwrap_or_default()),
         action: [spec.product.prefix(), ":", spec.name],

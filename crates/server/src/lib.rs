@@ -4,6 +4,7 @@
 //! operation may touch), [`caller`], [`cache`], [`node`], [`gateway`] (from bytes to a known
 //! caller, and back), [`auth`], [`audit`], [`listen`].
 
+mod access;
 pub mod accounts;
 pub mod api;
 pub mod audit;
@@ -28,6 +29,7 @@ pub mod lease;
 pub mod listen;
 pub mod metrics;
 pub mod node;
+mod notices;
 pub mod oidc;
 pub mod operations;
 pub mod pipeline;
@@ -35,6 +37,7 @@ pub mod private;
 pub mod process;
 mod prune;
 pub mod root;
+mod rotation;
 pub mod sealed;
 mod seals;
 mod shelf;
@@ -46,5 +49,6 @@ pub mod test_clock;
 mod testing;
 pub mod throttle;
 pub mod uses;
+mod values;
 pub mod versions;
 pub mod witness;

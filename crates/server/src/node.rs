@@ -56,6 +56,8 @@ pub struct Node {
     pub followed: AtomicI64,
     /// Wakes the task that copies the events of writes into the journal.
     pub wrote: tokio::sync::Notify,
+    /// Wakes the task that turns credentials: somebody has begun a rotation.
+    pub rotations_begun: tokio::sync::Notify,
     /// Refusals of callers who are not known, counted.
     pub unknown: Unknown,
     /// How near everybody is to the limits on calls.

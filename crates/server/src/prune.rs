@@ -1,11 +1,11 @@
 //! What the store need not keep any longer: nonces whose time has passed, rows of the feed that every
-//! node has followed, and uses of keys a year ago. Removed a few at a time, so that no write waits long for it.
+//! node has followed, uses of keys a year ago, and releases that count no longer. Removed a few at a time, so that no write waits long for it.
 
 use std::{sync::atomic::Ordering, time::Duration};
 
 use yaoku_store::{Mark, StoreError};
 
-use crate::{node::Node, uses};
+use crate::{access::COUNTS_ON_SECONDS, node::Node, uses};
 
 /// How often there is a look. With it, the tables hold the nonces of the last quarter of an hour, and
 /// what changed since the slowest node that is heard of last followed the feed, and what has come
@@ -38,12 +38,15 @@ async fn remove_some(node: &Node) -> Result<u64, StoreError> {
     let nonces = tx.delete_nonces(now, ROWS).await?;
     let first = uses::day(node.domain_clock.now()) - uses::DAYS + 1;
     let uses = tx.delete_key_uses(first, ROWS).await?;
+    let counted = node.domain_clock.now().plus_seconds(-COUNTS_ON_SECONDS);
+    let releases = tx.delete_releases(counted, ROWS).await?;
     let changes = tx.prune_feed(now.plus_seconds(-AWAY_SECONDS), ROWS).await?;
     // With nothing gone there is nothing to sync, but other nodes must hear of this one.
-    if nonces + changes + uses > 0 || node.store.is_shared() {
+    let removed = [nonces, uses, releases, changes];
+    if removed.iter().any(|it| *it > 0) || node.store.is_shared() {
         tx.commit().await?;
     }
-    Ok(nonces.max(changes).max(uses))
+    Ok(removed.into_iter().max().unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -52,7 +55,7 @@ mod tests {
 
     use yaoku_store::testing;
 
-    use crate::testing::Kms;
+    use crate::testing::{Kms, NOW};
 
     #[tokio::test]
     async fn what_a_stream_of_writes_leaves_is_removed() {
@@ -66,6 +69,16 @@ mod tests {
         for _ in 0..3 {
             kms.key().await;
         }
+        testing::execute(
+            &kms.url(),
+            &format!(
+                "INSERT INTO access_releases (instance, object, name, account, released) \
+                 VALUES ('kst-a', 'key', 'a', '2', {}), ('kst-a', 'key', 'b', '2', {})",
+                NOW.unix_ms() - 299_000,
+                NOW.unix_ms() - 298_999,
+            ),
+        )
+        .await;
         kms.clock.advance_seconds(1);
         assert!(rows(&kms, "feed").await >= 3);
         assert_eq!(rows(&kms, "nonces").await, 2_500);
@@ -74,6 +87,7 @@ mod tests {
         super::run(&kms.node).await.unwrap();
         assert_eq!(rows(&kms, "feed").await, 0);
         assert_eq!(rows(&kms, "nonces").await, 0);
+        assert_eq!(rows(&kms, "access_releases").await, 1, "which counts for a moment more");
     }
 
     async fn rows(kms: &Kms, table: &str) -> usize {

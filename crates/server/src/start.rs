@@ -164,6 +164,7 @@ impl Running {
             journal,
             followed,
             wrote: tokio::sync::Notify::new(),
+            rotations_begun: tokio::sync::Notify::new(),
             throttle,
             metrics: Metrics::default(),
             uses: Uses::default(),
@@ -338,8 +339,9 @@ mod background {
         last_uses, prune,
         root::{
             RootError,
-            rotation::{self, Step},
+            rotation::{self as root_key, Step},
         },
+        rotation::{self, Engine},
         uses,
     };
 
@@ -366,6 +368,7 @@ mod background {
             tokio::spawn(write_uses(node(), stopped())),
             tokio::spawn(write_last_uses(node(), stopped())),
             tokio::spawn(do_what_is_due(node(), stopped())),
+            tokio::spawn(rotate_credentials(node(), stopped())),
         ]
     }
 
@@ -439,7 +442,7 @@ mod background {
     /// last stop.
     async fn follow_root_key(node: Arc<Node>, mut stopped: Stopped) {
         loop {
-            match rotation::step(&*node.store, &node.keyring, &node.held, &*node.random).await {
+            match root_key::step(&*node.store, &node.keyring, &node.held, &*node.random).await {
                 Ok(Step::Moved(keys)) => tracing::debug!(keys, "moved to the new root key"),
                 Ok(Step::Ended) => tracing::info!("the root key is rotated: the old one is gone"),
                 // The store is away, or another transaction came first.
@@ -516,6 +519,26 @@ mod background {
                 Err(error) => tracing::error!(%error, "what is due cannot be done"),
             }
         }
+    }
+
+    /// Turns the credentials of managed secrets when it is time.
+    async fn rotate_credentials(node: Arc<Node>, mut stopped: Stopped) {
+        let engine = Engine::default();
+        loop {
+            tokio::select! {
+                _ = stopped.changed() => break,
+                () = tokio::time::sleep(rotation::EVERY) => {}
+                () = node.rotations_begun.notified() => {}
+            }
+            match engine.run(&node).await {
+                Ok(()) => {}
+                Err(error) if due::waits(&error) => {
+                    tracing::warn!(%error, "rotations have to wait for the store");
+                }
+                Err(error) => tracing::error!(%error, "what is to be rotated cannot be found"),
+            }
+        }
+        engine.rest().await;
     }
 
     async fn tick(stopped: &mut Stopped, every: Duration) -> bool {

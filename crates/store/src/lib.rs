@@ -2,7 +2,7 @@
 //!
 //! A transaction ([`Tx`]) is a set of small contracts, one per kind of thing: [`Keys`], [`KeyUses`],
 //! [`Secrets`], [`Tags`], [`Identities`], [`Groups`], [`Roles`], [`Policies`], [`Logins`],
-//! [`Instances`], [`RootKeys`], [`Rotations`], [`Records`]. Reading them is
+//! [`Instances`], [`Accesses`], [`RootKeys`], [`Rotations`], [`Records`]. Reading them is
 //! reading what the rest of the program may ask of a database. Three rules hold for all of them:
 //!
 //! - Not finding something is `None`, never an error: what that means is the caller's to say.
@@ -13,6 +13,7 @@ use std::{fmt, path::Path, sync::Arc};
 
 use async_trait::async_trait;
 
+mod accesses;
 mod change;
 mod groups;
 mod identities;
@@ -34,6 +35,7 @@ mod tags;
 pub mod testing;
 mod uses;
 
+pub use accesses::{Accesses, PolicyText, Release};
 pub use change::{Change, Feed, Mark};
 pub use groups::{Groups, Roles};
 pub use identities::{Identities, IdentityCounts};
@@ -129,7 +131,8 @@ pub trait Store: fmt::Debug + Send + Sync {
 
 /// What an operation may do in a transaction. It has no `commit`: that is the pipeline's.
 pub trait Tx:
-    Groups
+    Accesses
+    + Groups
     + Identities
     + Instances
     + Keys
@@ -146,7 +149,8 @@ pub trait Tx:
 }
 
 impl<T> Tx for T where
-    T: Groups
+    T: Accesses
+        + Groups
         + Identities
         + Instances
         + Keys

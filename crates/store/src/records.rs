@@ -47,7 +47,9 @@ pub trait Records: Send {
     /// the commit fails ([`StoreError::NonceUsed`]).
     async fn use_nonce(&mut self, hash: &[u8], until: Timestamp) -> Result<(), StoreError>;
 
-    /// Forgets at most `limit` of the nonces whose time has passed; answers how many.
+    /// Forgets at most `limit` of the nonces whose time has passed; answers how many. Where there may be
+    /// other nodes, the database's own clock must say so too: one whose clock is ahead would forget
+    /// what the others refuse replays by.
     async fn delete_nonces(&mut self, before: Timestamp, limit: i64) -> Result<u64, StoreError>;
 
     /// Notes how far a node has followed the feed.

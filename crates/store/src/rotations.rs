@@ -60,7 +60,8 @@ pub trait Rotations: Send {
     ) -> Result<Vec<DueSecret>, StoreError>;
 
     /// Secrets of any account that rotate by themselves, whose date is `now` or before, that do not
-    /// wait for deletion, and of which no rotation was begun: in the same order and pages.
+    /// wait for deletion, and of which no rotation runs: none was begun, or it failed and is to be
+    /// settled. In the same order and pages.
     async fn secrets_to_rotate(
         &mut self,
         now: Timestamp,

@@ -134,4 +134,12 @@ pub trait Secrets: Send {
         version: &SecretVersion,
         evicted: Option<&VersionId>,
     ) -> Result<(), StoreError>;
+
+    /// Removes a version. Whoever does so takes its labels away ([`Secrets::update_secret`]).
+    async fn delete_secret_version(
+        &mut self,
+        account: &AccountId,
+        name: &SecretName,
+        version: &VersionId,
+    ) -> Result<(), StoreError>;
 }

@@ -61,6 +61,7 @@ enum Command {
     Policy(admin::policy::Policy),
     RootKey(admin::root_key::RootKey),
     Server(server::Server),
+    Target(admin::target::Target),
     Unseal(admin::unseal::Unseal),
     User(admin::user::User),
 }
@@ -123,6 +124,7 @@ fn run(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
             Command::OidcProvider(it) => it.run().await,
             Command::Policy(it) => it.run().await,
             Command::RootKey(it) => it.run().await,
+            Command::Target(it) => it.run().await,
             Command::Server(it) => it.run().await,
             Command::Unseal(it) => it.run().await,
             Command::User(it) => it.run().await,

@@ -174,6 +174,14 @@ pub struct Rotation {
     pub held_until: Option<Timestamp>,
 }
 
+impl Rotation {
+    /// Whether it goes on. One that failed does not, though it may yet turn out to have worked.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.step != Step::Settle
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{AutomaticRotation, Managed, RotationInterval};

@@ -8,9 +8,13 @@ use crate::{
     time::Timestamp,
 };
 
+mod config;
+mod credential;
 mod managed;
 mod stages;
 
+pub use config::{CLONE_SUFFIX, Config};
+pub use credential::Credential;
 pub use managed::{AutomaticRotation, Managed, Rotation, RotationInterval, Step, SubType};
 pub use stages::{NewStages, StageError, StageMove};
 

@@ -8,6 +8,7 @@ use yaoku_model::{
     key::Key,
     policy::Object,
     tag::{Tag, TagKind},
+    time::Timestamp,
 };
 use yaoku_wire::error::Code;
 
@@ -287,13 +288,9 @@ impl Call<'_> {
         key: Arc<CachedKey>,
         version: KeyVersionId,
     ) -> Result<UsableKey, ApiError> {
-        key.key.must_be_enabled(self.now)?;
-        // The newest is the one that is used most.
-        let mut newest_first = key.versions.iter().rev();
-        let handle = newest_first.find(|(id, _)| *id == version).map(|(_, it)| it.clone());
-        let handle = handle.ok_or(Code::KeyNotFound)?;
-        self.touched.uses(&key);
-        Ok(UsableKey { key, version, handle })
+        let usable = UsableKey::new(key, version, self.now)?;
+        self.touched.uses(&usable.key);
+        Ok(usable)
     }
 
     fn primary(&mut self, key: Arc<CachedKey>) -> Result<UsableKey, ApiError> {
@@ -328,6 +325,22 @@ impl Call<'_> {
         }
         self.judge(ask, &place.account, &[&arn], tags, policy)?;
         found.ok_or(Code::KeyNotFound.into())
+    }
+}
+
+impl UsableKey {
+    /// One version of a key that is enabled. Whether anybody may use it was asked before.
+    pub(crate) fn new(
+        key: Arc<CachedKey>,
+        version: KeyVersionId,
+        now: Timestamp,
+    ) -> Result<Self, ApiError> {
+        key.key.must_be_enabled(now)?;
+        // The newest is the one that is used most.
+        let mut newest_first = key.versions.iter().rev();
+        let handle = newest_first.find(|(id, _)| *id == version).map(|(_, it)| it.clone());
+        let handle = handle.ok_or(Code::KeyNotFound)?;
+        Ok(Self { key, version, handle })
     }
 }
 

@@ -68,7 +68,7 @@ pub struct Ask<'a> {
     pub(crate) presented: &'a [(&'static str, &'a str)],
 }
 
-/// One version of a key that the caller may use now. Only [`Call`] hands these out.
+/// One version of a key that may be used now. For a caller, only [`Call`] hands these out.
 #[derive(Clone, Debug)]
 pub struct UsableKey {
     /// The key, whatever name the client used.

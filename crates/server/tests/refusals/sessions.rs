@@ -424,13 +424,18 @@ async fn the_journal_tells_who_is_behind_a_session(database: Database) {
     let user = world.user(&root, "alice", &[ALLOW_ALL]).await;
     let session = begin(&world, &user, &deploy, &[]).await;
     world.done(&session, "ListKeys", &[]).await;
+    let named = begin(&world, &user, &deploy, &[("SourceIdentity", "alice@corp")]).await;
+    world.done(&named, "ListAliases", &[]).await;
+    world.done(&named, "CreateKey", &[]).await;
+    let further = begin(&world, &named, &deploy, &[]).await;
+    world.done(&further, "ListSecrets", &[]).await;
     let sent = params(&[("RoleArn", &deploy), ("RoleSessionName", "a-session")]);
     let refused = world.call_with(&root, "AssumeRole", &sent).await;
     assert_eq!(refused.status, 403);
     let stopped = world.stop().await;
     let events = stopped.events().await;
     let of = |action: &str| events.iter().filter(|it| it.action == action).collect::<Vec<_>>();
-    let [begun, denied] = of("sts:AssumeRole")[..] else { panic!("{events:?}") };
+    let [begun, .., denied] = of("sts:AssumeRole")[..] else { panic!("{events:?}") };
     let made = format!("acs:ram::{}:accesskey/{}", root.account, session.key.id);
     assert_eq!(begun.resources, [deploy.clone(), made]);
     assert_eq!(begun.principal, "user/alice");
@@ -438,5 +443,10 @@ async fn the_journal_tells_who_is_behind_a_session(database: Database) {
     let later = of("kms:ListKeys")[0];
     assert_eq!(later.principal, "assumed-role/deploy/a-session");
     assert_eq!(later.access_key.as_ref().unwrap().as_str(), session.key.id);
+    let behind = |action: &str| of(action)[0].source_identity.as_deref();
+    assert_eq!((behind("kms:ListKeys"), behind("sts:AssumeRole")), (None, None));
+    for action in ["kms:ListAliases", "kms:CreateKey", "kms:ListSecrets"] {
+        assert_eq!(behind(action), Some("alice@corp"), "{action}");
+    }
     stopped.events_equal_answers().await;
 }

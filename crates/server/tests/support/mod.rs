@@ -107,7 +107,12 @@ impl World {
 
     /// Another node on the same database, with a data directory and nonces of its own.
     pub(crate) async fn beside(&self) -> Self {
-        let (data, clock) = (Arc::new(tempfile::tempdir().unwrap()), Arc::clone(&self.clock));
+        self.beside_by(Arc::clone(&self.clock)).await
+    }
+
+    /// The same, with clocks of its own too.
+    pub(crate) async fn beside_by(&self, clock: Arc<ManualClock>) -> Self {
+        let data = Arc::new(tempfile::tempdir().unwrap());
         let node = Place { name: "two", key_file: self.data.path().join(root::KEY_FILE) };
         Self::open_at(&node, data, self.url.clone(), clock, throttle::Limits::NONE).await
     }

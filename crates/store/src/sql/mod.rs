@@ -3,6 +3,7 @@
 //! [`statement`] and [`row`] hide which engine it is, [`session`] runs statements and ends
 //! transactions, [`feed`] tells what changed; the other files are one contract each.
 
+mod accesses;
 mod error;
 mod feed;
 mod groups;

@@ -11,6 +11,10 @@ use super::{
 };
 use crate::{EventRow, Mark, Records, StoreError};
 
+/// By the database's own clock, too, the time of a nonce has passed.
+const PAST_THERE_TOO: &str =
+    " AND kept_until < CAST(EXTRACT(EPOCH FROM CURRENT_TIMESTAMP) * 1000 AS BIGINT)";
+
 #[async_trait]
 impl Records for Session {
     async fn setting(&mut self, name: &str) -> Result<Option<String>, StoreError> {
@@ -62,7 +66,9 @@ impl Records for Session {
 
     async fn delete_nonces(&mut self, before: Timestamp, limit: i64) -> Result<u64, StoreError> {
         let delete = sql("DELETE FROM nonces WHERE hash IN (SELECT hash FROM nonces \
-             WHERE kept_until < $1 ORDER BY kept_until LIMIT $2)");
+             WHERE kept_until < $1")
+        .push(if self.is_shared() { PAST_THERE_TOO } else { "" })
+        .push(" ORDER BY kept_until LIMIT $2)");
         self.run(delete.bind(before).bind(limit)).await
     }
 

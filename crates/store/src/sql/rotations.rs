@@ -125,7 +125,8 @@ impl Rotations for Session {
              WHERE automatic = 'Enabled' AND next_rotation <= $1 \
              AND (next_rotation, account, name) > ($2, $3, $4) AND delete_at IS NULL \
              AND NOT EXISTS (SELECT 1 FROM rotations r \
-                             WHERE r.account = s.account AND r.secret = s.name) \
+                             WHERE r.account = s.account AND r.secret = s.name \
+                             AND r.step <> 'settle') \
              ORDER BY next_rotation, account, name LIMIT $5");
         self.all(paged(due, now, after, limit)).await
     }

@@ -159,14 +159,30 @@ impl Secrets for Session {
         let mut put = insert_version(account, name, version).and(update(secret));
         if let Some(evicted) = evicted {
             self.added.shreds = true;
-            let delete = sql("DELETE FROM secret_versions \
-                 WHERE account = $1 AND secret = $2 AND id = $3");
-            put = put.and(delete.bind(account.as_str()).bind(name.as_str()).bind(evicted.as_str()));
+            put = put.and(delete_version(account, name, evicted));
         }
         self.run(put).await?;
         self.note(changed(account, name));
         Ok(())
     }
+
+    async fn delete_secret_version(
+        &mut self,
+        account: &AccountId,
+        name: &SecretName,
+        version: &VersionId,
+    ) -> Result<(), StoreError> {
+        self.added.shreds = true;
+        let delete = delete_version(account, name, version);
+        self.change(changed(account, name), delete).await.map(drop)
+    }
+}
+
+fn delete_version(account: &AccountId, name: &SecretName, version: &VersionId) -> Statement {
+    sql("DELETE FROM secret_versions WHERE account = $1 AND secret = $2 AND id = $3")
+        .bind(account.as_str())
+        .bind(name.as_str())
+        .bind(version.as_str())
 }
 
 fn update(secret: &Secret) -> Statement {

@@ -69,6 +69,11 @@ impl Session {
         Self { writes: true, ..Self::reading(link, places) }
     }
 
+    /// Whether other nodes may write to the database: then it is a server, with a clock.
+    pub(super) const fn is_shared(&self) -> bool {
+        matches!(self.link, Link::Postgres(_))
+    }
+
     /// Runs a statement; answers how many rows it touched.
     pub(super) async fn run(&mut self, statement: Statement) -> Result<u64, StoreError> {
         self.must_be_sound()?;

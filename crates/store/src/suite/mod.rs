@@ -3,6 +3,7 @@
 //! Each test takes a [`Place`]: an empty database that it may open as often as it likes. Between
 //! them they run every statement, so every statement is prepared on both engines.
 
+mod accesses;
 mod feed;
 mod groups;
 mod identities;
@@ -83,6 +84,9 @@ macro_rules! store_suite {
 }
 
 store_suite! {
+    accesses:
+        releases_are_found_until_they_are_old_and_forgotten_a_few_at_a_time
+        the_policies_in_an_instance_are_found_together;
     feed:
         a_commit_that_began_earlier_and_ended_later_is_not_missed
         every_kind_of_change_is_told
@@ -104,7 +108,7 @@ store_suite! {
         deleting_a_key_takes_versions_aliases_and_tags
         keys_are_filtered_by_every_field
         keys_are_listed_as_they_are_at_the_time
-        the_policies_in_an_instance_are_found_together
+        keys_are_counted_with_and_without_an_instance
         what_is_gone_is_not_counted_though_it_was_not_removed_yet
         keys_are_listed_in_order_of_creation_then_id
         keys_keep_what_they_were_given
@@ -135,6 +139,7 @@ store_suite! {
         policies_are_listed_with_how_many_hold_them
         policies_keep_their_texts;
     records:
+        a_clock_that_is_ahead_forgets_no_nonces_that_others_must_know
         a_nonce_is_remembered_until_its_time
         a_write_whose_nonce_is_known_leaves_nothing
         an_event_is_not_listed_before_an_earlier_one

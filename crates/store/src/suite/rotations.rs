@@ -128,6 +128,7 @@ pub(super) async fn secrets_rotate_when_their_date_has_come_and_nothing_was_begu
         due("first", on, 1),
         due("later", on, 9),
         due("begun", on, 1),
+        due("failed", on, 3),
         due("invalid", AutomaticRotation::Invalid, 1),
         Secret { delete_at: Some(at(99)), ..due("leaving", on, 1) },
         secret("generic", 1),
@@ -135,9 +136,10 @@ pub(super) async fn secrets_rotate_when_their_date_has_come_and_nothing_was_begu
         assert!(tx.insert_secret(&it).await.unwrap());
     }
     tx.put_rotation(&rotation("begun")).await.unwrap();
+    tx.put_rotation(&Rotation { step: Step::Settle, ..rotation("failed") }).await.unwrap();
     let first = tx.secrets_to_rotate(at(5), None, 2).await.unwrap();
     assert_eq!(names(&first), ["1000/first", "1000/a"]);
     assert_eq!(first[0].at, at(1));
     let rest = tx.secrets_to_rotate(at(5), first.last(), 2).await.unwrap();
-    assert_eq!(names(&rest), ["1000/b"]);
+    assert_eq!(names(&rest), ["1000/b", "1000/failed"]);
 }

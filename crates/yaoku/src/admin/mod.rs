@@ -9,6 +9,7 @@ pub(crate) mod instance;
 pub(crate) mod oidc_provider;
 pub(crate) mod policy;
 pub(crate) mod root_key;
+pub(crate) mod target;
 pub(crate) mod unseal;
 pub(crate) mod user;
 

@@ -13,19 +13,24 @@ use crate::{call::Call, caller::Principal, error::ApiError};
 mod add_root_key_wrap;
 #[cfg(feature = "test-clock")]
 mod advance_clock;
+mod check_target;
 mod create_account;
 mod create_instance;
 mod delete_oidc_provider;
+mod delete_target;
 mod describe_account;
 mod describe_root_key;
 mod get_oidc_provider;
+mod get_target;
 mod list_accounts;
 mod list_key_uses;
 mod list_oidc_providers;
+mod list_targets;
 mod list_who_can;
 mod oidc_provider;
 mod open_root_key_wrap;
 mod put_oidc_provider;
+mod put_target;
 mod remove_root_key_wrap;
 mod root_key;
 #[cfg(test)]
@@ -35,6 +40,7 @@ mod simulate_policy;
 mod simulation;
 #[cfg(test)]
 mod simulation_tests;
+mod target;
 #[cfg(test)]
 mod tests;
 
@@ -43,18 +49,23 @@ pub const OPERATIONS: &[Entry] = &[
     Entry::of::<add_root_key_wrap::AddRootKeyWrap>(),
     #[cfg(feature = "test-clock")]
     Entry::of::<advance_clock::AdvanceClock>(),
+    Entry::of::<check_target::CheckTarget>(),
     Entry::of::<create_account::CreateAccount>(),
     Entry::of::<create_instance::CreateInstance>(),
     Entry::of::<delete_oidc_provider::DeleteOidcProvider>(),
+    Entry::of::<delete_target::DeleteTarget>(),
     Entry::of::<describe_account::DescribeAccount>(),
     Entry::of::<describe_root_key::DescribeRootKey>(),
     Entry::of::<get_oidc_provider::GetOidcProvider>(),
+    Entry::of::<get_target::GetTarget>(),
     Entry::of::<list_accounts::ListAccounts>(),
     Entry::of::<list_key_uses::ListKeyUses>(),
     Entry::of::<list_oidc_providers::ListOidcProviders>(),
+    Entry::of::<list_targets::ListTargets>(),
     Entry::of::<list_who_can::ListWhoCan>(),
     Entry::of::<open_root_key_wrap::OpenRootKeyWrap>(),
     Entry::of::<put_oidc_provider::PutOidcProvider>(),
+    Entry::of::<put_target::PutTarget>(),
     Entry::of::<remove_root_key_wrap::RemoveRootKeyWrap>(),
     Entry::of::<rotate_root_key::RotateRootKey>(),
     Entry::of::<simulate_policy::SimulatePolicy>(),

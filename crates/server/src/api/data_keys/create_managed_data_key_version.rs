@@ -20,14 +20,10 @@ use zeroize::Zeroizing;
 
 use super::{DataKeyName, ID_LEN, version_id};
 use crate::{
-    api::{
-        Effect, Operation, Spec,
-        admin::ADMIN,
-        keys::SEAL_SECRET,
-        secrets::{NewValue, Sealed, must_have_room},
-    },
+    api::{Effect, Operation, Spec, admin::ADMIN, keys::SEAL_SECRET, secrets::must_have_room},
     call::{Call, KEY_BY_NAME, RUNNING_INSTANCE, UsableKey, WRONG_STATE},
     error::ApiError,
+    values::{NewValue, Sealed},
 };
 
 /// The longest data key, in bytes: as for `GenerateDataKey`.
@@ -103,7 +99,7 @@ impl Operation for CreateManagedDataKeyVersion {
         call.allow(&Arn::any())?;
         let Some((secret, value)) = &self.prepared else { return Err(ApiError::conflict()) };
         if let Some(home) = &secret.instance {
-            must_have_room(call, home).await?;
+            must_have_room(call, home, secret).await?;
         }
         call.must_still_seal(&value.key, &value.version.key_version).await?;
         if !call.tx()?.insert_secret(secret).await? {

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use yaoku_model::{
     arn::{Arn, KeyRef},
-    ids::{InstanceId, SecretName, Stage, VersionId},
+    ids::{InstanceId, SecretName, VersionId},
     policy::{Document, Kind, Object},
-    secret::{DataType, Secret, SecretType},
+    secret::{DataType, Managed, Secret, SecretType},
     tag::{Tag, TagKind},
     text::is_plain,
 };
@@ -26,24 +26,27 @@ use crate::{
     due,
     error::ApiError,
     throttle::Class,
+    values::{NewValue, Sealed},
 };
 
 use super::{
-    must_have_room,
-    sealed::{NewValue, Sealed},
+    managed::{LABELS, NewManaged, with_rotation},
+    must_have_room, own_name,
 };
 
 /// A request to create a secret.
 #[derive(Debug)]
 pub(super) struct CreateSecret {
     name: SecretName,
+    kind: SecretType,
     value: NewValue,
     key: Option<KeyRef>,
     instance: Option<InstanceId>,
     description: Description,
     policy: Option<String>,
     tags: Vec<Tag>,
-    prepared: Option<(Secret, Sealed)>,
+    managed: Option<NewManaged>,
+    prepared: Option<(Secret, Vec<Sealed>)>,
 }
 
 /// The answer.
@@ -52,7 +55,9 @@ pub(super) struct Created {
     arn: Arn,
     name: SecretName,
     version: VersionId,
+    kind: SecretType,
     instance: Option<InstanceId>,
+    managed: Option<Managed>,
 }
 
 impl Operation for CreateSecret {
@@ -95,26 +100,25 @@ impl Operation for CreateSecret {
     type Response = Created;
 
     fn parse(params: &mut Params) -> Result<Self, ApiError> {
-        if params.optional("SecretType")?.unwrap_or(SecretType::Generic) != SecretType::Generic {
-            return Err(Code::RejectedUnsupportedOperation.into());
-        }
-        // For other types alone. Source: secrets.md §4.1.
-        params.flag("EnableAutomaticRotation")?;
-        for ignored in ["ExtendedConfig", "RotationInterval"] {
-            _ = params.text(ignored);
-        }
+        let kind = params.optional("SecretType")?.unwrap_or(SecretType::Generic);
         let (key, instance) =
             (params.optional("EncryptionKeyId")?, params.optional("DKMSInstanceId")?);
         if key.is_none() && instance.is_some() {
             return Err(ApiError::missing("EncryptionKeyId"));
         }
+        let sent = params.text("SecretName").filter(|it| !it.is_empty());
+        let sent = sent.ok_or(ApiError::missing("SecretName"))?;
+        let value = NewValue {
+            id: params.required("VersionId")?,
+            data: params.required("SecretData")?,
+            data_type: params.optional("SecretDataType")?.unwrap_or(DataType::Text),
+        };
+        let managed = NewManaged::take(params, kind, &value)?;
         Ok(Self {
-            name: name(params)?,
-            value: NewValue {
-                id: params.required("VersionId")?,
-                data: params.required("SecretData")?,
-                data_type: params.optional("SecretDataType")?.unwrap_or(DataType::Text),
-            },
+            name: managed.as_ref().map_or_else(|| own_name(&sent), |it| it.name(&sent))?,
+            kind,
+            value,
+            managed,
             key,
             instance,
             description: Description::take(params)?.unwrap_or_default(),
@@ -127,26 +131,41 @@ impl Operation for CreateSecret {
     async fn prepare(&mut self, call: &mut Call<'_>) -> Result<(), ApiError> {
         self.allow(call)?;
         let key = self.usable_key(call).await?;
-        let secret = self.secret(call, &key);
-        let sealed = self.value.seal(call.node, call.now, &key, &secret).await?;
+        let mut secret = self.secret(call, &key);
+        let made = match &self.managed {
+            Some(managed) => managed.values(call.node, call.account(), &self.value.id).await?,
+            None => Vec::new(),
+        };
+        let values = if self.managed.is_some() { made.iter().collect() } else { vec![&self.value] };
+        let mut sealed = Vec::new();
+        for (value, label) in values.into_iter().zip(LABELS) {
+            sealed.push(value.seal(call.node, call.now, &key, &secret).await?);
+            secret.stages.insert(label(), value.id.clone());
+        }
         self.prepared = Some((secret, sealed));
         Ok(())
     }
 
     async fn run(&self, call: &mut Call<'_>) -> Result<Created, ApiError> {
         self.allow(call)?;
-        let Some((secret, value)) = &self.prepared else { return Err(ApiError::conflict()) };
+        let Some((secret, values)) = &self.prepared else { return Err(ApiError::conflict()) };
         if self.tags.len() > call.node.limits.tags {
             return Err(Code::LimitExceeded.into());
         }
         free_name(call, &self.name).await?;
         self.check_home(call, secret).await?;
-        call.must_still_seal(&value.key, &value.version.key_version).await?;
+        if let Some(managed) = &self.managed {
+            managed.must_be_permitted(call, secret).await?;
+        }
         if !call.tx()?.insert_secret(secret).await? {
             return Err(Code::ResourceExist.into());
         }
         let account = call.account();
-        call.tx()?.insert_secret_version(account, &self.name, &value.version).await?;
+        for value in values {
+            call.must_still_seal(&value.key, &value.version.key_version).await?;
+            call.tx()?.insert_secret_version(account, &self.name, &value.version).await?;
+        }
+        self.begin(call, secret).await?;
         for tag in &self.tags {
             call.tx()?.put_tag(account, TagKind::Secret, self.name.as_str(), tag).await?;
         }
@@ -156,7 +175,9 @@ impl Operation for CreateSecret {
             arn,
             name: self.name.clone(),
             version: self.value.id.clone(),
+            kind: self.kind,
             instance: secret.instance.clone(),
+            managed: secret.managed.clone(),
         })
     }
 }
@@ -182,7 +203,7 @@ impl CreateSecret {
         Secret {
             account: call.account().clone(),
             name: self.name.clone(),
-            kind: SecretType::Generic,
+            kind: self.kind,
             instance: key.key.key.instance.clone(),
             key: key.key.key.id.clone(),
             customer_key: self.key.is_some(),
@@ -191,9 +212,18 @@ impl CreateSecret {
             updated: call.now,
             delete_at: None,
             policy: self.policy.clone(),
-            stages: BTreeMap::from([(Stage::current(), self.value.id.clone())]),
-            managed: None,
+            stages: BTreeMap::new(),
+            managed: self.managed.as_ref().map(|it| it.managed(&self.value.id, call.now)),
         }
+    }
+
+    /// Leaves the engine what it is to do for the new secret.
+    async fn begin(&self, call: &mut Call<'_>, secret: &Secret) -> Result<(), ApiError> {
+        let rotation = self.managed.as_ref().and_then(|it| it.rotation(secret, &self.value.id));
+        let Some(rotation) = rotation else { return Ok(()) };
+        call.tx()?.put_rotation(&rotation).await?;
+        call.node.rotations_begun.notify_one();
+        Ok(())
     }
 
     /// The instance must be there and running, be the key's too, and have room.
@@ -212,18 +242,8 @@ impl CreateSecret {
                 None => Ok(()),
             };
         };
-        must_have_room(call, home).await
+        must_have_room(call, home, secret).await
     }
-}
-
-/// Takes a name that is not one of the services': those begin with `acs/`, or have a `!` in them.
-/// Source: secrets.md §4.1, keys.md §13.
-fn name(params: &mut Params) -> Result<SecretName, ApiError> {
-    let name: SecretName = params.required("SecretName")?;
-    if name.as_str().starts_with("acs/") || name.as_str().contains('!') {
-        return Err(ApiError::invalid("SecretName"));
-    }
-    Ok(name)
 }
 
 /// Takes a secret policy. Source: identity.md §4.5.
@@ -254,11 +274,12 @@ async fn free_name(call: &mut Call<'_>, name: &SecretName) -> Result<(), ApiErro
 
 impl Encode for Created {
     fn encode(self) -> Fields {
-        Fields::default()
+        let fields = Fields::default()
             .text("Arn", self.arn.as_str())
             .text("SecretName", self.name.as_str())
             .text("VersionId", self.version.as_str())
-            .text("SecretType", SecretType::Generic.as_str())
-            .maybe_text("DKMSInstanceId", self.instance.as_ref().map(InstanceId::as_str))
+            .text("SecretType", self.kind.as_str())
+            .maybe_text("DKMSInstanceId", self.instance.as_ref().map(InstanceId::as_str));
+        with_rotation(fields, self.managed.as_ref(), true)
     }
 }

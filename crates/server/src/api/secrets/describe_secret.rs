@@ -18,7 +18,7 @@ use crate::{
     throttle::Class,
 };
 
-use super::{tags, with_tags};
+use super::{managed::with_rotation, tags, with_tags};
 
 /// A request to describe a secret.
 #[derive(Debug)]
@@ -77,6 +77,6 @@ impl Encode for Described {
             .text("CreateTime", it.created.to_string())
             .text("UpdateTime", it.updated.to_string())
             .maybe_text("PlannedDeleteTime", it.delete_at.map(|it| it.to_string()));
-        with_tags(fields, self.tags)
+        with_tags(with_rotation(fields, it.managed.as_ref(), true), self.tags)
     }
 }

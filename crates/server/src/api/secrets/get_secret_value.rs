@@ -3,7 +3,7 @@
 use yaoku_model::{
     arn::SecretRef,
     ids::{SecretName, Stage, VersionId},
-    secret::{DataType, SecretType},
+    secret::{DataType, Managed, SecretType},
     text::SecretData,
     time::Timestamp,
 };
@@ -13,15 +13,15 @@ use yaoku_wire::{
     params::Params,
 };
 
+use super::managed::with_rotation;
 use crate::{
     api::{Effect, Operation, Spec, data_keys, keys::OPEN_SECRET},
     cache::{CachedSecret, CachedVersion},
     call::{CACHED_SECRET, Call, WRONG_STATE},
     error::ApiError,
     throttle::Class,
+    values,
 };
-
-use super::sealed;
 
 /// A request for a value: also one item of a batch.
 #[derive(Debug)]
@@ -29,6 +29,8 @@ pub(super) struct GetSecretValue {
     pub(super) secret: SecretRef,
     version: Option<VersionId>,
     stage: Option<Stage>,
+    /// Whether the answer says what a managed secret is about.
+    config: bool,
 }
 
 /// The answer.
@@ -42,6 +44,8 @@ pub(super) struct Value {
     data_type: DataType,
     /// Of the secret, not of the version.
     created: Timestamp,
+    managed: Option<Managed>,
+    config: bool,
 }
 
 impl Operation for GetSecretValue {
@@ -73,12 +77,11 @@ impl Operation for GetSecretValue {
         if params.text("Recipient").is_some_and(|it| !it.is_empty()) {
             return Err(Code::RejectedUnsupportedOperation.into());
         }
-        // For other types alone. Source: secrets.md §4.4.
-        params.flag("FetchExtendedConfig")?;
         Ok(Self {
             secret: params.required("SecretName")?,
             version: params.optional("VersionId")?,
             stage: params.optional("VersionStage")?,
+            config: params.flag("FetchExtendedConfig")?.unwrap_or(false),
         })
     }
 
@@ -95,9 +98,11 @@ impl Operation for GetSecretValue {
             kind: secret.kind,
             version: version.id.clone(),
             stages: secret.stages_of(&version.id).cloned().collect(),
-            data: sealed::open(call, &key, secret, chosen)?,
+            data: values::open(call.node, &key, secret, chosen)?,
             data_type: version.data_type,
             created: secret.created,
+            managed: secret.managed.clone(),
+            config: self.config,
         })
     }
 }
@@ -105,14 +110,23 @@ impl Operation for GetSecretValue {
 impl GetSecretValue {
     /// A request for the current value.
     pub(super) fn current(secret: SecretRef) -> Self {
-        Self { secret, version: None, stage: None }
+        Self { secret, version: None, stage: None, config: false }
     }
 
     /// The version with the id and the label that were asked for; without an id, the one with the
     /// label; without either, the current one. Source: secrets.md §4.4 (both: inferred there).
     fn choose<'a>(&self, found: &'a CachedSecret) -> Result<&'a CachedVersion, ApiError> {
         let stages = &found.secret.stages;
-        let id = match (&self.version, &self.stage) {
+        // Of a managed secret, two versions can be read, and not by their ids.
+        let asked = if found.secret.managed.is_some() {
+            if self.stage.as_ref().is_some_and(|it| !it.is_system()) {
+                return Err(Code::ResourceNotFound.into());
+            }
+            &None
+        } else {
+            &self.version
+        };
+        let id = match (asked, &self.stage) {
             (Some(id), None) => Some(id),
             (Some(id), Some(stage)) => Some(id).filter(|it| stages.get(stage) == Some(it)),
             (None, Some(stage)) => stages.get(stage),
@@ -132,13 +146,14 @@ impl Value {
 
 impl Encode for Value {
     fn encode(self) -> Fields {
-        Fields::default()
+        let fields = Fields::default()
             .text("SecretName", self.name.as_str())
             .text("SecretType", self.kind.as_str())
             .text("VersionId", self.version.as_str())
             .texts("VersionStages", "VersionStage", self.stages.iter().map(Stage::as_str))
             .secret("SecretData", self.data.expose_text())
             .text("SecretDataType", self.data_type.as_str())
-            .text("CreateTime", self.created.to_string())
+            .text("CreateTime", self.created.to_string());
+        with_rotation(fields, self.managed.as_ref(), self.config)
     }
 }

@@ -2,8 +2,8 @@
 
 use yaoku_model::{
     arn::SecretRef,
-    ids::{InstanceId, SecretName},
-    secret::{Secret, SecretType},
+    ids::{InstanceId, Invalid, SecretName},
+    secret::{Managed, Secret, SecretType},
     tag::{Tag, TagKind},
     text::SecretData,
 };
@@ -12,9 +12,8 @@ use yaoku_wire::{
     fields::{Encode, Fields},
 };
 
-pub(super) use self::sealed::{NewValue, Sealed};
 use super::{Action, Entry, Operation as _, data_keys::OPEN_DATA_KEY, keys::OPEN_SECRET};
-use crate::{call::Call, error::ApiError};
+use crate::{access::Guarded, call::Call, error::ApiError};
 
 mod batch_get_secret_value;
 mod create_secret;
@@ -24,10 +23,12 @@ mod get_random_password;
 mod get_secret_value;
 mod list_secret_version_ids;
 mod list_secrets;
+mod managed;
 mod put_secret_value;
 mod restore_secret;
-mod sealed;
+mod rotate_secret;
 mod update_secret;
+mod update_secret_rotation_policy;
 mod update_secret_version_stage;
 
 /// The operations of this folder.
@@ -42,21 +43,28 @@ pub const OPERATIONS: &[Entry] = &[
     Entry::of::<list_secrets::ListSecrets>(),
     Entry::of::<put_secret_value::PutSecretValue>(),
     Entry::of::<restore_secret::RestoreSecret>(),
+    Entry::of::<rotate_secret::RotateSecret>(),
     Entry::of::<update_secret::UpdateSecret>(),
+    Entry::of::<update_secret_rotation_policy::UpdateSecretRotationPolicy>(),
     Entry::of::<update_secret_version_stage::UpdateSecretVersionStage>(),
 ];
 
 /// What it takes to read a value: also of a customer's key, and of a managed data key's version.
 pub(super) const READ: &[Action] = &[Action::kms("GetSecretValue"), OPEN_SECRET, OPEN_DATA_KEY];
 
-/// Fails unless an instance is in service and has room for one more secret. Works on the transaction.
-pub(super) async fn must_have_room(call: &mut Call<'_>, home: &InstanceId) -> Result<(), ApiError> {
-    let quota = call.running_instance(home).await?.secret_quota;
-    let now = call.now;
-    if call.tx()?.count_secrets(home, now).await? >= quota {
+/// Fails unless an instance is in service and has room for one more secret, which is `new`, and for
+/// the accounts that its policy lets in. Works on the transaction.
+pub(super) async fn must_have_room(
+    call: &mut Call<'_>,
+    home: &InstanceId,
+    new: &Secret,
+) -> Result<(), ApiError> {
+    let (instance, now) = (call.running_instance(home).await?, call.now);
+    let tx = call.tx()?;
+    if tx.count_secrets(home, now).await? >= instance.secret_quota {
         return Err(Code::LimitExceeded.into());
     }
-    Ok(())
+    Guarded::from(new).must_fit(tx, instance.access_quota, now).await
 }
 
 /// Reads the current value of a secret, if the caller may.
@@ -98,6 +106,22 @@ fn with_tags(fields: Fields, tags: Option<Vec<Tag>>) -> Fields {
         Fields::default().text("TagKey", it.key.as_str()).text("TagValue", it.value.as_str())
     });
     fields.list("Tags", "Tag", items.collect())
+}
+
+/// A name that is not one of the services': those begin with `acs/`, or have a `!` in them.
+/// Source: secrets.md §4.1, keys.md §13.
+fn own_name(sent: &str) -> Result<SecretName, ApiError> {
+    let name = sent.parse().map_err(|Invalid| ApiError::invalid("SecretName"))?;
+    if sent.starts_with("acs/") || sent.contains('!') {
+        return Err(ApiError::invalid("SecretName"));
+    }
+    Ok(name)
+}
+
+/// What a managed secret has. Fails for a generic one, which the service does not rotate.
+/// Source: secrets.md §4.10, §7.
+fn managed(secret: &Secret) -> Result<&Managed, ApiError> {
+    secret.managed.as_ref().ok_or(Code::RejectedUnsupportedOperation.into())
 }
 
 /// Fails for a secret whose versions the service makes. Source: secrets.md §4.6, §4.9.

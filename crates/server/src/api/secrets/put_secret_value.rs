@@ -18,12 +18,10 @@ use crate::{
     call::{CACHED_SECRET, Call, WRONG_STATE},
     error::ApiError,
     throttle::Class,
+    values::{self, NewValue, Sealed},
 };
 
-use super::{
-    must_be_generic,
-    sealed::{self, NewValue, Sealed},
-};
+use super::must_be_generic;
 
 /// A request to add a version.
 #[derive(Debug)]
@@ -149,7 +147,7 @@ impl PutSecretValue {
         let (secret, version) = (&found.secret, &known.version);
         let key =
             call.usable_key_of_secret(secret, Some(&version.key_version), SEAL_SECRET).await?;
-        let (old, new) = (sealed::open(call, &key, secret, known)?, &self.value);
+        let (old, new) = (values::open(call.node, &key, secret, known)?, &self.value);
         let same = constant_time::verify_slices_are_equal(old.expose(), new.data.expose()).is_ok();
         Ok(Prepared::Known(version.clone(), same && version.data_type == new.data_type))
     }

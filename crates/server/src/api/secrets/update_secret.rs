@@ -1,5 +1,6 @@
-//! `UpdateSecret`: changes a secret's description. Source: secrets.md §4.8.
+//! `UpdateSecret`: changes what is written about a secret. Source: secrets.md §4.8.
 
+use serde_json::{Map, Value};
 use yaoku_model::arn::SecretRef;
 use yaoku_wire::params::Params;
 
@@ -10,7 +11,10 @@ use crate::{
     throttle::Class,
 };
 
-use super::Named;
+use super::{
+    Named,
+    managed::{custom_data, replace_custom_data},
+};
 
 /// A request to change a secret.
 #[derive(Debug)]
@@ -18,6 +22,8 @@ pub(super) struct UpdateSecret {
     secret: SecretRef,
     /// `None` leaves it as it is.
     description: Option<Description>,
+    /// Of a managed secret; a generic one has none, whatever is sent.
+    custom: Option<Map<String, Value>>,
 }
 
 impl Operation for UpdateSecret {
@@ -38,15 +44,18 @@ impl Operation for UpdateSecret {
     type Response = Named;
 
     fn parse(params: &mut Params) -> Result<Self, ApiError> {
-        // For other types alone, however it is sent. Source: secrets.md §4.8.
-        _ = (params.text("ExtendedConfig"), params.prefixed("ExtendedConfig"));
-        Ok(Self { secret: params.required("SecretName")?, description: Description::take(params)? })
+        let secret = params.required("SecretName")?;
+        let (custom, description) = (custom_data(params)?, Description::take(params)?);
+        Ok(Self { secret, description, custom })
     }
 
     async fn run(&self, call: &mut Call<'_>) -> Result<Named, ApiError> {
         let mut secret = call.live_secret(&self.secret).await?;
         if let Some(description) = &self.description {
             description.as_str().clone_into(&mut secret.description);
+        }
+        if let Some(custom) = &self.custom {
+            replace_custom_data(&mut secret, custom)?;
         }
         secret.updated = call.now;
         call.tx()?.update_secret(&secret).await?;

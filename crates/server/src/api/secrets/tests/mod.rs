@@ -14,6 +14,7 @@ mod create;
 mod keys;
 mod life;
 mod list;
+mod managed;
 mod password;
 mod permissions;
 mod read;

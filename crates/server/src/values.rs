@@ -1,45 +1,39 @@
-//! Values of secrets: sealed before a transaction, opened for one call.
+//! Values of secrets: sealed before a transaction, opened for one call or for the service itself.
 
 use yaoku_crypto::envelope::{DataKey, Envelope, SecretPlace};
 use yaoku_model::{
-    ids::{KeyId, VersionId},
+    ids::{KeyId, KeyVersionId, VersionId},
     secret::{DataType, Secret, SecretVersion},
     text::SecretData,
     time::Timestamp,
 };
 use yaoku_wire::error::Code;
 
-use crate::{
-    cache::CachedVersion,
-    call::{Call, UsableKey},
-    error::ApiError,
-    node::Node,
-    seals,
-};
+use crate::{cache::CachedVersion, call::UsableKey, error::ApiError, node::Node, seals};
 
 /// A version that is sealed and not kept yet.
 #[derive(Debug)]
-pub(in crate::api) struct Sealed {
+pub(crate) struct Sealed {
     /// The key that sealed it.
-    pub(in crate::api) key: KeyId,
+    pub(crate) key: KeyId,
     /// The version.
-    pub(in crate::api) version: SecretVersion,
+    pub(crate) version: SecretVersion,
 }
 
 /// A value on its way in.
 #[derive(Debug)]
-pub(in crate::api) struct NewValue {
+pub(crate) struct NewValue {
     /// The id of its version.
-    pub(in crate::api) id: VersionId,
+    pub(crate) id: VersionId,
     /// The value.
-    pub(in crate::api) data: SecretData,
+    pub(crate) data: SecretData,
     /// What the client takes it for.
-    pub(in crate::api) data_type: DataType,
+    pub(crate) data_type: DataType,
 }
 
 impl NewValue {
     /// Seals it under `key`, for `secret` and nowhere else.
-    pub(in crate::api) async fn seal(
+    pub(crate) async fn seal(
         &self,
         node: &Node,
         now: Timestamp,
@@ -70,22 +64,62 @@ impl NewValue {
 
 /// Opens a version's value under `key`. Its data key is opened once and kept with the version: who
 /// asks must have shown, on this call, that they may use the key.
-pub(in crate::api) fn open(
-    call: &Call<'_>,
+pub(crate) fn open(
+    node: &Node,
     key: &UsableKey,
     secret: &Secret,
     cached: &CachedVersion,
 ) -> Result<SecretData, ApiError> {
     let version = &cached.version;
-    let place = place(secret, &version.id);
     let data_key = if let Some(opened) = cached.data_key.get() {
         opened
     } else {
-        let backend = &*call.node.backend;
-        let opened = DataKey::open(backend, &key.handle, &place, &version.sealed_data_key)?;
+        let opened = open_data_key(node, key, secret, version)?;
         cached.data_key.get_or_init(|| opened)
     };
-    let value = data_key.open_value(&place, &version.sealed_value)?;
+    open_value(data_key, secret, version)
+}
+
+/// Opens a version's value, by whichever of the secret's key versions sealed it. Only for what the
+/// service does by itself: nobody is asked whether they may.
+pub(crate) async fn open_for_service(
+    node: &Node,
+    secret: &Secret,
+    version: &SecretVersion,
+) -> Result<SecretData, ApiError> {
+    let key = key_for_service(node, secret, Some(&version.key_version)).await?;
+    open_value(&open_data_key(node, &key, secret, version)?, secret, version)
+}
+
+/// A secret's key, one version of it or its newest. Only for what the service does by itself.
+pub(crate) async fn key_for_service(
+    node: &Node,
+    secret: &Secret,
+    version: Option<&KeyVersionId>,
+) -> Result<UsableKey, ApiError> {
+    let now = node.domain_clock.now();
+    let found = node.caches.key(&secret.key).await?;
+    let found = found.filter(|it| !it.key.is_gone(now)).ok_or(Code::KeyNotFound)?;
+    let version = version.or(found.key.primary.as_ref()).ok_or(Code::KeyNotFound)?.clone();
+    UsableKey::new(found, version, now)
+}
+
+fn open_data_key(
+    node: &Node,
+    key: &UsableKey,
+    secret: &Secret,
+    version: &SecretVersion,
+) -> Result<DataKey, ApiError> {
+    let place = place(secret, &version.id);
+    Ok(DataKey::open(&*node.backend, &key.handle, &place, &version.sealed_data_key)?)
+}
+
+fn open_value(
+    data_key: &DataKey,
+    secret: &Secret,
+    version: &SecretVersion,
+) -> Result<SecretData, ApiError> {
+    let value = data_key.open_value(&place(secret, &version.id), &version.sealed_value)?;
     SecretData::opened(value).map_err(|error| ApiError::caused(Code::InternalFailure, error))
 }
 

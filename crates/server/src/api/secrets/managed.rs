@@ -1,0 +1,236 @@
+//! What is different when a managed secret is made, and when it is shown. Source: secrets.md §4.1, §6.
+
+use serde_json::{Map, Value};
+use yaoku_model::{
+    ids::{AccountId, Invalid, SecretName, Stage, VersionId},
+    secret::{
+        AutomaticRotation, Config, Credential, DataType, Managed, Rotation, RotationInterval,
+        Secret, SecretType, Step,
+    },
+    text::SecretData,
+    time::Timestamp,
+};
+use yaoku_wire::{error::Code, fields::Fields, params::Params};
+use zeroize::Zeroizing;
+
+use super::update_secret_rotation_policy::{interval, set};
+use crate::{
+    call::Call,
+    error::ApiError,
+    node::Node,
+    rotation::{begin, password, ram},
+    values::NewValue,
+};
+
+/// What a request says of a managed secret that is to be made.
+#[derive(Debug)]
+pub(super) struct NewManaged {
+    kind: SecretType,
+    config: Config,
+    /// The credentials: one, or two, or none if the service is to make them.
+    sent: Vec<Credential>,
+    interval: Option<RotationInterval>,
+}
+
+impl NewManaged {
+    /// Takes what a secret of this kind needs besides its name; `None` for a generic one, which has
+    /// nothing of it, whatever is sent.
+    pub(super) fn take(
+        params: &mut Params,
+        kind: SecretType,
+        value: &NewValue,
+    ) -> Result<Option<Self>, ApiError> {
+        let automatic = params.flag("EnableAutomaticRotation")?.unwrap_or(false);
+        let config = params.text("ExtendedConfig").filter(|it| !it.is_empty());
+        if kind == SecretType::Generic {
+            _ = params.text("RotationInterval");
+            return Ok(None);
+        }
+        let config = config.ok_or(ApiError::missing("ExtendedConfig"))?;
+        let config = Config::parse(kind, &config);
+        let config = config.map_err(|Invalid| ApiError::invalid("ExtendedConfig"))?;
+        if value.data_type != DataType::Text {
+            return Err(ApiError::invalid("SecretDataType"));
+        }
+        // When access keys were made is known once they are found.
+        let unknown = Timestamp::from_unix_seconds(0);
+        let sent = Credential::sent(kind, config.sub_type, &value.data, unknown);
+        let sent = sent.map_err(|Invalid| ApiError::invalid("SecretData"))?;
+        Ok(Some(Self { kind, config, sent, interval: interval(params, automatic)? }))
+    }
+
+    /// The name that it gets: access keys are named after their user. Source: secrets.md §6.5.
+    pub(super) fn name(&self, sent: &str) -> Result<SecretName, ApiError> {
+        let invalid = |Invalid| ApiError::invalid("SecretName");
+        match (self.kind, self.config.user_name()) {
+            (SecretType::RamCredentials, Some(user)) if sent == "$Auto" => {
+                format!("acs/ram/user/{user}").parse().map_err(invalid)
+            }
+            (SecretType::Ecs, _) if sent.starts_with("acs/ecs/") && !sent.contains('!') => {
+                sent.parse().map_err(invalid)
+            }
+            (SecretType::RamCredentials | SecretType::Ecs, _) => {
+                Err(ApiError::invalid("SecretName"))
+            }
+            _ => super::own_name(sent),
+        }
+    }
+
+    /// What the secret has besides.
+    pub(super) fn managed(&self, version: &VersionId, created: Timestamp) -> Managed {
+        let mut managed = Managed {
+            config: self.config.text(),
+            automatic: AutomaticRotation::Disabled,
+            interval: None,
+            last_rotation: None,
+            next_rotation: None,
+            recent: vec![version.clone()],
+        };
+        set(&mut managed, self.interval, created);
+        managed
+    }
+
+    /// The values of its versions: the current one under the id that the client chose, and the
+    /// previous one if there are two credentials.
+    pub(super) async fn values(
+        &self,
+        node: &Node,
+        account: &AccountId,
+        version: &VersionId,
+    ) -> Result<Vec<NewValue>, ApiError> {
+        let credentials = match self.kind {
+            SecretType::Redis | SecretType::PolarDb => self.new_accounts(node)?,
+            SecretType::RamCredentials => self.access_keys(node, account).await?,
+            _ => self.sent.clone(),
+        };
+        let mut ids = vec![version.clone()];
+        while ids.len() < credentials.len() {
+            ids.push(password::version_id(&*node.random)?);
+        }
+        let value = |(id, it): (VersionId, &Credential)| {
+            let data = it.data().map_err(|Invalid| ApiError::invalid("SecretData"))?;
+            Ok(NewValue { id, data, data_type: DataType::Text })
+        };
+        ids.into_iter().zip(&credentials).map(value).collect()
+    }
+
+    /// Two accounts with one password, which the engine will make. Source: secrets.md §6.3, §6.4.
+    fn new_accounts(&self, node: &Node) -> Result<Vec<Credential>, ApiError> {
+        let names = self.config.accounts().ok_or(Code::InternalFailure)?;
+        let password: SecretData = password::password(&*node.random)?;
+        let account =
+            |name: &str| Credential::Account { name: name.to_owned(), password: password.clone() };
+        Ok(names.map(account).into())
+    }
+
+    /// The access keys that were sent, the newest first, each with the date that it was made on. They
+    /// must be all that the user has. Source: secrets.md §6.5.
+    async fn access_keys(
+        &self,
+        node: &Node,
+        account: &AccountId,
+    ) -> Result<Vec<Credential>, ApiError> {
+        let user = self.config.user_name().ok_or(Code::InternalFailure)?;
+        let mut tx = node.store.read().await?;
+        let mut real = tx.access_keys(account, Some(&user)).await?;
+        // The last that was made stands first; of two of one moment, the later in order of id.
+        real.sort_by(|a, b| (b.created, &b.id).cmp(&(a.created, &a.id)));
+        let dated = real.iter().map(|real| {
+            self.sent.iter().find_map(|it| match it {
+                Credential::AccessKey { id, secret, .. } if *id == real.id => {
+                    let (id, secret) = (id.clone(), secret.clone());
+                    Some(Credential::AccessKey { id, secret, made: real.created })
+                }
+                _ => None,
+            })
+        });
+        let dated: Option<Vec<_>> = dated.collect();
+        let all = dated.filter(|it| it.len() == self.sent.len());
+        all.ok_or_else(|| ApiError::invalid("SecretData"))
+    }
+
+    /// Fails unless the service may change the credential: a user's access keys. Works on the
+    /// transaction. Source: secrets.md §6.5.
+    pub(super) async fn must_be_permitted(
+        &self,
+        call: &mut Call<'_>,
+        secret: &Secret,
+    ) -> Result<(), ApiError> {
+        match self.config.user_name() {
+            Some(user) if self.kind == SecretType::RamCredentials => {
+                ram::must_be_permitted(call.tx()?, secret, &user).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What is still to be done when the secret is there: its accounts are made on their server.
+    pub(super) fn rotation(&self, secret: &Secret, version: &VersionId) -> Option<Rotation> {
+        let makes = matches!(self.kind, SecretType::Redis | SecretType::PolarDb);
+        let rotation = || begin::new(secret, version.clone(), Step::Create, secret.created);
+        makes.then(rotation)
+    }
+}
+
+/// The labels of a new secret's versions: the current one first.
+pub(super) const LABELS: [fn() -> Stage; 2] = [Stage::current, Stage::previous];
+
+/// Adds what is shown of a managed secret: nothing of a generic one. Source: secrets.md §4.2, §5.
+pub(super) fn with_rotation(fields: Fields, managed: Option<&Managed>, config: bool) -> Fields {
+    let Some(it) = managed else { return fields };
+    let time = |it: Option<Timestamp>| it.map(|it| it.to_string());
+    fields
+        .text("AutomaticRotation", it.automatic.as_str())
+        .maybe_text("ExtendedConfig", config.then(|| it.config.clone()))
+        .maybe_text("LastRotationDate", time(it.last_rotation))
+        .maybe_text("RotationInterval", it.interval.map(|it| format!("{it}s")))
+        .maybe_text("NextRotationDate", time(it.next_rotation))
+}
+
+/// Takes `ExtendedConfig.CustomData` in each way that clients send it: a member for each key, one
+/// text of JSON, or that in `ExtendedConfig`. Source: secrets.md §4.8.
+pub(super) fn custom_data(params: &mut Params) -> Result<Option<Map<String, Value>>, ApiError> {
+    const NAME: &str = "ExtendedConfig.CustomData";
+    let invalid = || ApiError::invalid(NAME);
+    let object = |text: &str| match serde_json::from_str(text) {
+        Ok(Value::Object(it)) => Ok(it),
+        _ => Err(invalid()),
+    };
+    let whole = params.text("ExtendedConfig").filter(|it| !it.is_empty());
+    let text = params.text(NAME).filter(|it| !it.is_empty());
+    let pairs = params.prefixed(NAME);
+    _ = params.prefixed("ExtendedConfig");
+    let value = |it: &Zeroizing<String>| Value::String((**it).clone());
+    match (whole, text) {
+        _ if !pairs.is_empty() => {
+            Ok(Some(pairs.iter().map(|(k, v)| (k.clone(), value(v))).collect()))
+        }
+        (_, Some(text)) => object(&text).map(Some),
+        (Some(whole), None) => match object(&whole)?.remove("CustomData") {
+            Some(Value::Object(it)) => Ok(Some(it)),
+            Some(Value::String(it)) => object(&it).map(Some),
+            Some(_) => Err(invalid()),
+            None => Ok(None),
+        },
+        (None, None) => Ok(None),
+    }
+}
+
+/// Replaces `CustomData`; a generic secret has none. Source: secrets.md §4.8.
+pub(super) fn replace_custom_data(
+    secret: &mut Secret,
+    custom: &Map<String, Value>,
+) -> Result<(), ApiError> {
+    if secret.managed.is_none() {
+        return Ok(());
+    }
+    let mut config = begin::config(secret)?;
+    let invalid = |Invalid| ApiError::invalid("ExtendedConfig.CustomData");
+    config.set_custom_data(custom.clone()).map_err(invalid)?;
+    let text = config.text();
+    Config::parse(secret.kind, &text).map_err(invalid)?;
+    if let Some(managed) = &mut secret.managed {
+        managed.config = text;
+    }
+    Ok(())
+}

@@ -1,0 +1,321 @@
+//! Managed secrets: how they are made, shown and turned. Source: secrets.md §6, §9 items 2, 6, 10, 11,
+//! 12, 15. Servers are in the tests of the program; here are those of the store alone.
+
+use yaoku_model::secret::{AutomaticRotation, Step};
+use yaoku_wire::{error::Code, fields::Fields};
+
+use super::Reply;
+use crate::{rotation::Engine, testing::Kms};
+
+const DAY: i64 = 86_400;
+const RDS: &str = r#"{"SecretSubType":"DoubleUsers","DBInstanceId":"rm-1"}"#;
+const ACCOUNTS: &str = r#"{"Accounts":[{"AccountName":"app","AccountPassword":"p1"}]}"#;
+const TRUST: &str = r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole",
+    "Principal":{"Service":["kms.aliyuncs.com"]}}]}"#;
+
+async fn rds(kms: &Kms, name: &str) -> Reply {
+    let params = [
+        ("SecretName", name),
+        ("VersionId", "v1"),
+        ("SecretType", "Rds"),
+        ("SecretData", ACCOUNTS),
+        ("ExtendedConfig", RDS),
+    ];
+    kms.call("CreateSecret", params).await
+}
+
+/// A node with a RAM user `ci` who has a key, and the role that lets the service turn it.
+async fn with_user() -> (Kms, String) {
+    let kms = Kms::new().await;
+    let role = "AliyunKMSManagedRAMCrendentialsRole";
+    kms.ram("CreateRole", [("RoleName", role), ("AssumeRolePolicyDocument", TRUST)]).await.unwrap();
+    kms.ram("CreateUser", [("UserName", "ci")]).await.unwrap();
+    let key = access_key(&kms).await;
+    (kms, key)
+}
+
+/// A new key of the user, as a client writes it into `AccessKeys`.
+async fn access_key(kms: &Kms) -> String {
+    let made = kms.ram("CreateAccessKey", [("UserName", "ci")]).await.unwrap();
+    let text = |name: &str| made.get(&format!("AccessKey.{name}")).unwrap().to_owned();
+    let (id, secret) = (text("AccessKeyId"), text("AccessKeySecret"));
+    format!(r#"{{"AccessKeyId":"{id}","AccessKeySecret":"{secret}"}}"#)
+}
+
+async fn ram(kms: &Kms, keys: &str) -> Reply {
+    let params = [
+        ("SecretName", "$Auto"),
+        ("VersionId", "v1"),
+        ("SecretType", "RAMCredentials"),
+        ("SecretData", &format!(r#"{{"AccessKeys":[{keys}]}}"#)),
+        ("ExtendedConfig", r#"{"SecretSubType":"RamUserAccessKey","UserName":"ci"}"#),
+    ];
+    kms.call("CreateSecret", params).await
+}
+
+async fn rotate(kms: &Kms, name: &str, version: &str) -> Reply {
+    kms.call("RotateSecret", [("SecretName", name), ("VersionId", version)]).await
+}
+
+/// Does all that is due, until nothing is in hand.
+async fn settle(kms: &Kms) {
+    let engine = Engine::default();
+    engine.run(&kms.node).await.unwrap();
+    engine.rest().await;
+}
+
+async fn value(kms: &Kms, name: &str, stage: &str) -> Reply {
+    kms.call("GetSecretValue", [("SecretName", name), ("VersionStage", stage)]).await
+}
+
+async fn described(kms: &Kms, name: &str) -> Fields {
+    kms.call("DescribeSecret", [("SecretName", name)]).await.unwrap()
+}
+
+async fn users_keys(kms: &Kms) -> Vec<String> {
+    let listed = kms.ram("ListAccessKeys", [("UserName", "ci")]).await.unwrap();
+    let id = |nth: usize| listed.get(&format!("AccessKeys.AccessKey.{nth}.AccessKeyId"));
+    (0..3).filter_map(id).map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn what_a_managed_secret_lacks_is_named_and_nothing_is_made() {
+    let kms = Kms::new().await;
+    let good = [
+        ("SecretName", "a"),
+        ("VersionId", "v1"),
+        ("SecretType", "Rds"),
+        ("SecretData", ACCOUNTS),
+        ("ExtendedConfig", RDS),
+    ];
+    for (name, wrong, expected) in [
+        ("ExtendedConfig", "", Code::MissingParameter),
+        ("ExtendedConfig", "{}", Code::InvalidParameter),
+        ("ExtendedConfig", r#"{"SecretSubType":"DoubleUsers"}"#, Code::InvalidParameter),
+        ("SecretData", "p1", Code::InvalidParameter),
+        ("SecretData", r#"{"Accounts":[]}"#, Code::InvalidParameter),
+        ("SecretDataType", "binary", Code::InvalidParameter),
+        ("SecretName", "acs/a", Code::InvalidParameter),
+        ("SecretType", "rds", Code::InvalidParameter),
+        ("SecretType", "ECS", Code::InvalidParameter),
+        ("EnableAutomaticRotation", "true", Code::MissingParameter),
+        ("EnableAutomaticRotation", "perhaps", Code::InvalidParameter),
+    ] {
+        let mut params: Vec<_> = good.into_iter().filter(|it| it.0 != name).collect();
+        params.push((name, wrong));
+        assert_eq!(kms.call_with("CreateSecret", &params).await, Err(expected), "{name}={wrong}");
+    }
+    let listed = kms.call("ListSecrets", []).await.unwrap();
+    assert_eq!(listed.get("TotalCount"), Some("0"));
+}
+
+#[tokio::test]
+async fn a_managed_secret_says_what_it_is_about() {
+    let kms = Kms::new().await;
+    let made = rds(&kms, "a").await.unwrap();
+    let shown = r#"{"CustomData":{},"DBInstanceId":"rm-1","SecretSubType":"DoubleUsers"}"#;
+    assert_eq!(made.get("ExtendedConfig"), Some(shown));
+    assert_eq!(made.get("AutomaticRotation"), Some("Disabled"));
+    assert_eq!((made.get("RotationInterval"), made.get("NextRotationDate")), (None, None));
+    let it = described(&kms, "a").await;
+    assert_eq!((it.get("SecretType"), it.get("ExtendedConfig")), (Some("Rds"), Some(shown)));
+    assert_eq!(it.get("LastRotationDate"), None);
+    let read = value(&kms, "a", "ACSCurrent").await.unwrap();
+    assert_eq!(read.get("SecretData"), Some(r#"{"AccountName":"app","AccountPassword":"p1"}"#));
+    assert_eq!(read.get("ExtendedConfig"), None, "only if it is asked for");
+    let asked = [("SecretName", "a"), ("FetchExtendedConfig", "True"), ("VersionId", "nothing")];
+    let read = kms.call("GetSecretValue", asked).await.unwrap();
+    assert_eq!((read.get("ExtendedConfig"), read.get("VersionId")), (Some(shown), Some("v1")));
+    for stage in ["ACSPrevious", "mine"] {
+        assert_eq!(value(&kms, "a", stage).await, Err(Code::ResourceNotFound), "{stage}");
+    }
+}
+
+#[tokio::test]
+async fn custom_data_is_replaced_however_it_is_sent() {
+    let kms = Kms::new().await;
+    rds(&kms, "a").await.unwrap();
+    for (name, text, expected) in [
+        ("ExtendedConfig.CustomData.Port", "3306", r#"{"Port":"3306"}"#),
+        ("ExtendedConfig.CustomData", r#"{"DBName":"x"}"#, r#"{"DBName":"x"}"#),
+        ("ExtendedConfig", r#"{"CustomData":{"a":"b"}}"#, r#"{"a":"b"}"#),
+        ("ExtendedConfig.CustomData.a.b", "c", r#"{"a.b":"c"}"#),
+        ("Description", "d", r#"{"a.b":"c"}"#),
+    ] {
+        kms.call("UpdateSecret", [("SecretName", "a"), (name, text)]).await.unwrap();
+        let shown = described(&kms, "a").await;
+        let shown = shown.get("ExtendedConfig").unwrap();
+        assert!(shown.contains(&format!("\"CustomData\":{expected}")), "{name}: {shown}");
+    }
+    let wrong = [("SecretName", "a"), ("ExtendedConfig.CustomData", "[]")];
+    assert_eq!(kms.call("UpdateSecret", wrong).await, Err(Code::InvalidParameter));
+}
+
+#[tokio::test]
+async fn the_policy_of_rotation_is_shown_while_it_is_on() {
+    let kms = Kms::new().await;
+    super::create(&kms, "generic", "x").await;
+    rds(&kms, "a").await.unwrap();
+    let set = async |name, on, every| {
+        let params =
+            [("SecretName", name), ("EnableAutomaticRotation", on), ("RotationInterval", every)];
+        kms.call("UpdateSecretRotationPolicy", params).await.map(drop)
+    };
+    for (name, on, every, expected) in [
+        ("generic", "true", "7d", Err(Code::RejectedUnsupportedOperation)),
+        ("nothing", "true", "7d", Err(Code::ResourceNotFound)),
+        ("a", "", "7d", Err(Code::MissingParameter)),
+        ("a", "true", "", Err(Code::MissingParameter)),
+        ("a", "true", "5h", Err(Code::InvalidParameter)),
+        ("a", "True", "168h", Ok(())),
+    ] {
+        assert_eq!(set(name, on, every).await, expected, "{name} {on} {every}");
+    }
+    let it = described(&kms, "a").await;
+    assert_eq!(it.get("AutomaticRotation"), Some("Enabled"));
+    assert_eq!(it.get("RotationInterval"), Some("604800s"));
+    let next = crate::testing::NOW.plus_seconds(7 * DAY).to_string();
+    assert_eq!(it.get("NextRotationDate"), Some(&*next));
+    set("a", "false", "nonsense").await.unwrap();
+    let it = described(&kms, "a").await;
+    assert_eq!(it.get("AutomaticRotation"), Some("Disabled"));
+    assert_eq!((it.get("RotationInterval"), it.get("NextRotationDate")), (None, None));
+}
+
+#[tokio::test]
+async fn access_keys_need_their_user_all_their_keys_and_the_services_role() {
+    let kms = Kms::new().await;
+    kms.ram("CreateUser", [("UserName", "ci")]).await.unwrap();
+    let key = access_key(&kms).await;
+    assert_eq!(ram(&kms, &key).await, Err(Code::NoPermission), "no role of the service");
+    let (kms, key) = with_user().await;
+    let other = r#"{"AccessKeyId":"LTAIother","AccessKeySecret":"s"}"#;
+    assert_eq!(ram(&kms, other).await, Err(Code::InvalidParameter));
+    assert_eq!(ram(&kms, &format!("{key},{other}")).await, Err(Code::InvalidParameter));
+    kms.clock.advance_seconds(60);
+    let second = access_key(&kms).await;
+    assert_eq!(ram(&kms, &key).await, Err(Code::InvalidParameter), "not all of them");
+    let made = ram(&kms, &format!("{key},{second}")).await.unwrap();
+    assert_eq!(made.get("SecretName"), Some("acs/ram/user/ci"));
+    assert_eq!(ram(&kms, &format!("{key},{second}")).await, Err(Code::ResourceExist));
+    let current = value(&kms, "acs/ram/user/ci", "ACSCurrent").await.unwrap();
+    let text = current.get("SecretData").unwrap();
+    let second = second.trim_end_matches('}');
+    let at = kms.clock_now().to_string();
+    assert_eq!(text, format!(r#"{second},"GenerateTimestamp":"{at}"}}"#), "the newest");
+    assert!(value(&kms, "acs/ram/user/ci", "ACSPrevious").await.is_ok());
+}
+
+#[tokio::test]
+async fn both_access_keys_work_for_two_days_and_then_the_old_one_is_gone() {
+    let (kms, key) = with_user().await;
+    let name = "acs/ram/user/ci";
+    ram(&kms, &key).await.unwrap();
+    let before = users_keys(&kms).await;
+    rotate(&kms, name, "v1").await.unwrap();
+    assert_eq!(users_keys(&kms).await, before, "that version is there already");
+    rotate(&kms, name, "v2").await.unwrap();
+    let during = users_keys(&kms).await;
+    assert_eq!(during.len(), 2);
+    let current = value(&kms, name, "ACSCurrent").await.unwrap();
+    assert_eq!(current.get("VersionId"), Some("v2"));
+    assert!(!current.get("SecretData").unwrap().contains(&before[0]));
+    let previous = value(&kms, name, "ACSPrevious").await.unwrap();
+    assert!(previous.get("SecretData").unwrap().contains(&before[0]));
+    rotate(&kms, name, "v2").await.unwrap();
+    assert_eq!(rotate(&kms, name, "v3").await, Err(Code::ResourceInUse));
+    kms.clock.advance_seconds(2 * DAY - 1);
+    settle(&kms).await;
+    assert_eq!(users_keys(&kms).await.len(), 2);
+    kms.clock.advance_seconds(1);
+    settle(&kms).await;
+    let after = users_keys(&kms).await;
+    assert!(after.len() == 1 && !after.contains(&before[0]));
+    assert_eq!(value(&kms, name, "ACSPrevious").await, Err(Code::ResourceNotFound));
+    rotate(&kms, name, "v3").await.unwrap();
+}
+
+#[tokio::test]
+async fn access_keys_turn_by_themselves_when_their_date_has_come() {
+    let (kms, key) = with_user().await;
+    let name = "acs/ram/user/ci";
+    ram(&kms, &key).await.unwrap();
+    let policy =
+        [("SecretName", name), ("EnableAutomaticRotation", "true"), ("RotationInterval", "7d")];
+    kms.call("UpdateSecretRotationPolicy", policy).await.unwrap();
+    let first = users_keys(&kms).await;
+    for week in 1..=3 {
+        kms.clock.advance_seconds(7 * DAY);
+        settle(&kms).await;
+        settle(&kms).await;
+        let it = described(&kms, name).await;
+        let at = crate::testing::NOW.plus_seconds(week * 7 * DAY);
+        assert_eq!(it.get("LastRotationDate"), Some(&*at.to_string()), "week {week}");
+        let next = at.plus_seconds(7 * DAY).to_string();
+        assert_eq!(it.get("NextRotationDate"), Some(&*next));
+    }
+    assert!(!users_keys(&kms).await.contains(&first[0]));
+    let rotated = kms.events().await;
+    assert_eq!(rotated.iter().filter(|it| it.action == "yaoku:RotateSecret").count(), 3);
+}
+
+#[tokio::test]
+async fn a_user_who_is_gone_makes_the_rotation_fail() {
+    let (kms, key) = with_user().await;
+    let name = "acs/ram/user/ci";
+    ram(&kms, &key).await.unwrap();
+    let policy =
+        [("SecretName", name), ("EnableAutomaticRotation", "true"), ("RotationInterval", "7d")];
+    kms.call("UpdateSecretRotationPolicy", policy).await.unwrap();
+    let before =
+        value(&kms, name, "ACSCurrent").await.unwrap().get("SecretData").map(str::to_owned);
+    let id = users_keys(&kms).await.remove(0);
+    let of = [("UserName", "ci"), ("UserAccessKeyId", &*id)];
+    kms.ram("DeleteAccessKey", of).await.unwrap();
+    kms.ram("DeleteUser", [("UserName", "ci")]).await.unwrap();
+    kms.clock.advance_seconds(7 * DAY);
+    settle(&kms).await;
+    let it = described(&kms, name).await;
+    assert_eq!(it.get("AutomaticRotation"), Some("Invalid"));
+    let after = value(&kms, name, "ACSCurrent").await.unwrap();
+    assert_eq!(after.get("SecretData").map(str::to_owned), before);
+    let events = kms.events().await;
+    let failed = events.iter().find(|it| it.action == "yaoku:RotateSecret").unwrap();
+    assert!(failed.code.is_some());
+}
+
+#[tokio::test]
+async fn a_server_that_nobody_registered_fails_the_rotation_and_harms_nothing() {
+    let kms = Kms::new().await;
+    rds(&kms, "a").await.unwrap();
+    rotate(&kms, "a", "v2").await.unwrap();
+    settle(&kms).await;
+    assert_eq!(described(&kms, "a").await.get("AutomaticRotation"), Some("Invalid"));
+    let read = value(&kms, "a", "ACSCurrent").await.unwrap();
+    assert_eq!(read.get("VersionId"), Some("v1"));
+    let mut tx = kms.node.store.read().await.unwrap();
+    let account = &kms.account;
+    let (found, _) = tx.secret(account, &"a".parse().unwrap()).await.unwrap().unwrap();
+    assert_eq!(found.managed.unwrap().automatic, AutomaticRotation::Invalid);
+    let row = tx.rotation(account, &found.name).await.unwrap().unwrap();
+    assert_eq!(row.step, Step::Settle);
+    drop(tx);
+    let candidate = row.candidate.clone();
+    rotate(&kms, "a", "v3").await.unwrap();
+    let mut tx = kms.node.store.read().await.unwrap();
+    let row = tx.rotation(account, &found.name).await.unwrap().unwrap();
+    assert_eq!(row.candidate, candidate, "what the server may have taken is given to it again");
+}
+
+#[tokio::test]
+async fn a_generic_secret_is_not_rotated() {
+    let kms = Kms::new().await;
+    super::create(&kms, "a", "x").await;
+    let expected = Err(Code::RejectedUnsupportedOperation);
+    assert_eq!(rotate(&kms, "a", "v2").await, expected);
+    rds(&kms, "b").await.unwrap();
+    let put = [("SecretName", "b"), ("VersionId", "v2"), ("SecretData", "y")];
+    assert_eq!(kms.call("PutSecretValue", put).await, expected);
+    let stage = [("SecretName", "b"), ("VersionStage", "x"), ("MoveToVersion", "v1")];
+    assert_eq!(kms.call("UpdateSecretVersionStage", stage).await, expected);
+}

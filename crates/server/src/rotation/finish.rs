@@ -1,0 +1,166 @@
+//! How a rotation ends, or goes on: one transaction, with its event.
+
+use serde_json::json;
+use yaoku_model::{
+    arn::Arn,
+    ids::Stage,
+    secret::{AutomaticRotation, NewStages, Rotation, Secret, Step},
+    time::Timestamp,
+};
+use yaoku_store::Tx;
+use yaoku_wire::error::Code;
+
+use super::{begin, password::pause, steps::Trouble};
+use crate::{
+    due,
+    error::ApiError,
+    node::Node,
+    notices::{self, Notice},
+    values::Sealed,
+};
+
+/// After so many seconds without success a rotation has failed. Source: secrets.md §6.1 (inferred there).
+const PATIENCE: i64 = 120;
+
+/// For so many seconds a target is asked whether it took a candidate after all: a day. Our choice.
+const SETTLES: i64 = 86_400;
+
+/// How the audit trail and events call it.
+const ROTATE: &str = "RotateSecret";
+
+/// The candidate works: it is the current version from now on. `sealed` is its value as that version.
+/// `None` is a rotation that made nothing new: the accounts of a new secret.
+pub(super) async fn succeed(
+    node: &Node,
+    tx: &mut dyn Tx,
+    mut secret: Secret,
+    rotation: &Rotation,
+    sealed: Option<&Sealed>,
+    now: Timestamp,
+) -> Result<(), ApiError> {
+    let managed = secret.managed.as_mut().ok_or_else(ApiError::conflict)?;
+    match sealed {
+        Some(sealed) => {
+            managed.rotated(rotation.version.clone(), now);
+            secret.updated = now;
+            keep_version(tx, &mut secret, sealed).await?;
+            tell(node, tx, &secret, now, None).await?;
+        }
+        None => {
+            if managed.automatic == AutomaticRotation::Invalid {
+                match managed.interval {
+                    Some(interval) => managed.enable(interval, secret.created),
+                    None => managed.disable(),
+                }
+                tx.update_secret(&secret).await?;
+            }
+        }
+    }
+    Ok(tx.delete_rotation(&secret.account, &secret.name).await?)
+}
+
+/// Makes a version current, and keeps none but the one before it.
+async fn keep_version(
+    tx: &mut dyn Tx,
+    secret: &mut Secret,
+    sealed: &Sealed,
+) -> Result<(), ApiError> {
+    if sealed.key != secret.key {
+        return Err(ApiError::conflict());
+    }
+    let before = tx.secret_version_ids(&secret.account, &secret.name).await?;
+    let stages = NewStages::new([Stage::current()]).map_err(|_| Code::InternalFailure)?;
+    secret.label_new(&sealed.version.id, &stages)?;
+    tx.put_secret_version(secret, &sealed.version, None).await?;
+    for old in before.iter().filter(|it| secret.stages_of(it).next().is_none()) {
+        tx.delete_secret_version(&secret.account, &secret.name, old).await?;
+    }
+    Ok(())
+}
+
+/// The step was not done: it is tried again later; or, for too long, the rotation has failed.
+pub(super) async fn put_off(
+    node: &Node,
+    tx: &mut dyn Tx,
+    mut secret: Secret,
+    mut rotation: Rotation,
+    trouble: &Trouble,
+    now: Timestamp,
+) -> Result<(), ApiError> {
+    let age = now.unix_seconds() - rotation.started.unix_seconds();
+    if rotation.step == Step::Settle && age >= SETTLES {
+        return Ok(tx.delete_rotation(&secret.account, &secret.name).await?);
+    }
+    let next = now.plus_seconds(pause(&*node.random, rotation.tries)?);
+    (rotation.tries, rotation.next_try) = (rotation.tries + 1, next);
+    rotation.held_until = None;
+    let given_up = !trouble.may_pass() || age >= PATIENCE;
+    let managed = secret.managed.as_mut().ok_or_else(ApiError::conflict)?;
+    if given_up && rotation.step != Step::Settle && managed.automatic != AutomaticRotation::Invalid
+    {
+        managed.fail();
+        secret.updated = now;
+        tx.update_secret(&secret).await?;
+        tell(node, tx, &secret, now, Some(trouble)).await?;
+    }
+    if given_up && rotation.step == Step::Apply {
+        rotation.step = Step::Settle;
+    }
+    Ok(tx.put_rotation(&rotation).await?)
+}
+
+/// A rotation that could not begin has failed.
+pub(super) async fn fail_to_begin(
+    node: &Node,
+    tx: &mut dyn Tx,
+    mut secret: Secret,
+    trouble: &Trouble,
+    now: Timestamp,
+) -> Result<(), ApiError> {
+    secret.managed.as_mut().ok_or_else(ApiError::conflict)?.fail();
+    secret.updated = now;
+    tx.update_secret(&secret).await?;
+    tell(node, tx, &secret, now, Some(trouble)).await
+}
+
+/// Writes down how it ended: for the audit trail, and for whoever is told of events.
+/// Source: secrets.md §6.8.
+pub(super) async fn tell(
+    node: &Node,
+    tx: &mut dyn Tx,
+    secret: &Secret,
+    now: Timestamp,
+    trouble: Option<&Trouble>,
+) -> Result<(), ApiError> {
+    let arn = Arn::secret(&node.region, &secret.account, &secret.name);
+    let code = trouble.map(Trouble::code);
+    due::leave_event_of(node, tx, &secret.account, &arn, ROTATE, code).await?;
+    let config = begin::config(secret)?;
+    let mut content = json!({
+        "secretName": secret.name.as_str(),
+        "secretType": secret.kind.as_str(),
+        "RotationEntityArn": entity(node, secret).as_str(),
+        "rotationStatus": secret.managed.as_ref().map(|it| it.automatic.as_str()),
+    });
+    // The two samples of the vendor's do not agree on this name.
+    let (sub_type, time) = match trouble {
+        None => ("secretSubType", "successTime"),
+        Some(_) => ("rotationSubType", "failureTime"),
+    };
+    content[sub_type] = config.sub_type.as_str().into();
+    content[time] = now.to_string().into();
+    if let Some(trouble) = trouble {
+        content["failureInfo"] =
+            json!({ "errorCode": trouble.code(), "errorMessage": trouble.message() });
+    }
+    let failed = trouble.is_some();
+    let name = if failed { "Secret:RotateSecret:Failure" } else { "Secret:RotateSecret:Success" };
+    let notice = Notice { name, critical: failed, account: &secret.account, about: &arn, content };
+    notices::leave(node, tx, notice, now).await
+}
+
+/// What the credential is of, as an ARN. Source: secrets.md §6.8, whose sample for ECS names the secret
+/// itself; that others do so too where no form is known is our choice.
+fn entity(node: &Node, secret: &Secret) -> Arn {
+    Arn::secret(&node.region, &secret.account, &secret.name)
+}

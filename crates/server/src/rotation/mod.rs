@@ -1,0 +1,23 @@
+//! Rotation: the credentials of managed secrets change, on real servers, and never without one that
+//! works. Source: secrets.md §6.
+//!
+//! What is known of a rotation is in its row ([`Rotation`](yaoku_model::secret::Rotation)), and every
+//! step may be done again:
+//!
+//! 1. A candidate is made, sealed and kept ([`begin`]): nothing was asked of the target yet.
+//! 2. The target is given the candidate, and it is tried there ([`steps`]).
+//! 3. It works: it becomes the current version, and the row is gone ([`finish`]).
+//! 4. It does not: what may pass is tried again for two minutes. Then the rotation has failed, and the
+//!    row stays: the target may have taken the candidate after all, so it is asked now and then, and
+//!    the next rotation gives it the same one.
+//!
+//! Access keys are in the store itself: there the first three steps are one transaction ([`ram`]).
+
+pub(crate) mod begin;
+mod engine;
+mod finish;
+pub(crate) mod password;
+pub(crate) mod ram;
+mod steps;
+
+pub(crate) use self::engine::{EVERY, Engine};

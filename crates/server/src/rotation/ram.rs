@@ -1,0 +1,174 @@
+//! Access keys of RAM users: they are in the store itself. Source: secrets.md §6.5.
+//!
+//! At T0 the user gets a second key, which becomes current; both work until the window ends. Then the
+//! old one is deleted, and with it the version that held it.
+
+use yaoku_model::{
+    ids::{AccessKeyId, Invalid, RoleName, Stage, UserName, VersionId},
+    secret::{Credential, Managed, NewStages, Rotation, Secret, Step},
+    time::Timestamp,
+};
+use yaoku_store::Tx;
+use yaoku_wire::error::Code;
+
+use super::{begin, finish};
+use crate::{
+    accounts::{self, NewAccessKey},
+    error::ApiError,
+    node::Node,
+    values::{self, Sealed},
+};
+
+/// How long both keys work, in seconds: two days. Source: secrets.md §6.5.
+pub(crate) const WINDOW: i64 = 2 * 86_400;
+
+/// The roles whose being there says that the service may change access keys: an old name, with its
+/// misspelling, and a newer one. Source: secrets.md §6.5.
+const ROLES: [&str; 2] =
+    ["AliyunKMSManagedRAMCrendentialsRole", "AliyunKMSManageRAMCredentialsRole"];
+
+/// An access key that nobody has yet, and the version that will hold it.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    key: NewAccessKey,
+    version: Sealed,
+    /// How long the old key is to work on, in seconds.
+    pub(crate) window: Option<i64>,
+}
+
+/// Makes an access key and seals it as the next version of `secret`.
+pub(super) async fn prepare(
+    node: &Node,
+    secret: &Secret,
+    version: &VersionId,
+    now: Timestamp,
+) -> Result<Prepared, ApiError> {
+    let key = accounts::new_access_key(node)?;
+    let (id, secret_half) = (key.id.clone(), key.secret.clone());
+    let credential = Credential::AccessKey { id, secret: secret_half, made: now };
+    let version = begin::seal(node, secret, version.clone(), &credential, now).await?;
+    Ok(Prepared { key, version, window: None })
+}
+
+/// Gives the user the new key, which is current from now on. The row stands for the window.
+pub(super) async fn rotate(
+    node: &Node,
+    tx: &mut dyn Tx,
+    mut secret: Secret,
+    version: VersionId,
+    prepared: &Prepared,
+    now: Timestamp,
+) -> Result<Rotation, ApiError> {
+    if prepared.version.key != secret.key {
+        return Err(ApiError::conflict());
+    }
+    let user = user(&secret)?;
+    must_be_permitted(tx, &secret, &user).await?;
+    let current = current_key(node, tx, &secret).await?;
+    for other in tx.access_keys(&secret.account, Some(&user)).await? {
+        if other.id != current {
+            tx.delete_access_key(&other.id).await?;
+        }
+    }
+    let (account, key) = (secret.account.clone(), &prepared.key);
+    accounts::keep_access_key(node, tx, &account, Some(&user), key, now).await?;
+    drop_previous(tx, &mut secret).await?;
+    let stages = NewStages::new([Stage::current()]).map_err(|_| Code::InternalFailure)?;
+    secret.label_new(&version, &stages)?;
+    let interval = rotated(&mut secret, &version, now)?;
+    tx.put_secret_version(&secret, &prepared.version.version, None).await?;
+    let window = prepared.window.unwrap_or_else(|| window(interval));
+    let rotation = Rotation {
+        next_try: now.plus_seconds(window),
+        ..begin::new(&secret, version, Step::Window, now)
+    };
+    tx.put_rotation(&rotation).await?;
+    finish::tell(node, tx, &secret, now, None).await?;
+    Ok(rotation)
+}
+
+/// Ends the window: the old key is deleted, and the version that held it.
+pub(super) async fn end_window(
+    node: &Node,
+    tx: &mut dyn Tx,
+    mut secret: Secret,
+    now: Timestamp,
+) -> Result<(), ApiError> {
+    let user = user(&secret)?;
+    let current = current_key(node, tx, &secret).await?;
+    for other in tx.access_keys(&secret.account, Some(&user)).await? {
+        if other.id != current {
+            tx.delete_access_key(&other.id).await?;
+        }
+    }
+    drop_previous(tx, &mut secret).await?;
+    secret.updated = now;
+    tx.update_secret(&secret).await?;
+    Ok(tx.delete_rotation(&secret.account, &secret.name).await?)
+}
+
+/// Fails unless the user is there, and the service was given leave to change its keys.
+pub(crate) async fn must_be_permitted(
+    tx: &mut dyn Tx,
+    secret: &Secret,
+    user: &UserName,
+) -> Result<(), ApiError> {
+    if tx.user(&secret.account, user).await?.is_none() {
+        return Err(Code::ResourceNotFound.into());
+    }
+    for role in ROLES {
+        let role: RoleName = role.parse().map_err(|Invalid| Code::InternalFailure)?;
+        if tx.role(&secret.account, &role).await?.is_some() {
+            return Ok(());
+        }
+    }
+    Err(yaoku_wire::error::Refusal::from(Code::NoPermission)
+        .with_message("You are not authorized.")
+        .into())
+}
+
+/// Whose keys a secret holds.
+fn user(secret: &Secret) -> Result<UserName, ApiError> {
+    begin::config(secret)?.user_name().ok_or_else(|| Code::InternalFailure.into())
+}
+
+/// The id of the key that the current version holds.
+async fn current_key(
+    node: &Node,
+    tx: &mut dyn Tx,
+    secret: &Secret,
+) -> Result<AccessKeyId, ApiError> {
+    let current = secret.stages.get(&Stage::current()).ok_or(Code::InternalFailure)?;
+    let versions = tx.secret_versions(&secret.account, &secret.name).await?;
+    let version = versions.iter().find(|it| it.id == *current).ok_or(Code::InternalFailure)?;
+    let data = values::open_for_service(node, secret, version).await?;
+    match begin::read(secret, &begin::config(secret)?, &data)? {
+        Credential::AccessKey { id, .. } => Ok(id),
+        _ => Err(Code::InternalFailure.into()),
+    }
+}
+
+/// Takes the version before the current one away.
+async fn drop_previous(tx: &mut dyn Tx, secret: &mut Secret) -> Result<(), ApiError> {
+    if let Some(previous) = secret.stages.remove(&Stage::previous()) {
+        tx.delete_secret_version(&secret.account, &secret.name, &previous).await?;
+    }
+    Ok(())
+}
+
+fn rotated(
+    secret: &mut Secret,
+    version: &VersionId,
+    now: Timestamp,
+) -> Result<Option<i64>, ApiError> {
+    secret.updated = now;
+    let managed: &mut Managed = secret.managed.as_mut().ok_or(Code::InternalFailure)?;
+    managed.rotated(version.clone(), now);
+    Ok(managed.interval)
+}
+
+/// How long both keys work: never longer than half the time until the next rotation.
+/// Source: secrets.md §6.5 (inferred there).
+fn window(interval: Option<i64>) -> i64 {
+    interval.map_or(WINDOW, |it| WINDOW.min(it / 2))
+}
