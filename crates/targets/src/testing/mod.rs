@@ -85,31 +85,36 @@ impl TestServer {
     /// If it does not start.
     #[must_use]
     pub fn start(engine: Engine, settings: &str) -> Self {
+        // A free port may be taken by another before the server has it.
+        let mut tries = std::iter::repeat_with(|| Self::try_start(engine, settings)).take(3);
+        let mut said = String::new();
+        let started = tries.find_map(|it| it.map_err(|why| said = why).ok());
+        match started {
+            Some(server) => server,
+            None => panic!(
+                "the test server of {engine:?} does not start: is all installed that \
+                 xtask/install.sh names? It said:\n{said}"
+            ),
+        }
+    }
+
+    fn try_start(engine: Engine, settings: &str) -> Result<Self, String> {
         let authority = Authority::new();
         let (port, tls_port) = (free_port(), free_port());
         let start = Start { port, tls_port, settings, authority: &authority };
-        let mut server = match scripts::command(engine, &start)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-        {
-            Ok(server) => server,
-            Err(error) => panic!("the test server of {engine:?} does not start: {error}"),
-        };
+        let mut command = scripts::command(engine, &start);
+        let started = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+        let mut server = started.map_err(|error| error.to_string())?;
         let tls_port = if engine == Engine::Redis { tls_port } else { port };
         let mut said = Vec::new();
         for line in server.stdout.take().map(BufReader::new).into_iter().flat_map(BufRead::lines) {
             let line = line.unwrap_or_default();
             if line == "ready" {
-                return Self { engine, port, tls_port, said, authority, _server: server };
+                return Ok(Self { engine, port, tls_port, said, authority, _server: server });
             }
             said.push(line);
         }
-        panic!(
-            "the test server of {engine:?} does not start: is all installed that xtask/install.sh \
-             names? It said:\n{}",
-            said.join("\n")
-        )
+        Err(said.join("\n"))
     }
 
     /// How it is reached, without TLS.

@@ -1,5 +1,7 @@
 //! What Redis alone has.
 
+use std::process::Command;
+
 use yaoku_model::target::Engine;
 
 use super::{enters, named, secret, set};
@@ -106,6 +108,25 @@ async fn an_administrator_who_may_not_is_told_so() {
         assert!(matches!(fault, Fault::NotPermitted(_)), "{fault}");
         assert!(!fault.to_string().contains("hidden"), "{fault}");
     }
+}
+
+#[tokio::test]
+async fn what_is_not_answered_is_given_up_and_may_be_done_again() {
+    let server = TestServer::start(Engine::Redis, "");
+    let info = server.run("INFO server");
+    let process = info.lines().find_map(|it| it.trim().strip_prefix("process_id:")).unwrap();
+    let signal = |name: &str| {
+        assert!(Command::new("kill").args([name, process]).status().unwrap().success());
+    };
+    let mut admin = connect(&server.target(), &server.admin()).await.unwrap();
+    signal("-STOP");
+    tokio::time::pause();
+    let done = admin.set_password("late", &secret("p"), &named("RoleReadOnly")).await;
+    signal("-CONT");
+    assert_eq!(done, Err(Fault::TimedOut));
+    tokio::time::resume();
+    assert_eq!(set(&server, "late", "p", &named("RoleReadOnly")).await, Ok(()));
+    assert!(enters(&server, "late", "p").await);
 }
 
 #[tokio::test]
