@@ -73,7 +73,7 @@ async fn try_to_reserve(node: &Node, key: &UsableKey) -> Result<(), ApiError> {
     if reserved >= MANY {
         renew(node, tx.tx(), key).await?;
     }
-    node.caches.apply(&tx.commit().await?);
+    node.caches.apply(&tx.commit().await?.changes);
     key.handle.permit(SealLimit::of(key.handle.limit().seals().saturating_add(given)));
     Ok(())
 }

@@ -123,7 +123,7 @@ impl Kms {
         let mut tx = node.store.write().await.unwrap();
         let account = accounts::create_account(&node, tx.tx(), NOW).await.unwrap().id;
         let instance = accounts::create_instance(&node, tx.tx(), &account, NOW).await.unwrap().id;
-        node.caches.apply(&tx.commit().await.unwrap());
+        node.caches.apply(&tx.commit().await.unwrap().changes);
         let caller = Caller {
             account: account.clone(),
             principal: Principal::Root,
@@ -183,7 +183,7 @@ impl Kms {
     pub(crate) async fn as_stranger(&self) -> Self {
         let mut tx = self.node.store.write().await.unwrap();
         let account = accounts::create_account(&self.node, tx.tx(), NOW).await.unwrap().id;
-        self.node.caches.apply(&tx.commit().await.unwrap());
+        self.node.caches.apply(&tx.commit().await.unwrap().changes);
         let mut kms = self.with(Caller { account: account.clone(), ..self.caller.clone() });
         kms.account = account;
         kms
@@ -193,7 +193,7 @@ impl Kms {
     pub(crate) async fn closed(&self) -> Self {
         let mut tx = self.node.store.write().await.unwrap();
         tx.set_kms_open(&self.account, false).await.unwrap();
-        self.node.caches.apply(&tx.commit().await.unwrap());
+        self.node.caches.apply(&tx.commit().await.unwrap().changes);
         self.with(Caller { kms_open: false, ..self.caller.clone() })
     }
 
@@ -203,7 +203,7 @@ impl Kms {
         let mut key = tx.key(id).await.unwrap().unwrap();
         change(&mut key);
         tx.update_key(&key).await.unwrap();
-        self.node.caches.apply(&tx.commit().await.unwrap());
+        self.node.caches.apply(&tx.commit().await.unwrap().changes);
     }
 
     /// The same node, called by the one who runs the program.
@@ -292,6 +292,7 @@ impl Kms {
             entry,
             nonce: None,
             format: self.format,
+            fresh: true,
             event: &event,
         };
         let reply = turn.run(&mut params.iter().copied().collect()).await;

@@ -176,8 +176,8 @@ async fn try_to_act(node: &Node, thing: &Thing, now: Timestamp) -> Result<bool, 
         }
     };
     let Some(action) = action else { return Ok(false) };
-    let changes = tx.commit().await?;
-    node.caches.apply(&changes);
+    let committed = tx.commit().await?;
+    node.caches.apply(&committed.changes);
     node.wrote.notify_one();
     tracing::info!(?thing, action, "its time has come");
     Ok(true)

@@ -296,7 +296,7 @@ impl Work {
         must_take_writes(node)?;
         let mut tx = node.store.write().await?;
         let done = self.run(node, tx.tx(), of).await?;
-        node.caches.apply(&tx.commit().await?);
+        node.caches.apply(&tx.commit().await?.changes);
         node.wrote.notify_one();
         Ok(done)
     }

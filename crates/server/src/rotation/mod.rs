@@ -20,4 +20,7 @@ pub(crate) mod password;
 pub(crate) mod ram;
 mod steps;
 
-pub(crate) use self::engine::{EVERY, Engine};
+pub(crate) use self::{
+    engine::{EVERY, Engine},
+    steps::{Trouble, check},
+};

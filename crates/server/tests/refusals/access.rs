@@ -32,7 +32,7 @@ impl Place {
         let mut home = tx.instance(&instance.parse().unwrap()).await.unwrap().unwrap();
         home.access_quota = 1;
         tx.update_instance(&home).await.unwrap();
-        world.node.caches.apply(&tx.commit().await.unwrap());
+        world.node.caches.apply(&tx.commit().await.unwrap().changes);
         let key = Self::another_key(world, &root, &instance).await;
         Self { root, instance, key }
     }

@@ -37,6 +37,7 @@ mod matrix;
 mod parameters;
 mod readiness;
 mod restart;
+mod revocation;
 mod secret_reads;
 mod separation;
 mod sessions;

@@ -13,6 +13,7 @@ pub(crate) const SQLITE: &[&str] = &[
     include_str!("../../migrations/sqlite/0006_identities.sql"),
     include_str!("../../migrations/sqlite/0007_due_secrets.sql"),
     include_str!("../../migrations/sqlite/0008_access_releases.sql"),
+    include_str!("../../migrations/sqlite/0009_marks.sql"),
     include_str!("../../migrations/sqlite/0010_managed_secrets.sql"),
 ];
 
@@ -26,6 +27,7 @@ pub(crate) const POSTGRES: &[&str] = &[
     include_str!("../../migrations/postgres/0006_identities.sql"),
     include_str!("../../migrations/postgres/0007_due_secrets.sql"),
     include_str!("../../migrations/postgres/0008_access_releases.sql"),
+    include_str!("../../migrations/postgres/0009_marks.sql"),
     include_str!("../../migrations/postgres/0010_managed_secrets.sql"),
 ];
 

@@ -65,7 +65,7 @@ pub(super) async fn releases_are_found_until_they_are_old_and_forgotten_a_few_at
     // Released again, it counts from then on.
     let again = release("kst-a", Object::Key, "2000", 9);
     tx.put_release(&again).await.unwrap();
-    assert_eq!(tx.commit().await.unwrap(), [], "no node keeps these");
+    assert_eq!(tx.commit().await.unwrap().changes, [], "no node keeps these");
     drop(store);
     let store = place.open().await;
     let kept = [all[1].clone(), all[2].clone(), again.clone()];

@@ -200,7 +200,7 @@ pub(super) async fn material_is_replaced_and_deleted(place: Place) {
         tx.update_key_version(&changed).await.unwrap();
         assert_eq!(tx.key_versions(&id("k")).await.unwrap(), [changed]);
     }
-    assert_eq!(tx.commit().await.unwrap(), [Change::Key(id("k"))]);
+    assert_eq!(tx.commit().await.unwrap().changes, [Change::Key(id("k"))]);
 }
 
 pub(super) async fn seals_are_reserved_once(place: Place) {
@@ -278,7 +278,7 @@ pub(super) async fn deleting_a_key_takes_versions_aliases_and_tags(place: Place)
 
     let mut tx = write(&*store).await;
     tx.delete_key(&id("gone")).await.unwrap();
-    let changes = tx.commit().await.unwrap();
+    let changes = tx.commit().await.unwrap().changes;
     let told = [Change::Alias(account.clone(), id("alias/gone")), Change::Key(id("gone"))];
     assert_eq!(changes, told);
     let mut tx = read(&*store).await;

@@ -89,9 +89,13 @@ store_suite! {
         the_policies_in_an_instance_are_found_together;
     feed:
         a_commit_that_began_earlier_and_ended_later_is_not_missed
+        a_mark_shows_which_commits_its_reader_has_seen
         every_kind_of_change_is_told
+        nobody_has_to_hear_of_what_nobody_caches
+        nodes_enter_beat_and_go
+        nodes_hear_each_other_where_they_can
         nothing_is_told_of_what_was_undone_or_dropped
-        rows_that_every_living_node_has_passed_are_removed_and_who_was_away_is_told;
+        rows_that_every_node_has_passed_are_removed_and_who_was_away_is_told;
     identities:
         access_keys_are_switched_and_deleted
         accounts_are_listed_in_order_of_creation
@@ -170,6 +174,7 @@ store_suite! {
         a_failed_statement_is_not_committed_in_silence
         a_reader_cannot_write
         a_snapshot_stands_still
+        a_transaction_given_up_while_it_begins_is_not_left_open
         many_writers_all_get_their_turn
         undo_keeps_the_transaction_open_for_its_event
         writes_of_one_thing_conflict_and_those_of_different_things_do_not;

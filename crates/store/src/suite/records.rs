@@ -28,7 +28,7 @@ pub(super) async fn settings_and_heads_are_replaced(place: Place) {
         assert_eq!(tx.setting("a").await.unwrap().as_deref(), Some(value));
         assert_eq!(tx.audit_head("n").await.unwrap().as_deref(), Some(value.as_bytes()));
     }
-    assert_eq!(tx.commit().await.unwrap(), [], "no node keeps these");
+    assert_eq!(tx.commit().await.unwrap().changes, [], "no node keeps these");
 }
 
 pub(super) async fn events_are_kept_per_node_in_order(place: Place) {

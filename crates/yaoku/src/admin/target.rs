@@ -44,9 +44,9 @@ enum Verb {
 /// Registers a server, or changes one: all of it, each time.
 #[derive(Debug, Args)]
 struct Put {
-    /// What secrets call it: their DBInstanceId, DBClusterId or InstanceId.
+    /// What secrets call it: their `DBInstanceId`, `DBClusterId` or `InstanceId`.
     id: String,
-    /// MySQL (MariaDB too), PostgreSQL, Redis or SSH.
+    /// `MySQL` (`MariaDB` too), `PostgreSQL`, `Redis` or `SSH`.
     #[arg(long)]
     engine: String,
     /// Its name or address.

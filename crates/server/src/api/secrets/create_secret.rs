@@ -5,10 +5,8 @@ use std::collections::BTreeMap;
 use yaoku_model::{
     arn::{Arn, KeyRef},
     ids::{InstanceId, SecretName, VersionId},
-    policy::{Document, Kind, Object},
     secret::{DataType, Managed, Secret, SecretType},
     tag::{Tag, TagKind},
-    text::is_plain,
 };
 use yaoku_wire::{
     error::Code,
@@ -31,7 +29,7 @@ use crate::{
 
 use super::{
     managed::{LABELS, NewManaged, with_rotation},
-    must_have_room, own_name,
+    must_have_room, own_name, policy,
 };
 
 /// A request to create a secret.
@@ -65,6 +63,7 @@ impl Operation for CreateSecret {
         name: "CreateSecret",
         effect: Effect::Write,
         class: Some(Class::SecretWrite),
+        or_container: true,
         also_actions: &[SEAL_SECRET],
         errors: &[
             KEY_BY_NAME,
@@ -128,6 +127,10 @@ impl Operation for CreateSecret {
         })
     }
 
+    fn tags(&self) -> &[Tag] {
+        &self.tags
+    }
+
     async fn prepare(&mut self, call: &mut Call<'_>) -> Result<(), ApiError> {
         self.allow(call)?;
         let key = self.usable_key(call).await?;
@@ -185,8 +188,7 @@ impl Operation for CreateSecret {
 impl CreateSecret {
     /// Either spelling of what is to be made. Source: identity.md §4.1.
     fn allow(&self, call: &mut Call<'_>) -> Result<(), ApiError> {
-        let container = Arn::container(call.region(), call.account(), "secret");
-        call.allow_any_of(&[&container, &call.secret_arn(&self.name)])
+        call.allow_in_container(&call.secret_arn(&self.name))
     }
 
     async fn usable_key(&self, call: &mut Call<'_>) -> Result<UsableKey, ApiError> {
@@ -243,15 +245,6 @@ impl CreateSecret {
             };
         };
         must_have_room(call, home, secret).await
-    }
-}
-
-/// Takes a secret policy. Source: identity.md §4.5.
-fn policy(params: &mut Params) -> Result<Option<String>, ApiError> {
-    let Some(text) = params.text("Policy").filter(|it| !it.is_empty()) else { return Ok(None) };
-    match Document::parse(&text, Kind::Object(Object::Secret)) {
-        Ok(_) if is_plain(&text) => Ok(Some(text.as_str().to_owned())),
-        _ => Err(ApiError::invalid("Policy")),
     }
 }
 

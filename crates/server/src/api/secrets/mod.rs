@@ -3,13 +3,15 @@
 use yaoku_model::{
     arn::SecretRef,
     ids::{InstanceId, Invalid, SecretName},
+    policy::{Document, Kind, Object},
     secret::{Managed, Secret, SecretType},
     tag::{Tag, TagKind},
-    text::SecretData,
+    text::{SecretData, is_plain},
 };
 use yaoku_wire::{
     error::Code,
     fields::{Encode, Fields},
+    params::Params,
 };
 
 use super::{Action, Entry, Operation as _, data_keys::OPEN_DATA_KEY, keys::OPEN_SECRET};
@@ -20,6 +22,7 @@ mod create_secret;
 mod delete_secret;
 mod describe_secret;
 mod get_random_password;
+mod get_secret_policy;
 mod get_secret_value;
 mod list_secret_version_ids;
 mod list_secrets;
@@ -27,6 +30,7 @@ mod managed;
 mod put_secret_value;
 mod restore_secret;
 mod rotate_secret;
+mod set_secret_policy;
 mod update_secret;
 mod update_secret_rotation_policy;
 mod update_secret_version_stage;
@@ -38,12 +42,14 @@ pub const OPERATIONS: &[Entry] = &[
     Entry::of::<delete_secret::DeleteSecret>(),
     Entry::of::<describe_secret::DescribeSecret>(),
     Entry::of::<get_random_password::GetRandomPassword>(),
+    Entry::of::<get_secret_policy::GetSecretPolicy>(),
     Entry::of::<get_secret_value::GetSecretValue>(),
     Entry::of::<list_secret_version_ids::ListSecretVersionIds>(),
     Entry::of::<list_secrets::ListSecrets>(),
     Entry::of::<put_secret_value::PutSecretValue>(),
     Entry::of::<restore_secret::RestoreSecret>(),
     Entry::of::<rotate_secret::RotateSecret>(),
+    Entry::of::<set_secret_policy::SetSecretPolicy>(),
     Entry::of::<update_secret::UpdateSecret>(),
     Entry::of::<update_secret_rotation_policy::UpdateSecretRotationPolicy>(),
     Entry::of::<update_secret_version_stage::UpdateSecretVersionStage>(),
@@ -116,6 +122,15 @@ fn own_name(sent: &str) -> Result<SecretName, ApiError> {
         return Err(ApiError::invalid("SecretName"));
     }
     Ok(name)
+}
+
+/// Takes a secret policy. Source: identity.md §4.5.
+fn policy(params: &mut Params) -> Result<Option<String>, ApiError> {
+    let Some(text) = params.text("Policy").filter(|it| !it.is_empty()) else { return Ok(None) };
+    match Document::parse(&text, Kind::Object(Object::Secret)) {
+        Ok(_) if is_plain(&text) => Ok(Some(text.as_str().to_owned())),
+        _ => Err(ApiError::invalid("Policy")),
+    }
 }
 
 /// What a managed secret has. Fails for a generic one, which the service does not rotate.

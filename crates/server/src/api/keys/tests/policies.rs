@@ -147,5 +147,5 @@ async fn room_for(kms: &Kms, accounts: i64) {
     let mut home = tx.instance(&kms.instance_id).await.unwrap().unwrap();
     home.access_quota = accounts;
     tx.update_instance(&home).await.unwrap();
-    kms.node.caches.apply(&tx.commit().await.unwrap());
+    kms.node.caches.apply(&tx.commit().await.unwrap().changes);
 }

@@ -17,6 +17,7 @@ mod list;
 mod managed;
 mod password;
 mod permissions;
+mod policies;
 mod read;
 mod versions;
 
@@ -95,7 +96,7 @@ async fn rows_of(
 
 /// Keeps what a test wrote past the operations.
 async fn commit(kms: &Kms, tx: Box<dyn Transaction>) {
-    kms.node.caches.apply(&tx.commit().await.unwrap());
+    kms.node.caches.apply(&tx.commit().await.unwrap().changes);
 }
 
 async fn set_state(kms: &Kms, id: &KeyId, state: KeyState) {
