@@ -13,6 +13,16 @@ use yaoku_model::{
 };
 
 mod fault;
+mod link;
+mod mysql;
+mod postgres;
+mod redis;
+mod ssh;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+#[cfg(test)]
+mod tests;
+mod text;
 
 pub use fault::Fault;
 
@@ -27,6 +37,16 @@ pub struct Login {
     pub user: String,
     /// What it proves itself by.
     pub proof: Proof,
+}
+
+impl Login {
+    /// The password, where nothing else is taken.
+    fn password(&self) -> Result<&SecretData, Fault> {
+        match &self.proof {
+            Proof::Password(password) => Ok(password),
+            Proof::PrivateKey(_) => Err(Fault::Unsupported),
+        }
+    }
 }
 
 /// What an account proves itself by.
@@ -55,7 +75,7 @@ pub enum Rights {
     Existing,
 }
 
-/// An administrator's connection to a target.
+/// An administrator's connection to a target. After a fault, connect anew.
 #[async_trait]
 pub trait Admin: Send {
     /// Gives an account its password, and makes the account first if it is not there and `rights` say
@@ -85,17 +105,23 @@ pub trait Admin: Send {
 
 /// Logs in to a target as its administrator.
 pub async fn connect(target: &Target, admin: &Login) -> Result<Box<dyn Admin>, Fault> {
-    match target.engine {
-        Engine::MySql | Engine::Postgres | Engine::Redis | Engine::Ssh => none(target, admin).await,
-    }
+    Ok(match target.engine {
+        Engine::MySql => Box::new(link::patiently(mysql::connect(target, admin)).await?),
+        Engine::Postgres => Box::new(link::patiently(postgres::connect(target, admin)).await?),
+        Engine::Redis => Box::new(link::patiently(redis::connect(target, admin)).await?),
+        Engine::Ssh => Box::new(link::patiently(ssh::connect(target, admin)).await?),
+    })
 }
 
 /// Logs in to a target as anybody, and out again: whether a credential works.
 pub async fn log_in(target: &Target, login: &Login) -> Result<(), Fault> {
-    connect(target, login).await.map(drop)
-}
-
-/// Stands where the engines will.
-async fn none(_: &Target, _: &Login) -> Result<Box<dyn Admin>, Fault> {
-    std::future::ready(Err(Fault::Unsupported)).await
+    link::patiently(async {
+        match target.engine {
+            Engine::MySql => mysql::log_in(target, login).await,
+            Engine::Postgres => postgres::log_in(target, login).await,
+            Engine::Redis => redis::connect(target, login).await.map(drop),
+            Engine::Ssh => ssh::log_in(target, login).await,
+        }
+    })
+    .await
 }

@@ -1,0 +1,269 @@
+//! `MySQL` and `MariaDB`, and the vendor's products that speak like them.
+//!
+//! The administrator needs `CREATE USER`, `SELECT` on `mysql.*`, and with the grant option whatever
+//! new accounts are to have. An account is a name: all its `'name'@'host'` share a password.
+//!
+//! A new account is made under another name ([`unfinished`]) and renamed once it has its rights: one
+//! that bears its own name is whole, wherever the making was cut off.
+
+mod grants;
+
+use async_trait::async_trait;
+use mysql_async::{Conn, OptsBuilder, SslOpts, prelude::Queryable as _};
+use yaoku_model::{
+    target::{Target, TlsMode},
+    text::SecretData,
+};
+
+use self::grants::{account, quoted};
+use crate::{
+    Admin, Fault, Login, Rights,
+    link::{authorities, broken, patiently},
+    text::{said, whole},
+};
+
+/// The longest packet that is taken, in bytes. Our choice.
+const LONGEST_PACKET: usize = 1 << 20;
+
+/// What makes quoting simple, and the same on every server.
+const SESSION: &str = "SET sql_mode = 'NO_BACKSLASH_ESCAPES', NAMES utf8mb4";
+
+/// As many hosts as one account may have. Our choice.
+const MOST_HOSTS: usize = 1000;
+
+pub(crate) struct Server(Conn);
+
+pub(crate) async fn connect(target: &Target, admin: &Login) -> Result<Server, Fault> {
+    open(options(target, admin)?.setup(vec![SESSION]), admin).await.map(Server)
+}
+
+pub(crate) async fn log_in(target: &Target, login: &Login) -> Result<(), Fault> {
+    // That it is over is the server's business.
+    _ = open(options(target, login)?, login).await?.disconnect().await;
+    Ok(())
+}
+
+#[async_trait]
+impl Admin for Server {
+    async fn set_password(
+        &mut self,
+        user: &str,
+        password: &SecretData,
+        rights: &Rights,
+    ) -> Result<(), Fault> {
+        whole(user)?;
+        whole(password.expose_text())?;
+        let hosts = self.hosts(user).await?;
+        if hosts.is_empty() {
+            return self.create(user, password, rights).await;
+        }
+        let by = quoted(password.expose_text());
+        let each = |host: &String| format!("{} IDENTIFIED BY {by}", account(user, host));
+        let each: Vec<_> = hosts.iter().map(each).collect();
+        self.run(format!("ALTER USER {}", each.join(", ")), Some(password)).await
+    }
+
+    async fn has_account(&mut self, user: &str) -> Result<bool, Fault> {
+        Ok(!self.hosts(user).await?.is_empty())
+    }
+}
+
+impl Server {
+    /// Where an account may come from; nothing if there is no such account. Roles of `MariaDB` have no
+    /// host. Compared as bytes, for the server takes `a` and `a ` for the same.
+    async fn hosts(&mut self, user: &str) -> Result<Vec<String>, Fault> {
+        let user = quoted(user);
+        self.ask(format!(
+            "SELECT CONVERT(Host USING utf8mb4) FROM mysql.user WHERE Host <> '' \
+             AND CAST(User AS BINARY) = CAST({user} AS BINARY) ORDER BY 1 LIMIT {MOST_HOSTS}"
+        ))
+        .await
+    }
+
+    async fn create(
+        &mut self,
+        user: &str,
+        password: &SecretData,
+        rights: &Rights,
+    ) -> Result<(), Fault> {
+        let (model, hosts) = match rights {
+            Rights::Existing => return Err(Fault::NoAccount(user.to_owned())),
+            Rights::Named { .. } => (user, vec!["%".to_owned()]),
+            Rights::Like(model) => (model.as_str(), self.hosts(model).await?),
+        };
+        if hosts.is_empty() {
+            return Err(Fault::NoAccount(model.to_owned()));
+        }
+        let new = unfinished(user);
+        for host in self.hosts(&new).await? {
+            self.run(format!("DROP USER {}", account(&new, &host)), None).await?;
+        }
+        let by = quoted(password.expose_text());
+        let mut again = Vec::new();
+        for host in &hosts {
+            let new = account(&new, host);
+            let terms = match rights {
+                Rights::Like(model) => self.terms(model, host).await?,
+                _ => String::new(),
+            };
+            let create = format!("CREATE USER {new} IDENTIFIED BY {by}{terms}");
+            self.run(create, Some(password)).await?;
+            for grant in self.grants(rights, host, &new).await? {
+                if grant.ends_with(grants::ADMIN_OPTION) {
+                    again.extend(grants::retargeted(&grant, &account(user, host)));
+                }
+                self.run(grant, None).await?;
+            }
+        }
+        let each = |host: &String| format!("{} TO {}", account(&new, host), account(user, host));
+        let each: Vec<_> = hosts.iter().map(each).collect();
+        self.run(format!("RENAME USER {}", each.join(", ")), None).await?;
+        // MariaDB 10.11 keeps this option when it renames, but does not know of it until it restarts.
+        for grant in again {
+            self.run(grant, None).await?;
+        }
+        Ok(())
+    }
+
+    /// What gives an account its rights.
+    async fn grants(
+        &mut self,
+        rights: &Rights,
+        host: &str,
+        new: &str,
+    ) -> Result<Vec<String>, Fault> {
+        let model = match rights {
+            Rights::Existing => return Ok(Vec::new()),
+            Rights::Named { privilege, database } => {
+                let grant = grants::named(privilege, database.as_deref(), new);
+                return grant.ok_or(Fault::Unsupported);
+            }
+            Rights::Like(model) => account(model, host),
+        };
+        let lines: Vec<String> = self.ask(format!("SHOW GRANTS FOR {model}")).await?;
+        let unknown = |line: &String| Fault::Failed(said(&format!("unknown grant: {line}"), None));
+        let each = |line: &String| grants::retargeted(line, new).ok_or_else(|| unknown(line));
+        let mut grants = lines.iter().map(each).collect::<Result<Vec<_>, _>>()?;
+        // MariaDB lists the role that is on after a login; MySQL, which is not at version 10 yet,
+        // keeps it elsewhere. There all are switched on: our choice.
+        if self.0.server_version().0 < 10 && lines.iter().any(|it| grants::is_role(it)) {
+            grants.push(format!("SET DEFAULT ROLE ALL TO {new}"));
+        }
+        Ok(grants)
+    }
+
+    /// On what terms an account may log in: TLS, and limits.
+    async fn terms(&mut self, user: &str, host: &str) -> Result<String, Fault> {
+        type Row = (String, String, String, String, u64, u64, u64, u64);
+        let text = |column| format!("CONVERT({column} USING utf8mb4)");
+        let rows: Vec<Row> = self
+            .ask(format!(
+                "SELECT {}, {}, {}, {}, max_questions, max_updates, max_connections, \
+                 GREATEST(max_user_connections, 0) FROM mysql.user \
+                 WHERE CAST(User AS BINARY) = CAST({} AS BINARY) AND Host = {}",
+                text("ssl_type"),
+                text("ssl_cipher"),
+                text("x509_issuer"),
+                text("x509_subject"),
+                quoted(user),
+                quoted(host)
+            ))
+            .await?;
+        let Some((kind, cipher, issuer, subject, questions, updates, connections, at_once)) =
+            rows.into_iter().next()
+        else {
+            return Err(Fault::NoAccount(user.to_owned()));
+        };
+        let specified = [("CIPHER", cipher), ("ISSUER", issuer), ("SUBJECT", subject)];
+        let specified = specified.iter().filter(|(_, value)| !value.is_empty());
+        let specified: Vec<_> =
+            specified.map(|(word, value)| format!("{word} {}", quoted(value))).collect();
+        let tls = match kind.as_str() {
+            "" => String::new(),
+            "ANY" => " REQUIRE SSL".to_owned(),
+            "X509" => " REQUIRE X509".to_owned(),
+            _ => format!(" REQUIRE {}", specified.join(" AND ")),
+        };
+        Ok(format!(
+            "{tls} WITH MAX_QUERIES_PER_HOUR {questions} MAX_UPDATES_PER_HOUR {updates} \
+             MAX_CONNECTIONS_PER_HOUR {connections} MAX_USER_CONNECTIONS {at_once}"
+        ))
+    }
+
+    async fn ask<T>(&mut self, query: String) -> Result<Vec<T>, Fault>
+    where
+        T: mysql_async::prelude::FromRow + Send + 'static,
+    {
+        patiently(async { self.0.query(query).await.map_err(|it| refusal(&it, None)) }).await
+    }
+
+    async fn run(&mut self, statement: String, secret: Option<&SecretData>) -> Result<(), Fault> {
+        patiently(async { self.0.query_drop(statement).await.map_err(|it| refusal(&it, secret)) })
+            .await
+    }
+}
+
+/// The name of an account that is still being made. At most 32 characters. Source: the limit is
+/// `MySQL`'s; the name is ours, and nobody else may use its like.
+fn unfinished(user: &str) -> String {
+    format!("yaoku~{user}").chars().take(32).collect()
+}
+
+fn options(target: &Target, login: &Login) -> Result<OptsBuilder, Fault> {
+    let password = login.password()?.expose_text();
+    whole(&login.user)?;
+    whole(password)?;
+    let tls = match target.tls {
+        TlsMode::Off => None,
+        TlsMode::Verify => {
+            let roots = authorities(target)?.into_iter().map(|it| it.to_vec().into()).collect();
+            Some(SslOpts::default().with_root_certs(roots).with_disable_built_in_roots(true))
+        }
+    };
+    Ok(OptsBuilder::default()
+        .ip_or_hostname(target.host.as_str())
+        .tcp_port(target.port)
+        .user(Some(login.user.as_str()))
+        .pass(Some(password))
+        .ssl_opts(tls)
+        .prefer_socket(false)
+        .max_allowed_packet(Some(LONGEST_PACKET))
+        .wait_timeout(Some(60))
+        .stmt_cache_size(0))
+}
+
+async fn open(options: OptsBuilder, login: &Login) -> Result<Conn, Fault> {
+    Conn::new(options).await.map_err(|error| match &error {
+        // Denied; denied without a password; locked (two of them); must change the password.
+        mysql_async::Error::Server(it) if [1045, 1698, 3118, 4151, 1862].contains(&it.code) => {
+            Fault::WrongCredential(login.user.clone())
+        }
+        _ => refusal(&error, login.password().ok()),
+    })
+}
+
+/// Source: the numbers are those of `MySQL`'s and `MariaDB`'s error references.
+fn refusal(error: &mysql_async::Error, secret: Option<&SecretData>) -> Fault {
+    use mysql_async::{DriverError, Error, IoError};
+    let server = match error {
+        Error::Server(it) => it,
+        Error::Driver(DriverError::NoClientSslFlagFromServer) => {
+            return Fault::NotTrusted("it speaks no TLS".to_owned());
+        }
+        Error::Io(IoError::Tls(tls)) => return Fault::NotTrusted(said(&tls.to_string(), None)),
+        Error::Io(_) | Error::Driver(DriverError::ConnectionClosed) => return broken(error),
+        other => return Fault::Failed(said(&other.to_string(), secret)),
+    };
+    let text = said(&format!("{} ({})", server.message, server.code), secret);
+    match server.code {
+        // What is denied after the login is not the login.
+        1044 | 1045 | 1130 | 1142 | 1143 | 1227 | 1370 | 1410 | 1873 => Fault::NotPermitted(text),
+        1133 | 1141 => Fault::NoAccount(text),
+        // Full disks, and tables that can grow no more.
+        1021 | 1114 | 1792 | 1836 => Fault::ReadOnly(text),
+        1290 if server.message.contains("read-only") => Fault::ReadOnly(text),
+        1030 if server.message.contains("28") => Fault::ReadOnly(text),
+        1053 | 1129 => Fault::Unreachable(text),
+        _ => Fault::Failed(text),
+    }
+}

@@ -1,0 +1,313 @@
+//! PostgreSQL 14 or later.
+//!
+//! The administrator needs `CREATEROLE`, and (from version 16 on) `ADMIN OPTION` on the roles that are
+//! cloned. Passwords are sent as SCRAM-SHA-256 verifiers, so that none is in the server's log or
+//! statistics, whatever it is set to log.
+//!
+//! **Clones.** A clone is a member of its model and becomes it at every login (`ALTER ROLE … SET role`).
+//! Membership alone would give it every privilege of the model, those of an owner too; but what the
+//! clone makes would be the clone's, and the model could not use it when its turn comes. As it is, both
+//! act as one role. The membership inherits, for a pool may reset the role (`DISCARD ALL`). Settings and
+//! attributes of the model, which are nobody's by membership, are copied.
+
+use std::{error::Error as _, fmt::Write as _, pin::Pin, time::Duration};
+
+use async_trait::async_trait;
+use postgres_protocol::password::scram_sha_256;
+use tokio::net::TcpStream;
+use tokio_postgres::{
+    Client, Config, SimpleQueryMessage, SimpleQueryRow,
+    config::SslMode,
+    error::SqlState,
+    tls::{ChannelBinding, NoTls, TlsConnect, TlsStream},
+};
+use yaoku_model::{target::Target, text::SecretData};
+
+use crate::{
+    Admin, Fault, Login, Rights,
+    link::{Secure, Stream, broken, patiently, reach},
+    text::{said, whole},
+};
+
+/// Where everybody may go. Our choice.
+const DATABASE: &str = "postgres";
+
+/// The longest name of a role, in bytes; the server cuts longer ones off. Source: `NAMEDATALEN`.
+const LONGEST_NAME: usize = 63;
+
+/// How long a connection is kept at most. Our choice.
+const LONGEST: Duration = Duration::from_mins(5);
+
+/// Settings whose values are lists, kept as they must be written. Source: `GUC_LIST_QUOTE`.
+const LISTS: [&str; 6] = [
+    "local_preload_libraries",
+    "search_path",
+    "session_preload_libraries",
+    "shared_preload_libraries",
+    "temp_tablespaces",
+    "unix_socket_directories",
+];
+
+pub(crate) struct Server(Client);
+
+pub(crate) async fn connect(target: &Target, admin: &Login) -> Result<Server, Fault> {
+    let refused = |error: tokio_postgres::Error| match error.code() {
+        Some(&SqlState::INVALID_PASSWORD | &SqlState::INVALID_AUTHORIZATION_SPECIFICATION) => {
+            Fault::WrongCredential(admin.user.clone())
+        }
+        _ => refusal(&error),
+    };
+    open(target, admin).await?.map(Server).map_err(refused)
+}
+
+/// Logs in, and out again. Who is told that the database is not for them has been believed already.
+pub(crate) async fn log_in(target: &Target, login: &Login) -> Result<(), Fault> {
+    match open(target, login).await? {
+        Ok(_) => Ok(()),
+        Err(error) => match error.code() {
+            Some(&SqlState::INVALID_CATALOG_NAME | &SqlState::INSUFFICIENT_PRIVILEGE) => Ok(()),
+            Some(&SqlState::INVALID_PASSWORD | &SqlState::INVALID_AUTHORIZATION_SPECIFICATION) => {
+                Err(Fault::WrongCredential(login.user.clone()))
+            }
+            _ => Err(refusal(&error)),
+        },
+    }
+}
+
+#[async_trait]
+impl Admin for Server {
+    async fn set_password(
+        &mut self,
+        user: &str,
+        password: &SecretData,
+        rights: &Rights,
+    ) -> Result<(), Fault> {
+        whole(password.expose_text())?;
+        let role = identifier(user)?;
+        let verifier = literal(&scram_sha_256(password.expose()))?;
+        match self.run(format!("ALTER ROLE {role} PASSWORD {verifier}")).await {
+            Err(Fault::NoAccount(_)) => {}
+            done => return done,
+        }
+        let create = match rights {
+            Rights::Existing => return Err(Fault::NoAccount(user.to_owned())),
+            Rights::Named { privilege, database } => {
+                let given = granted(privilege, database.as_deref()).ok_or(Fault::Unsupported)?;
+                let mut create = format!("CREATE ROLE {role} LOGIN PASSWORD {verifier};");
+                for group in given {
+                    _ = write!(create, "GRANT {group} TO {role};");
+                }
+                create
+            }
+            Rights::Like(model) => self.clone_of(model, &role, &verifier).await?,
+        };
+        // Several statements in one message are one transaction.
+        self.run(create).await
+    }
+
+    async fn has_account(&mut self, user: &str) -> Result<bool, Fault> {
+        let user = literal(user)?;
+        let rows = self.ask(format!("SELECT 1 FROM pg_roles WHERE rolname = {user}")).await?;
+        Ok(!rows.is_empty())
+    }
+}
+
+impl Server {
+    /// The statements that make a role which is like another.
+    async fn clone_of(&mut self, model: &str, role: &str, verifier: &str) -> Result<String, Fault> {
+        let (name, named) = (identifier(model)?, literal(model)?);
+        let attributes = "concat_ws(' ', CASE WHEN rolsuper THEN 'SUPERUSER' END, \
+             CASE WHEN rolcreatedb THEN 'CREATEDB' END, \
+             CASE WHEN rolcreaterole THEN 'CREATEROLE' END, \
+             CASE WHEN rolreplication THEN 'REPLICATION' END, \
+             CASE WHEN rolbypassrls THEN 'BYPASSRLS' END, 'CONNECTION LIMIT ' || rolconnlimit)";
+        let found =
+            self.ask(format!("SELECT {attributes} FROM pg_roles WHERE rolname = {named}")).await?;
+        let Some(attributes) = found.first().and_then(|it| it.get(0)) else {
+            return Err(Fault::NoAccount(model.to_owned()));
+        };
+        let mut create = format!(
+            "CREATE ROLE {role} LOGIN INHERIT {attributes} PASSWORD {verifier};GRANT {name} TO {role};"
+        );
+        let settings = self
+            .ask(format!(
+                "SELECT d.datname, s FROM pg_db_role_setting r \
+                 LEFT JOIN pg_database d ON d.oid = r.setdatabase CROSS JOIN unnest(r.setconfig) s \
+                 WHERE r.setrole = (SELECT oid FROM pg_roles WHERE rolname = {named})"
+            ))
+            .await?;
+        let mut becomes = name;
+        for row in &settings {
+            let Some((setting, value)) = row.get(1).and_then(|it| it.split_once('=')) else {
+                continue;
+            };
+            match row.get(0) {
+                // A clone itself: then as whom it acts, its clone does.
+                None if setting == "role" => becomes = literal(value)?,
+                database => create.push_str(&set(role, database, setting, value)?),
+            }
+        }
+        _ = write!(create, "ALTER ROLE {role} SET role = {becomes};");
+        Ok(create)
+    }
+
+    async fn ask(&mut self, query: String) -> Result<Vec<SimpleQueryRow>, Fault> {
+        let told =
+            patiently(async { self.0.simple_query(&query).await.map_err(|error| refusal(&error)) })
+                .await?;
+        let rows = told.into_iter().filter_map(|it| match it {
+            SimpleQueryMessage::Row(row) => Some(row),
+            _ => None,
+        });
+        Ok(rows.collect())
+    }
+
+    async fn run(&mut self, statements: String) -> Result<(), Fault> {
+        patiently(async {
+            self.0.batch_execute(&statements).await.map_err(|error| refusal(&error))
+        })
+        .await
+    }
+}
+
+/// The statement that gives a role a setting, in one database or all.
+fn set(role: &str, database: Option<&str>, setting: &str, value: &str) -> Result<String, Fault> {
+    let place = match database {
+        Some(database) => format!(" IN DATABASE {}", identifier(database)?),
+        None => String::new(),
+    };
+    let value = if LISTS.contains(&setting) && !value.is_empty() {
+        value.to_owned()
+    } else {
+        literal(value)?
+    };
+    Ok(format!("ALTER ROLE {role}{place} SET {} = {value};", identifier(setting)?))
+}
+
+/// The roles that hold what the vendor's word for a privilege means. They hold it in every database,
+/// so that one alone cannot be given. Source: secrets.md §6.4, by which there are no such words for
+/// PostgreSQL; what we take for them is our choice.
+fn granted(privilege: &str, database: Option<&str>) -> Option<&'static [&'static str]> {
+    match (privilege, database) {
+        ("" | "Normal", _) => Some(&[]),
+        ("ReadOnly", None) => Some(&["pg_read_all_data"]),
+        ("ReadWrite" | "DMLOnly", None) => Some(&["pg_read_all_data", "pg_write_all_data"]),
+        _ => None,
+    }
+}
+
+/// A name as an identifier in SQL.
+fn identifier(name: &str) -> Result<String, Fault> {
+    whole(name)?;
+    if name.is_empty() || name.len() > LONGEST_NAME {
+        return Err(Fault::Failed(format!("a name has 1 to {LONGEST_NAME} bytes")));
+    }
+    Ok(format!("\"{}\"", name.replace('"', "\"\"")))
+}
+
+/// A text as a string in SQL, the same whatever the server takes a backslash for.
+fn literal(text: &str) -> Result<String, Fault> {
+    whole(text)?;
+    let escape = if text.contains('\\') { "E" } else { "" };
+    Ok(format!("{escape}'{}'", text.replace('\\', r"\\").replace('\'', "''")))
+}
+
+/// A session, or why PostgreSQL refuses one.
+async fn open(
+    target: &Target,
+    login: &Login,
+) -> Result<Result<Client, tokio_postgres::Error>, Fault> {
+    let password = login.password()?.expose();
+    whole(&login.user)?;
+    let mut config = Config::new();
+    config.user(login.user.as_str()).password(password).dbname(DATABASE).application_name("yaoku");
+    let stream = reach(target).await?;
+    Ok(match Secure::of(target)? {
+        None => {
+            let opened = config.ssl_mode(SslMode::Disable).connect_raw(stream, NoTls).await;
+            opened.map(|(client, connection)| kept(client, connection))
+        }
+        Some(secure) => {
+            let opened = config.ssl_mode(SslMode::Require).connect_raw(stream, secure).await;
+            opened.map(|(client, connection)| kept(client, connection))
+        }
+    })
+}
+
+/// Lets a connection work for its client, until that is gone.
+fn kept(client: Client, connection: impl Future + Send + 'static) -> Client {
+    tokio::spawn(async move { tokio::time::timeout(LONGEST, connection).await.is_ok() });
+    client
+}
+
+impl TlsConnect<TcpStream> for Secure {
+    type Stream = Stream;
+    type Error = std::io::Error;
+    type Future = Pin<Box<dyn Future<Output = std::io::Result<Stream>> + Send>>;
+
+    fn connect(self, stream: TcpStream) -> Self::Future {
+        Box::pin(self.handshake(stream))
+    }
+}
+
+/// Without binding to the channel: who answers is proved by its certificate.
+impl TlsStream for Stream {
+    fn channel_binding(&self) -> ChannelBinding {
+        ChannelBinding::none()
+    }
+}
+
+/// Source: the codes are those of PostgreSQL's manual, appendix A.
+fn refusal(error: &tokio_postgres::Error) -> Fault {
+    let Some(server) = error.as_db_error() else {
+        // The library has no other sign of it.
+        let said = error.source().map(ToString::to_string).unwrap_or_default();
+        return if said.contains("does not support TLS") {
+            Fault::NotTrusted("it speaks no TLS".to_owned())
+        } else {
+            broken(error)
+        };
+    };
+    let text = said(&format!("{} ({})", server.message(), server.code().code()), None);
+    match server.code().code() {
+        "42501" => Fault::NotPermitted(text),
+        "42704" => Fault::NoAccount(text),
+        "25006" | "53100" => Fault::ReadOnly(text),
+        "57P01" | "57P02" | "57P03" => Fault::Unreachable(text),
+        _ => Fault::Failed(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotes_end_no_string_and_no_name() {
+        assert_eq!(literal(r"it's \ so").unwrap(), r"E'it''s \\ so'");
+        assert_eq!(literal("' OR '1'='1").unwrap(), "''' OR ''1''=''1'");
+        assert_eq!(identifier(r#"a"b\"#).unwrap(), r#""a""b\""#);
+    }
+
+    #[test]
+    fn names_that_the_server_would_cut_off_are_refused() {
+        assert!(identifier(&"é".repeat(32)).is_err());
+        assert!(identifier(&"a".repeat(63)).is_ok());
+        assert!(identifier("").is_err());
+        assert!(identifier("a\0b").is_err());
+    }
+
+    #[test]
+    fn a_list_stays_a_list_and_no_setting_ends_its_string() {
+        let path = set("\"b\"", None, "search_path", "\"$user\", public").unwrap();
+        assert_eq!(path, "ALTER ROLE \"b\" SET \"search_path\" = \"$user\", public;");
+        let other = set("\"b\"", Some("d"), "a.b", "x'; DROP ROLE y").unwrap();
+        assert_eq!(other, "ALTER ROLE \"b\" IN DATABASE \"d\" SET \"a.b\" = 'x''; DROP ROLE y';");
+    }
+
+    #[test]
+    fn one_database_alone_cannot_be_given() {
+        assert_eq!(granted("ReadOnly", Some("shop")), None);
+        assert_eq!(granted("Normal", Some("shop")), Some(&[][..]));
+    }
+}

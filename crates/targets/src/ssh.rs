@@ -1,0 +1,388 @@
+//! Linux servers by SSH. The server is known by its host key alone, which must be registered.
+//!
+//! The administrator is `root`, or may use `sudo -n` for `chpasswd` and for `sh` as the user whose keys
+//! are changed. Passwords and keys go through standard input, never into a command line. Names of users
+//! are the only thing that becomes part of a command; they have a strict grammar ([`checked`]).
+//!
+//! RSA keys of users are used by aws-lc, not by the SSH library, whose RSA is not free of timing leaks
+//! (RUSTSEC-2023-0071). For the same reason a host's key is Ed25519 or ECDSA, never RSA.
+
+use std::{borrow::Cow, str::FromStr as _, sync::Arc};
+
+use async_trait::async_trait;
+use aws_lc_rs::{rand::SystemRandom, rsa::KeyPair, signature};
+use russh::{
+    ChannelMsg, Preferred, Signer,
+    client::{AuthResult, Config, Handle, Handler, connect_stream},
+    keys::{
+        Algorithm, HashAlg, PrivateKeyWithHashAlg, PublicKey, PublicKeyOrCertificate,
+        agent::AgentIdentity,
+        decode_secret_key,
+        ssh_encoding::Encode as _,
+        ssh_key::{Mpint, public},
+    },
+};
+use rustls::pki_types::{PrivateKeyDer, pem::PemObject as _};
+use yaoku_model::{target::Target, text::SecretData};
+
+use crate::{
+    Admin, Fault, Login, Proof, Rights,
+    link::{broken, patiently, reach},
+    text::{said, whole},
+};
+
+/// As much as is kept of what a command says, in bytes. Our choice.
+const LONGEST_OUTPUT: usize = 16 * 1024;
+
+/// A command ends with this if there is no such user.
+const NO_USER: u32 = 44;
+
+/// What each command begins with: found programs, English messages, a user who is there.
+const PRELUDE: &str = "PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C; export PATH LC_ALL; \
+                       getent passwd @USER@ >/dev/null || exit 44; ";
+
+/// Feeds `chpasswd`.
+const SET_PASSWORD: &str =
+    "if [ \"$(id -u)\" = 0 ]; then exec chpasswd; else exec sudo -n chpasswd; fi";
+
+/// Lets the user whose keys they are run what comes: so the files are theirs, and no link that they
+/// made leads anybody with more rights astray.
+const AS_USER: &str = "if [ \"$(id -un)\" = @USER@ ]; then exec sh -s; \
+                       elif [ \"$(id -u)\" = 0 ]; then exec su -s /bin/sh @USER@ -c \"exec sh -s\"; \
+                       else exec sudo -n -u @USER@ sh -s; fi";
+
+/// Puts the new key in the place of the old, or at the end if that is not there, in a copy that takes
+/// the file's place at once. Options and comment of the line stay.
+const REPLACE_KEY: &str = r#"
+set -eu
+umask 077
+home=$(getent passwd '@USER@' | cut -d: -f6)
+mkdir -p "$home/.ssh"
+cd "$home/.ssh"
+[ -f authorized_keys ] || : >>authorized_keys
+new=$(mktemp .authorized_keys.XXXXXX)
+trap 'rm -f "$new"' EXIT
+has=0
+if grep -v '^[[:space:]]*#' authorized_keys | grep -qF '@NEW@'; then has=1; fi
+awk -v has="$has" -v old='@OLD@' -v new='@NEW@' '
+    /^[ \t]*#/ { print; next }
+    old != "" && (at = index($0, old)) {
+        if (!has) { print substr($0, 1, at - 1) new substr($0, at + length(old)); has = 1 }
+        next
+    }
+    { print }
+    END { if (!has) print new }
+' authorized_keys >"$new"
+chmod 600 "$new"
+sync "$new" 2>/dev/null || sync
+mv -f "$new" authorized_keys
+trap - EXIT
+"#;
+
+pub(crate) struct Server(Handle<Pinned>);
+
+pub(crate) async fn connect(target: &Target, login: &Login) -> Result<Server, Fault> {
+    let key = pinned(target)?;
+    let kinds = Preferred { key: Cow::Owned(vec![key.algorithm()]), ..Preferred::default() };
+    let config = Config { preferred: kinds, ..Config::default() };
+    let stream = reach(target).await?;
+    let mut session =
+        connect_stream(Arc::new(config), stream, Pinned(key)).await.map_err(|it| refusal(&it))?;
+    let user = login.user.clone();
+    let answer = match &login.proof {
+        Proof::Password(password) => {
+            session.authenticate_password(user, password.expose_text()).await
+        }
+        Proof::PrivateKey(key) => {
+            if let Some(mut key) = Rsa::read(key) {
+                let (public, hash) = (key.public()?, Some(HashAlg::Sha512));
+                let signed = session.authenticate_publickey_with(user, public, hash, &mut key);
+                signed.await.map_err(|it| it.0)
+            } else {
+                let unreadable = |_| Fault::Failed("the private key cannot be read".to_owned());
+                let key = decode_secret_key(key.expose_text(), None).map_err(unreadable)?;
+                let key = PrivateKeyWithHashAlg::new(Arc::new(key), None);
+                session.authenticate_publickey(user, key).await
+            }
+        }
+    };
+    match answer {
+        Ok(AuthResult::Success) => Ok(Server(session)),
+        Ok(AuthResult::Failure { .. }) => Err(Fault::WrongCredential(login.user.clone())),
+        Err(error) => Err(refusal(&error)),
+    }
+}
+
+/// Logs in, and looks whether the user may do anything there: who must change their password may not.
+pub(crate) async fn log_in(target: &Target, login: &Login) -> Result<(), Fault> {
+    connect(target, login).await?.run("true", "", None).await
+}
+
+#[async_trait]
+impl Admin for Server {
+    /// The user must be there: servers make no users for secrets.
+    async fn set_password(
+        &mut self,
+        user: &str,
+        password: &SecretData,
+        _rights: &Rights,
+    ) -> Result<(), Fault> {
+        checked(user)?;
+        whole(password.expose_text())?;
+        if password.expose_text().contains(['\n', '\r']) {
+            return Err(Fault::Failed("a password of one line is wanted".to_owned()));
+        }
+        let line = format!("{user}:{}\n", password.expose_text());
+        self.shell(user, SET_PASSWORD, &line, Some(password)).await
+    }
+
+    async fn has_account(&mut self, user: &str) -> Result<bool, Fault> {
+        checked(user)?;
+        match self.shell(user, "exit 0", "", None).await {
+            Ok(()) => Ok(true),
+            Err(Fault::NoAccount(_)) => Ok(false),
+            Err(fault) => Err(fault),
+        }
+    }
+
+    async fn replace_key(
+        &mut self,
+        user: &str,
+        public_key: &str,
+        old: Option<&str>,
+    ) -> Result<(), Fault> {
+        checked(user)?;
+        let new = canonical(public_key)?;
+        // What was never a key is on no line of the file.
+        let old = old.and_then(|it| canonical(it).ok()).filter(|it| *it != new).unwrap_or_default();
+        let script =
+            REPLACE_KEY.replace("@USER@", user).replace("@OLD@", &old).replace("@NEW@", &new);
+        self.shell(user, AS_USER, &script, None).await
+    }
+}
+
+impl Server {
+    /// Runs a command about a user, in a shell that is surely one.
+    async fn shell(
+        &mut self,
+        user: &str,
+        script: &str,
+        input: &str,
+        secret: Option<&SecretData>,
+    ) -> Result<(), Fault> {
+        let script = format!("{PRELUDE}{script}").replace("@USER@", user);
+        match self.run(&format!("exec sh -c '{script}'"), input, secret).await {
+            Err(Fault::NoAccount(_)) => Err(Fault::NoAccount(user.to_owned())),
+            other => other,
+        }
+    }
+
+    /// Runs a command with some input, to its end.
+    async fn run(
+        &mut self,
+        command: &str,
+        input: &str,
+        secret: Option<&SecretData>,
+    ) -> Result<(), Fault> {
+        let (status, output) =
+            patiently(async { self.output(command, input).await.map_err(|error| refusal(&error)) })
+                .await?;
+        let text = || said(&output, secret);
+        match status {
+            Some(0) => Ok(()),
+            Some(NO_USER) => Err(Fault::NoAccount(String::new())),
+            _ if ["No space left", "Read-only file system", "quota exceeded"]
+                .iter()
+                .any(|it| output.contains(it)) =>
+            {
+                Err(Fault::ReadOnly(text()))
+            }
+            _ if ["Permission denied", "not permitted", "sudo:", "not allowed"]
+                .iter()
+                .any(|it| output.contains(it)) =>
+            {
+                Err(Fault::NotPermitted(text()))
+            }
+            Some(status) => Err(Fault::Failed(format!("ended with {status}: {}", text()))),
+            None => Err(Fault::Failed(format!("did not end well: {}", text()))),
+        }
+    }
+
+    async fn output(
+        &mut self,
+        command: &str,
+        input: &str,
+    ) -> Result<(Option<u32>, String), russh::Error> {
+        let mut channel = self.0.channel_open_session().await?;
+        channel.exec(true, command).await?;
+        // What has ended already takes no input, and says why.
+        _ = channel.data(input.as_bytes()).await;
+        _ = channel.eof().await;
+        let (mut status, mut output) = (None, Vec::new());
+        while let Some(message) = channel.wait().await {
+            match message {
+                ChannelMsg::Data { data } | ChannelMsg::ExtendedData { data, .. } => {
+                    let room = LONGEST_OUTPUT.saturating_sub(output.len());
+                    output.extend_from_slice(&data[..data.len().min(room)]);
+                }
+                ChannelMsg::ExitStatus { exit_status } => status = Some(exit_status),
+                _ => {}
+            }
+        }
+        Ok((status, String::from_utf8_lossy(&output).into_owned()))
+    }
+}
+
+/// The host key that is taken.
+pub(crate) struct Pinned(PublicKey);
+
+impl Handler for Pinned {
+    type Error = russh::Error;
+
+    async fn check_server_key(
+        &mut self,
+        shown: &PublicKeyOrCertificate,
+    ) -> Result<bool, Self::Error> {
+        Ok(match shown {
+            PublicKeyOrCertificate::PublicKey { key, .. } => key.key_data() == self.0.key_data(),
+            PublicKeyOrCertificate::Certificate(_) => false,
+        })
+    }
+}
+
+/// An RSA key of a user.
+struct Rsa(KeyPair);
+
+impl Rsa {
+    /// `None` if it is no RSA key in PKCS#1 or PKCS#8.
+    fn read(pem: &SecretData) -> Option<Self> {
+        let read = match PrivateKeyDer::from_pem_slice(pem.expose()).ok()? {
+            PrivateKeyDer::Pkcs1(der) => KeyPair::from_der(der.secret_pkcs1_der()),
+            PrivateKeyDer::Pkcs8(der) => KeyPair::from_pkcs8(der.secret_pkcs8_der()),
+            _ => return None,
+        };
+        read.ok().map(Self)
+    }
+
+    fn public(&self) -> Result<PublicKey, Fault> {
+        let public = signature::KeyPair::public_key(&self.0);
+        let exponent = public.exponent().big_endian_without_leading_zero();
+        let modulus = public.modulus().big_endian_without_leading_zero();
+        let number = |it: &[u8]| Mpint::from_positive_bytes(it);
+        public::RsaPublicKey::new(number(exponent), number(modulus))
+            .map(|it| public::KeyData::Rsa(it).into())
+            .map_err(|_| Fault::Failed("the private key cannot be used".to_owned()))
+    }
+
+    /// The data, and behind it the signature as SSH wants it. Source: RFC 8332 §3.
+    fn sign(&self, mut data: Vec<u8>) -> Option<Vec<u8>> {
+        const NAME: &str = "rsa-sha2-512";
+        let mut signed = vec![0; self.0.public_modulus_len()];
+        let padding = &signature::RSA_PKCS1_SHA512;
+        self.0.sign(padding, &SystemRandom::new(), &data, &mut signed).ok()?;
+        (NAME.len() + signed.len() + 8).encode(&mut data).ok()?;
+        NAME.encode(&mut data).ok()?;
+        signed.encode(&mut data).ok()?;
+        Some(data)
+    }
+}
+
+/// A signature that was not made, or a connection that is gone.
+struct NotSigned(russh::Error);
+
+impl From<russh::SendError> for NotSigned {
+    fn from(_: russh::SendError) -> Self {
+        Self(russh::Error::SendError)
+    }
+}
+
+impl Signer for Rsa {
+    type Error = NotSigned;
+
+    async fn auth_sign(
+        &mut self,
+        _: &AgentIdentity,
+        _: Option<HashAlg>,
+        data: Vec<u8>,
+    ) -> Result<Vec<u8>, NotSigned> {
+        self.sign(data).ok_or(NotSigned(russh::Error::CouldNotReadKey))
+    }
+}
+
+/// The host key that a target is registered with.
+fn pinned(target: &Target) -> Result<PublicKey, Fault> {
+    let no = |why: &str| Fault::NotTrusted(why.to_owned());
+    let key = target.host_key.as_deref().ok_or_else(|| no("no host key is registered for it"))?;
+    let key = PublicKey::from_str(key.trim()).map_err(|_| no("its registered host key is none"))?;
+    match key.algorithm() {
+        Algorithm::Ed25519 | Algorithm::Ecdsa { .. } => Ok(key),
+        _ => Err(no("its registered host key is neither Ed25519 nor ECDSA")),
+    }
+}
+
+/// A key as `authorized_keys` has it, without its comment: nothing in it means anything to a shell.
+fn canonical(key: &str) -> Result<String, Fault> {
+    let not_one = |_| Fault::Failed("a public key as OpenSSH writes it is wanted".to_owned());
+    let mut key = PublicKey::from_str(key.trim()).map_err(not_one)?;
+    key.set_comment("");
+    key.to_openssh().map(|it| it.trim().to_owned()).map_err(not_one)
+}
+
+/// Names of users are 1 to 32 letters, digits and `_.-`, and begin with a letter or `_`. Stricter than
+/// Linux is: our choice, for they become part of commands.
+fn checked(user: &str) -> Result<(), Fault> {
+    let head = |c: char| c.is_ascii_alphabetic() || c == '_';
+    let tail = |c: char| head(c) || c.is_ascii_digit() || c == '.' || c == '-';
+    if (1..=32).contains(&user.len()) && user.starts_with(head) && user.chars().all(tail) {
+        return Ok(());
+    }
+    Err(Fault::Failed("a name of a user has 1 to 32 letters, digits and _.-".to_owned()))
+}
+
+fn refusal(error: &russh::Error) -> Fault {
+    use russh::Error;
+    match error {
+        Error::UnknownKey | Error::WrongServerSig => {
+            Fault::NotTrusted("its host key is another".to_owned())
+        }
+        Error::NoCommonAlgo { .. } => Fault::NotTrusted(
+            "it has no host key of the registered kind, or no common algorithm".to_owned(),
+        ),
+        Error::IO(error) => broken(error),
+        Error::HUP | Error::Disconnect | Error::SendError | Error::RecvError => {
+            Fault::Unreachable(said(&error.to_string(), None))
+        }
+        Error::ConnectionTimeout | Error::KeepaliveTimeout | Error::InactivityTimeout => {
+            Fault::TimedOut
+        }
+        other => Fault::Failed(said(&other.to_string(), None)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{canonical, checked};
+
+    const KEY: &str =
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl";
+
+    #[test]
+    fn no_name_of_a_user_means_anything_to_a_shell() {
+        for name in ["", "-x", ".a", "a b", "a;b", "a'b", "$(id)", "a\nb", "1a", "é", "a:b", "a/b"]
+        {
+            assert!(checked(name).is_err(), "{name:?}");
+        }
+        assert!(checked(&"a".repeat(33)).is_err());
+        for name in ["root", "_apt", "ecs-user", "J.Doe_2"] {
+            assert!(checked(name).is_ok(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_key_is_parsed_and_its_comment_dropped() {
+        assert_eq!(canonical(&format!("{KEY} '; rm -rf / #\n")).unwrap(), KEY);
+        assert!(canonical("ssh-ed25519 AAAA").is_err());
+        assert!(!canonical(&format!("{KEY}\n{KEY}")).is_ok_and(|it| it.contains('\n')));
+        assert!(canonical("command=\"id\" ssh-ed25519 AAAA").is_err());
+    }
+}

@@ -1,0 +1,156 @@
+//! What `MariaDB` alone has.
+
+use yaoku_model::target::Engine;
+
+use super::{enters, named, secret, set};
+use crate::{
+    Fault, Rights, connect,
+    testing::{TestServer, login},
+};
+
+/// The grants of an account, with its name taken out, in order.
+fn grants(server: &TestServer, user: &str, host: &str) -> Vec<String> {
+    let shown = server.run(&format!("SHOW GRANTS FOR '{user}'@'{host}'"));
+    let plain = |line: &str| {
+        let line = line.split(" IDENTIFIED BY ").next().unwrap_or(line).to_owned();
+        line.replace(user, "X")
+    };
+    let mut lines: Vec<_> = shown.lines().map(plain).collect();
+    lines.sort();
+    lines
+}
+
+#[tokio::test]
+async fn a_clone_has_the_rights_terms_and_hosts_of_its_model() {
+    let server = TestServer::mariadb();
+    server.run(
+        "CREATE DATABASE shop_1; CREATE TABLE shop_1.`it's ``odd`` TO x` (a INT, b INT); \
+         CREATE ROLE clerk; GRANT SELECT ON shop_1.* TO clerk; \
+         CREATE USER model@'%' IDENTIFIED BY 'm' REQUIRE SSL WITH MAX_USER_CONNECTIONS 7; \
+         CREATE USER model@'10.0.0.%' IDENTIFIED BY 'm'; \
+         GRANT SELECT, INSERT ON `shop\\_1`.* TO model@'%' WITH GRANT OPTION; \
+         GRANT UPDATE (b) ON shop_1.`it's ``odd`` TO x` TO model@'%'; \
+         GRANT PROCESS ON *.* TO model@'10.0.0.%'; \
+         GRANT clerk TO model@'%' WITH ADMIN OPTION; SET DEFAULT ROLE clerk FOR model@'%'",
+    );
+    let like = Rights::Like("model".to_owned());
+    assert_eq!(set(server, "model_clone", "c'1", &like).await, Ok(()));
+    for host in ["%", "10.0.0.%"] {
+        assert_eq!(grants(server, "model_clone", host), grants(server, "model", host));
+    }
+    let terms = |user: &str| {
+        server.run(&format!(
+            "SELECT Host, ssl_type, max_user_connections, default_role FROM mysql.user \
+             WHERE User = '{user}' ORDER BY Host"
+        ))
+    };
+    assert_eq!(terms("model_clone"), terms("model"));
+    assert!(terms("model").contains("ANY\t7\tclerk"), "{}", terms("model"));
+    assert_eq!(server.run("SELECT COUNT(*) FROM mysql.user WHERE User LIKE 'yaoku~model%'"), "0");
+}
+
+#[tokio::test]
+async fn an_account_that_was_half_made_is_made_anew() {
+    let server = TestServer::mariadb();
+    server.run(
+        "CREATE USER halved@'%' IDENTIFIED BY 'h'; GRANT SELECT ON mysql.* TO halved@'%'; \
+         CREATE USER `yaoku~halved_clone`@'%', `yaoku~halved_clone`@'1.2.3.4'",
+    );
+    let like = Rights::Like("halved".to_owned());
+    assert_eq!(set(server, "halved_clone", "c", &like).await, Ok(()));
+    assert_eq!(grants(server, "halved_clone", "%"), grants(server, "halved", "%"));
+    assert!(enters(server, "halved_clone", "c").await);
+    assert_eq!(server.run("SELECT COUNT(*) FROM mysql.user WHERE User LIKE 'yaoku~halved%'"), "0");
+}
+
+#[tokio::test]
+async fn an_account_that_is_there_keeps_its_rights_and_gets_one_password_everywhere() {
+    let server = TestServer::mariadb();
+    server.run(
+        "CREATE USER kept@'%' IDENTIFIED BY 'a'; CREATE USER kept@'127.0.0.1' IDENTIFIED BY 'b'; \
+         GRANT SELECT ON mysql.* TO kept@'%'; CREATE USER Kept@'%' IDENTIFIED BY 'other'",
+    );
+    let before = grants(server, "kept", "%");
+    assert_eq!(set(server, "kept", "new", &named("ReadWrite")).await, Ok(()));
+    assert_eq!(grants(server, "kept", "%"), before);
+    let hashes = "SELECT COUNT(DISTINCT authentication_string) FROM mysql.user WHERE User = 'kept'";
+    assert_eq!(server.run(hashes), "1");
+    assert!(enters(server, "kept", "new").await);
+    assert!(enters(server, "Kept", "other").await, "another account with almost that name");
+}
+
+#[tokio::test]
+async fn the_vendor_s_words_give_what_they_say_in_one_database() {
+    let server = TestServer::mariadb();
+    server.run(
+        "CREATE DATABASE books_1; CREATE DATABASE booksx1; CREATE TABLE books_1.t (a INT); \
+         CREATE TABLE booksx1.t (a INT)",
+    );
+    // Each word, what it may do, and what not.
+    let (read, write, alter) =
+        ("SELECT * FROM t", "INSERT INTO t VALUES (1)", "ALTER TABLE t FORCE");
+    let cases: [(&str, &[&str], &[&str]); 5] = [
+        ("ReadOnly", &[read], &[write, alter]),
+        ("ReadIndex", &[read, "CREATE OR REPLACE INDEX i ON t (a)"], &[write]),
+        ("DMLOnly", &[read, write], &["DROP TABLE t"]),
+        ("DDLOnly", &["CREATE OR REPLACE TABLE u (a INT)"], &[read]),
+        ("ReadWrite", &[read, write, "CREATE OR REPLACE TABLE u (a INT)", "DROP TABLE u"], &[]),
+    ];
+    for (word, may, may_not) in cases {
+        let database = Some("books_1".to_owned());
+        let rights = Rights::Named { privilege: word.to_owned(), database };
+        assert_eq!(set(server, word, "p", &rights).await, Ok(()), "{word}");
+        for statement in may {
+            let done = server.run_as(word, "p", &format!("USE books_1; {statement}"));
+            assert!(done.is_ok(), "{word} {statement}: {done:?}");
+        }
+        for statement in may_not {
+            let done = server.run_as(word, "p", &format!("USE books_1; {statement}"));
+            assert!(done.is_err(), "{word} {statement}");
+        }
+        assert!(server.run_as(word, "p", "USE booksx1").is_err(), "{word}: `_` is no pattern");
+    }
+    assert_eq!(set(server, "everywhere", "p", &named("ReadOnly")).await, Ok(()));
+    assert!(server.run_as("everywhere", "p", "SELECT * FROM booksx1.t").is_ok());
+}
+
+#[tokio::test]
+async fn an_administrator_who_may_not_is_told_so_and_no_password_is_in_what_is_said() {
+    let server = TestServer::mariadb();
+    server.run(
+        "CREATE USER powerless@'%' IDENTIFIED BY 'p'; CREATE USER reader@'%' IDENTIFIED BY 'p'; \
+         GRANT SELECT ON mysql.* TO reader@'%'; CREATE USER victim@'%' IDENTIFIED BY 'v'; \
+         CREATE USER maker@'%' IDENTIFIED BY 'p'; GRANT CREATE USER ON *.* TO maker@'%'; \
+         GRANT SELECT ON mysql.* TO maker@'%'",
+    );
+    let rich = named("ReadWrite");
+    for (user, whom, rights) in [
+        ("powerless", "victim", &Rights::Existing),
+        ("reader", "victim", &Rights::Existing),
+        ("maker", "granted", &rich),
+    ] {
+        let mut admin = connect(&server.target(), &login(user, "p")).await.unwrap();
+        let fault = admin.set_password(whom, &secret("hid'den-word"), rights).await.unwrap_err();
+        assert!(matches!(fault, Fault::NotPermitted(_)), "{user}: {fault}");
+        assert!(!fault.to_string().contains("den-word"), "{fault}");
+    }
+    assert!(enters(server, "victim", "v").await);
+    let mut admin = connect(&server.target(), &server.admin()).await.unwrap();
+    assert_eq!(admin.has_account("granted").await, Ok(false), "no account without its rights");
+}
+
+#[tokio::test]
+async fn a_replica_and_a_locked_account_say_what_they_are() {
+    let server = TestServer::start(Engine::MySql, "");
+    server.run(
+        "CREATE USER app@'%' IDENTIFIED BY 'a'; CREATE USER locked@'%' IDENTIFIED BY 'l' ACCOUNT LOCK; \
+         CREATE USER dba@'%' IDENTIFIED BY 'd'; \
+         GRANT CREATE USER ON *.* TO dba@'%'; GRANT SELECT ON mysql.* TO dba@'%'; \
+         SET GLOBAL read_only = 1",
+    );
+    let mut admin = connect(&server.target(), &login("dba", "d")).await.unwrap();
+    let fault = admin.set_password("app", &secret("x"), &Rights::Existing).await.unwrap_err();
+    assert!(matches!(fault, Fault::ReadOnly(_)) && fault.may_pass(), "{fault}");
+    assert!(enters(&server, "app", "a").await);
+    assert!(!enters(&server, "locked", "l").await);
+}
