@@ -1,5 +1,7 @@
 //! `ExtendedConfig`: what a managed secret is about. Source: secrets.md §6.1 to §6.6.
 
+use std::str::FromStr;
+
 use serde_json::{Map, Value};
 
 use crate::{
@@ -21,6 +23,31 @@ pub struct Config {
     /// What the secret holds.
     pub sub_type: SubType,
     all: Map<String, Value>,
+}
+
+/// `CustomData`: what a client keeps with a managed secret.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct CustomData(Map<String, Value>);
+
+impl CustomData {
+    /// Of keys and their texts.
+    pub fn of(pairs: impl IntoIterator<Item = (String, String)>) -> Self {
+        Self(pairs.into_iter().map(|(key, value)| (key, Value::String(value))).collect())
+    }
+
+    /// The one in an `ExtendedConfig`, if that has one.
+    pub fn in_config(text: &str) -> Result<Option<Self>, Invalid> {
+        let mut all: Map<String, Value> = serde_json::from_str(text).map_err(|_| Invalid)?;
+        all.remove(CUSTOM_DATA).map(custom_data).transpose()
+    }
+}
+
+impl FromStr for CustomData {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        custom_data(Value::String(text.to_owned()))
+    }
 }
 
 impl Config {
@@ -50,13 +77,13 @@ impl Config {
         Value::Object(self.all.clone()).to_string()
     }
 
-    /// Replaces `CustomData` as a whole. Source: secrets.md §4.8.
-    pub fn set_custom_data(&mut self, custom: Map<String, Value>) -> Result<(), Invalid> {
-        if custom.len() > Self::MAX_CUSTOM {
+    /// Replaces `CustomData` as a whole. Fails if the text would be too long. Source: secrets.md §4.8.
+    pub fn set_custom_data(&mut self, custom: CustomData) -> Result<(), Invalid> {
+        if custom.0.len() > Self::MAX_CUSTOM {
             return Err(Invalid);
         }
-        self.all.insert(CUSTOM_DATA.to_owned(), Value::Object(custom));
-        Ok(())
+        self.all.insert(CUSTOM_DATA.to_owned(), Value::Object(custom.0));
+        if self.text().chars().count() > Self::MAX_LEN { Err(Invalid) } else { Ok(()) }
     }
 
     /// The server that the credential is on; none for a RAM user's.
@@ -166,7 +193,7 @@ impl Config {
 
 /// `CustomData` as an object, or as a text that holds one; nothing is an empty one.
 /// Source: secrets.md §6.1.
-fn custom_data(value: Value) -> Result<Map<String, Value>, Invalid> {
+fn custom_data(value: Value) -> Result<CustomData, Invalid> {
     match value {
         Value::Null => Ok(Map::new()),
         Value::Object(it) => Ok(it),
@@ -174,6 +201,7 @@ fn custom_data(value: Value) -> Result<Map<String, Value>, Invalid> {
         Value::String(it) => serde_json::from_str(&it).map_err(|_| Invalid),
         _ => Err(Invalid),
     }
+    .map(CustomData)
 }
 
 #[cfg(test)]

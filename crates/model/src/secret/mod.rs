@@ -13,7 +13,7 @@ mod credential;
 mod managed;
 mod stages;
 
-pub use config::{CLONE_SUFFIX, Config};
+pub use config::{CLONE_SUFFIX, Config, CustomData};
 pub use credential::Credential;
 pub use managed::{AutomaticRotation, Managed, Rotation, RotationInterval, Step, SubType};
 pub use stages::{NewStages, StageError, StageMove};

@@ -90,6 +90,7 @@ const ASKED_OTHERWISE: &[(&str, &str, &str)] = &[
     ("ListTagResources", "RegionId", "there is one region, and clients leave it out"),
     ("TagResources", "RegionId", "the same"),
     ("UntagResources", "RegionId", "the same"),
+    ("UpdateSecretRotationPolicy", "RotationInterval", "it turns rotation on, as the example does"),
     ("AssumeRoleWithOIDC", "OIDCProviderArn", "nobody else says who calls"),
     ("AssumeRoleWithOIDC", "OIDCToken", "the same"),
     ("AssumeRoleWithOIDC", "RoleArn", "as of AssumeRole"),

@@ -19,6 +19,8 @@ mod finish;
 pub(crate) mod password;
 pub(crate) mod ram;
 mod steps;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use self::{
     engine::{EVERY, Engine},

@@ -1,17 +1,15 @@
 //! What is different when a managed secret is made, and when it is shown. Source: secrets.md §4.1, §6.
 
-use serde_json::{Map, Value};
 use yaoku_model::{
     ids::{AccountId, Invalid, SecretName, Stage, VersionId},
     secret::{
-        AutomaticRotation, Config, Credential, DataType, Managed, Rotation, RotationInterval,
-        Secret, SecretType, Step,
+        AutomaticRotation, Config, Credential, CustomData, DataType, Managed, Rotation,
+        RotationInterval, Secret, SecretType, Step,
     },
     text::SecretData,
     time::Timestamp,
 };
 use yaoku_wire::{error::Code, fields::Fields, params::Params};
-use zeroize::Zeroizing;
 
 use super::update_secret_rotation_policy::{interval, set};
 use crate::{
@@ -21,6 +19,9 @@ use crate::{
     rotation::{begin, password, ram},
     values::NewValue,
 };
+
+/// The one part of `ExtendedConfig` that can change.
+const CUSTOM_DATA: &str = "ExtendedConfig.CustomData";
 
 /// What a request says of a managed secret that is to be made.
 #[derive(Debug)]
@@ -189,48 +190,36 @@ pub(super) fn with_rotation(fields: Fields, managed: Option<&Managed>, config: b
 
 /// Takes `ExtendedConfig.CustomData` in each way that clients send it: a member for each key, one
 /// text of JSON, or that in `ExtendedConfig`. Source: secrets.md §4.8.
-pub(super) fn custom_data(params: &mut Params) -> Result<Option<Map<String, Value>>, ApiError> {
-    const NAME: &str = "ExtendedConfig.CustomData";
-    let invalid = || ApiError::invalid(NAME);
-    let object = |text: &str| match serde_json::from_str(text) {
-        Ok(Value::Object(it)) => Ok(it),
-        _ => Err(invalid()),
-    };
+pub(super) fn custom_data(params: &mut Params) -> Result<Option<CustomData>, ApiError> {
     let whole = params.text("ExtendedConfig").filter(|it| !it.is_empty());
-    let text = params.text(NAME).filter(|it| !it.is_empty());
-    let pairs = params.prefixed(NAME);
+    let text = params.optional(CUSTOM_DATA)?;
+    let pairs = params.prefixed(CUSTOM_DATA);
     _ = params.prefixed("ExtendedConfig");
-    let value = |it: &Zeroizing<String>| Value::String((**it).clone());
-    match (whole, text) {
-        _ if !pairs.is_empty() => {
-            Ok(Some(pairs.iter().map(|(k, v)| (k.clone(), value(v))).collect()))
+    if !pairs.is_empty() {
+        let pairs = pairs.into_iter().map(|(key, value)| (key, (*value).clone()));
+        return Ok(Some(CustomData::of(pairs)));
+    }
+    match (text, whole) {
+        (None, Some(whole)) => {
+            CustomData::in_config(&whole).map_err(|Invalid| ApiError::invalid(CUSTOM_DATA))
         }
-        (_, Some(text)) => object(&text).map(Some),
-        (Some(whole), None) => match object(&whole)?.remove("CustomData") {
-            Some(Value::Object(it)) => Ok(Some(it)),
-            Some(Value::String(it)) => object(&it).map(Some),
-            Some(_) => Err(invalid()),
-            None => Ok(None),
-        },
-        (None, None) => Ok(None),
+        (text, _) => Ok(text),
     }
 }
 
 /// Replaces `CustomData`; a generic secret has none. Source: secrets.md §4.8.
 pub(super) fn replace_custom_data(
     secret: &mut Secret,
-    custom: &Map<String, Value>,
+    custom: &CustomData,
 ) -> Result<(), ApiError> {
     if secret.managed.is_none() {
         return Ok(());
     }
     let mut config = begin::config(secret)?;
-    let invalid = |Invalid| ApiError::invalid("ExtendedConfig.CustomData");
-    config.set_custom_data(custom.clone()).map_err(invalid)?;
-    let text = config.text();
-    Config::parse(secret.kind, &text).map_err(invalid)?;
+    let set = config.set_custom_data(custom.clone());
+    set.map_err(|Invalid| ApiError::invalid(CUSTOM_DATA))?;
     if let Some(managed) = &mut secret.managed {
-        managed.config = text;
+        managed.config = config.text();
     }
     Ok(())
 }

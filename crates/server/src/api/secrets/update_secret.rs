@@ -1,7 +1,6 @@
 //! `UpdateSecret`: changes what is written about a secret. Source: secrets.md §4.8.
 
-use serde_json::{Map, Value};
-use yaoku_model::arn::SecretRef;
+use yaoku_model::{arn::SecretRef, secret::CustomData};
 use yaoku_wire::params::Params;
 
 use crate::{
@@ -23,7 +22,7 @@ pub(super) struct UpdateSecret {
     /// `None` leaves it as it is.
     description: Option<Description>,
     /// Of a managed secret; a generic one has none, whatever is sent.
-    custom: Option<Map<String, Value>>,
+    custom: Option<CustomData>,
 }
 
 impl Operation for UpdateSecret {

@@ -173,10 +173,11 @@ pub(super) const ROWS: &[Row] = &[
     row("kms:RestoreSecret", &[("kms:RestoreSecret", "secret/{SecretName}")])
         .elsewhere("Forbidden.ResourceNotFound")
         .before(&[("DeleteSecret", &[("SecretName", "db/orders")])]),
+    // Of a version that is there: one that is new would leave events of the service.
     row("kms:RotateSecret", &[("kms:RotateSecret", "secret/{SecretName}")])
         .elsewhere("Forbidden.ResourceNotFound")
         .before(&[TURNED])
-        .with(&[("SecretName", "db/turned")]),
+        .with(&[("SecretName", "db/turned"), ("VersionId", "v1")]),
     row("kms:ScheduleKeyDeletion", &[("kms:ScheduleKeyDeletion", "key/{KeyId}")])
         .elsewhere("Forbidden.KeyNotFound"),
     row("kms:SetDeletionProtection", &[("kms:SetDeletionProtection", "key/{KeyId}")])

@@ -30,7 +30,7 @@ async fn create_secret_refuses_what_breaks_a_limit() {
         ("SecretDataType", "Text".to_owned(), Code::InvalidParameter),
         ("SecretType", "generic".to_owned(), Code::InvalidParameter),
         ("SecretType", "Rds".to_owned(), Code::MissingParameter),
-        ("SecretType", "ECS".to_owned(), Code::RejectedUnsupportedOperation),
+        ("SecretType", "ECS".to_owned(), Code::MissingParameter),
         ("SecretType", "RAMCredentials".to_owned(), Code::RejectedUnsupportedOperation),
         ("Description", "d".repeat(8193), Code::InvalidParameter),
         ("Tags", "{}".to_owned(), Code::InvalidParameter),

@@ -1,0 +1,238 @@
+//! Rotations on real servers. Source: secrets.md §6, §9 items 13, 14, 16.
+
+use std::time::Duration;
+
+use yaoku_model::{
+    secret::Credential,
+    target::{Engine, Target},
+    text::SecretData,
+};
+use yaoku_targets::{
+    Login, Proof, log_in,
+    testing::{TestServer, free_port},
+};
+use yaoku_wire::{error::Code, fields::Fields};
+
+use super::Engine as Rotations;
+use crate::testing::Kms;
+
+/// A node that knows a server as `rm-1`, and its administrator's secret.
+async fn kms(server: &TestServer) -> Kms {
+    knowing(server.target(), &server.admin()).await
+}
+
+async fn knowing(target: Target, admin: &Login) -> Kms {
+    let kms = Kms::new().await;
+    let Proof::Password(password) = admin.proof.clone() else { panic!("a password") };
+    let user = admin.user.clone();
+    let credential = match target.engine {
+        Engine::Ssh => Credential::Password { user, password },
+        _ => Credential::Account { name: user, password },
+    };
+    let value = credential.data().unwrap();
+    let params =
+        [("SecretName", "admin"), ("VersionId", "v1"), ("SecretData", value.expose_text())];
+    kms.call("CreateSecret", params).await.unwrap();
+    let target = Target {
+        account: kms.account.clone(),
+        id: "rm-1".parse().unwrap(),
+        admin: "admin".parse().unwrap(),
+        ..target
+    };
+    let mut tx = kms.node.store.write().await.unwrap();
+    tx.put_target(&target).await.unwrap();
+    tx.commit().await.unwrap();
+    kms
+}
+
+async fn create(kms: &Kms, kind: &str, name: &str, data: &str, config: &str) {
+    let params = [
+        ("SecretName", name),
+        ("VersionId", "v1"),
+        ("SecretType", kind),
+        ("SecretData", data),
+        ("ExtendedConfig", config),
+    ];
+    kms.call("CreateSecret", params).await.unwrap();
+    over(kms, name).await;
+}
+
+async fn rotate(kms: &Kms, name: &str, version: &str) {
+    kms.call("RotateSecret", [("SecretName", name), ("VersionId", version)]).await.unwrap();
+    over(kms, name).await;
+}
+
+/// Waits until no rotation of the secret runs. The node's own engine works at it too.
+async fn over(kms: &Kms, name: &str) {
+    let (account, name) = (&kms.account, name.parse().unwrap());
+    for _ in 0..3000 {
+        let running = kms.node.store.read().await.unwrap().rotation(account, &name).await.unwrap();
+        if running.is_none_or(|it| !it.is_running()) {
+            return;
+        }
+        let engine = Rotations::default();
+        engine.run(&kms.node).await.unwrap();
+        engine.rest().await;
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("the rotation of {name} is not over");
+}
+
+async fn value(kms: &Kms, name: &str, stage: &str) -> Result<Fields, Code> {
+    kms.call("GetSecretValue", [("SecretName", name), ("VersionStage", stage)]).await
+}
+
+/// What a label marks: whose it is, and by what they prove it.
+async fn login(kms: &Kms, name: &str, stage: &str) -> Login {
+    let read = value(kms, name, stage).await.unwrap();
+    let value: serde_json::Value = serde_json::from_str(read.get("SecretData").unwrap()).unwrap();
+    let text = |name: &str| value[name].as_str().map(str::to_owned);
+    let secret = |text: String| -> SecretData { text.parse().unwrap() };
+    let user = text("AccountName").or_else(|| text("UserName")).unwrap();
+    let password = text("AccountPassword").or_else(|| text("Password"));
+    let proof = match password {
+        Some(it) => Proof::Password(secret(it)),
+        None => Proof::PrivateKey(secret(text("PrivateKey").unwrap())),
+    };
+    Login { user, proof }
+}
+
+async fn works(server: &TestServer, login: &Login) -> bool {
+    log_in(&server.target(), login).await.is_ok()
+}
+
+async fn described(kms: &Kms, name: &str, field: &str) -> String {
+    let it = kms.call("DescribeSecret", [("SecretName", name)]).await.unwrap();
+    it.get(field).unwrap_or_default().to_owned()
+}
+
+fn rds(sub_type: &str) -> String {
+    format!(r#"{{"SecretSubType":"{sub_type}","DBInstanceId":"rm-1"}}"#)
+}
+
+fn account(name: &str) -> String {
+    format!(r#"{{"Accounts":[{{"AccountName":"{name}","AccountPassword":"first-One1"}}]}}"#)
+}
+
+/// Four rotations of two accounts: each has its turn, and the one before goes on to work.
+async fn two_accounts_take_turns(server: &TestServer, name: &str) {
+    let kms = kms(server).await;
+    create(&kms, "Rds", "a", &account(name), &rds("DoubleUsers")).await;
+    let clone = format!("{name}_clone");
+    let mut before = login(&kms, "a", "ACSCurrent").await;
+    assert!(works(server, &before).await);
+    for (version, turn) in [("v2", &*clone), ("v3", name), ("v4", &*clone), ("v5", name)] {
+        rotate(&kms, "a", version).await;
+        let now = login(&kms, "a", "ACSCurrent").await;
+        assert_eq!(now.user, turn, "{version}");
+        assert!(works(server, &now).await, "{version}");
+        let previous = login(&kms, "a", "ACSPrevious").await;
+        assert_eq!(format!("{:?}", previous.user), format!("{:?}", before.user));
+        assert!(works(server, &previous).await, "{version}: what was current works on");
+        before = now;
+    }
+    assert_eq!(described(&kms, "a", "AutomaticRotation").await, "Disabled");
+}
+
+#[tokio::test]
+async fn two_accounts_of_mariadb_take_turns() {
+    let server = TestServer::mariadb();
+    server.run("CREATE USER 'turns'@'%' IDENTIFIED BY 'first-One1'");
+    two_accounts_take_turns(server, "turns").await;
+}
+
+#[tokio::test]
+async fn two_accounts_of_postgresql_take_turns() {
+    let server = TestServer::postgres();
+    server.run("CREATE ROLE turns LOGIN PASSWORD 'first-One1'");
+    two_accounts_take_turns(server, "turns").await;
+}
+
+#[tokio::test]
+async fn the_old_password_of_a_single_account_is_dead() {
+    let server = TestServer::mariadb();
+    server.run("CREATE USER 'single'@'%' IDENTIFIED BY 'first-One1'");
+    let kms = kms(server).await;
+    create(&kms, "Rds", "a", &account("single"), &rds("SingleUser")).await;
+    let old = login(&kms, "a", "ACSCurrent").await;
+    assert!(works(server, &old).await);
+    rotate(&kms, "a", "v2").await;
+    assert!(works(server, &login(&kms, "a", "ACSCurrent").await).await);
+    assert!(!works(server, &old).await);
+    assert_eq!(login(&kms, "a", "ACSPrevious").await.user, "single");
+    let at = kms.clock_now().to_string();
+    assert_eq!(described(&kms, "a", "LastRotationDate").await, at);
+}
+
+#[tokio::test]
+async fn accounts_of_redis_are_made_with_their_secret_and_take_turns() {
+    let server = TestServer::redis();
+    let kms = kms(server).await;
+    let config = r#"{"SecretSubType":"DoubleUsers","AccountName":"cache",
+        "CloneAccountName":"cache_clone","AccountPrivilege":"RoleReadWrite","InstanceId":"rm-1",
+        "RegionId":"cn-hangzhou"}"#;
+    create(&kms, "Redis", "a", "$Auto", config).await;
+    let [current, previous] =
+        [login(&kms, "a", "ACSCurrent").await, login(&kms, "a", "ACSPrevious").await];
+    assert_eq!((&*current.user, &*previous.user), ("cache", "cache_clone"));
+    assert!(works(server, &current).await && works(server, &previous).await);
+    rotate(&kms, "a", "v2").await;
+    let now = login(&kms, "a", "ACSCurrent").await;
+    assert_eq!(now.user, "cache_clone");
+    assert!(works(server, &now).await && works(server, &current).await);
+    assert!(!works(server, &previous).await);
+}
+
+#[tokio::test]
+async fn a_password_and_a_key_pair_of_a_server_turn() {
+    let server = TestServer::ssh();
+    server.run("echo app:first-One1 | chpasswd");
+    let kms = kms(server).await;
+    let about = |sub: &str| {
+        format!(r#"{{"SecretSubType":"{sub}","InstanceId":"rm-1","RegionId":"cn-hangzhou"}}"#)
+    };
+    let data = r#"{"UserName":"app","Password":"first-One1"}"#;
+    create(&kms, "ECS", "acs/ecs/a", data, &about("Password")).await;
+    let old = login(&kms, "acs/ecs/a", "ACSCurrent").await;
+    assert!(works(server, &old).await);
+    rotate(&kms, "acs/ecs/a", "v2").await;
+    assert!(works(server, &login(&kms, "acs/ecs/a", "ACSCurrent").await).await);
+    assert!(!works(server, &old).await);
+    let pair = r#"{"UserName":"other","PublicKey":"ssh-ed25519 AAAA","PrivateKey":"none"}"#;
+    create(&kms, "ECS", "acs/ecs/b", pair, &about("SSHKey")).await;
+    let mut old = None;
+    for version in ["v2", "v3"] {
+        rotate(&kms, "acs/ecs/b", version).await;
+        let now = login(&kms, "acs/ecs/b", "ACSCurrent").await;
+        assert!(works(server, &now).await, "{version}");
+        if let Some(old) = old.replace(now) {
+            assert!(!works(server, &old).await, "{version}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_away_is_tried_for_two_minutes() {
+    let server = TestServer::mariadb();
+    let target = Target { port: free_port(), ..server.target() };
+    let kms = knowing(target, &server.admin()).await;
+    create(&kms, "Rds", "a", &account("nobody"), &rds("SingleUser")).await;
+    let of = [("SecretName", "a"), ("VersionId", "v2")];
+    kms.call("RotateSecret", of).await.unwrap();
+    let mut seconds = 0;
+    while described(&kms, "a", "AutomaticRotation").await != "Invalid" {
+        let engine = Rotations::default();
+        engine.run(&kms.node).await.unwrap();
+        engine.rest().await;
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        kms.clock.advance_seconds(1);
+        seconds += 1;
+        assert!(seconds < 400, "it has failed by then");
+    }
+    assert!(seconds >= 120, "{seconds}");
+    assert_eq!(value(&kms, "a", "ACSCurrent").await.unwrap().get("VersionId"), Some("v1"));
+    let failed = kms.events().await;
+    let failed: Vec<_> = failed.iter().filter(|it| it.action == "yaoku:RotateSecret").collect();
+    assert_eq!(failed.len(), 1, "told once");
+    assert_eq!(failed[0].code.as_deref(), Some("Unreachable"));
+}
