@@ -32,6 +32,22 @@ pub(super) struct Listed {
     pub(super) total: usize,
 }
 
+impl Listed {
+    /// How many were read, and how many there are: `2 of 120 keys`.
+    pub(super) fn counted(&self, thing: &str) -> String {
+        counted(self.items.len(), self.total, thing)
+    }
+}
+
+/// How many of all are shown.
+pub(super) fn counted(shown: usize, total: usize, thing: &str) -> String {
+    match (shown, total) {
+        (1, 1) => format!("1 {thing}"),
+        (shown, total) if shown == total => format!("{total} {thing}s"),
+        (shown, total) => format!("{shown} of {total} {thing}s"),
+    }
+}
+
 impl Calls {
     /// Finds caller and server. Nothing is sent yet. Answers are tables, unless others are asked for.
     pub(super) fn open(options: &Options) -> anyhow::Result<Self> {
@@ -60,6 +76,16 @@ impl Calls {
     /// Calls an operation, and writes its answer.
     pub(super) async fn show(&self, action: &str, params: &Params<'_>) -> anyhow::Result<ExitCode> {
         self.writer.write(self.ask(action, params).await?.json())?;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// Calls an operation whose answer describes one thing, and writes it.
+    pub(super) async fn show_one(
+        &self,
+        action: &str,
+        params: &Params<'_>,
+    ) -> anyhow::Result<ExitCode> {
+        self.writer.write_one(self.ask(action, params).await?.json())?;
         Ok(ExitCode::SUCCESS)
     }
 

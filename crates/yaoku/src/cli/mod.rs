@@ -1,5 +1,5 @@
 //! The command line as a client: operations by their own names (`yaoku kms …`) and friendlier verbs
-//! (`yaoku key …`), both over the same signed call.
+//! (`yaoku key …`, `yaoku secret …`), both over the same signed call.
 
 mod calls;
 mod client;
@@ -12,6 +12,8 @@ mod output;
 mod parameters;
 mod products;
 mod profile;
+pub(crate) mod run;
+pub(crate) mod secret;
 
 use std::{fmt, io::Write as _, process::ExitCode};
 

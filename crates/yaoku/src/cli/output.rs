@@ -37,6 +37,19 @@ impl Writer {
         self.write(part.unwrap_or(answer))
     }
 
+    /// Writes what describes one thing: a list in it is one of its parts.
+    pub(super) fn write_one(&self, answer: &Value) -> anyhow::Result<()> {
+        if !self.is_plain_table() {
+            return self.write(answer);
+        }
+        let mut rows = Vec::new();
+        let members = answer.as_object().into_iter().flatten();
+        for (name, member) in members.filter(|(name, _)| *name != "RequestId") {
+            flatten(name, member, &mut rows);
+        }
+        print(&lines(&rows))
+    }
+
     /// Writes it to standard output.
     pub(super) fn write(&self, answer: &Value) -> anyhow::Result<()> {
         let found = match &self.query {
@@ -168,7 +181,7 @@ fn flatten(name: &str, value: &Value, rows: &mut Vec<Vec<String>>) {
 }
 
 /// A text as it is, anything else as JSON.
-fn cell(value: &Value) -> String {
+pub(super) fn cell(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 

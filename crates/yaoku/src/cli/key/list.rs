@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use yaoku_server::api::Product;
 
 use super::{
-    super::{client::Client, output::print},
+    super::{calls::counted, client::Client, output::print},
     Calls,
 };
 use crate::{
@@ -115,11 +115,7 @@ fn table(keys: &[Value], total: usize) -> String {
         ]
     };
     let rows: Vec<_> = std::iter::once(heading).chain(keys.iter().map(row)).collect();
-    let end = match (keys.len(), total) {
-        (1, 1) => "1 key".to_owned(),
-        (shown, total) if shown == total => format!("{total} keys"),
-        (shown, total) => format!("{shown} of {total} keys"),
-    };
+    let end = counted(keys.len(), total, "key");
     if keys.is_empty() { format!("{end}\n") } else { format!("{}{end}\n", lines(&rows)) }
 }
 
