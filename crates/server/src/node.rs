@@ -21,6 +21,7 @@ use crate::{
     root::Held,
     throttle::Throttle,
     uses::Uses,
+    webhooks::Webhook,
 };
 
 /// A node.
@@ -55,6 +56,8 @@ pub struct Node {
     pub followed: Followed,
     /// The other nodes.
     pub peers: Peers,
+    /// Who is told of notices.
+    pub webhooks: Vec<Arc<Webhook>>,
     /// Wakes the task that copies the events of writes into the journal.
     pub wrote: tokio::sync::Notify,
     /// Wakes the task that turns credentials: somebody has begun a rotation.

@@ -6,6 +6,7 @@ pub(crate) mod account;
 pub(crate) mod clock;
 pub(crate) mod connection;
 pub(crate) mod instance;
+pub(crate) mod notices;
 pub(crate) mod oidc_provider;
 pub(crate) mod policy;
 pub(crate) mod root_key;

@@ -25,6 +25,7 @@ mod get_oidc_provider;
 mod get_target;
 mod list_accounts;
 mod list_key_uses;
+mod list_notices;
 mod list_oidc_providers;
 mod list_targets;
 mod list_who_can;
@@ -61,6 +62,7 @@ pub const OPERATIONS: &[Entry] = &[
     Entry::of::<get_target::GetTarget>(),
     Entry::of::<list_accounts::ListAccounts>(),
     Entry::of::<list_key_uses::ListKeyUses>(),
+    Entry::of::<list_notices::ListNotices>(),
     Entry::of::<list_oidc_providers::ListOidcProviders>(),
     Entry::of::<list_targets::ListTargets>(),
     Entry::of::<list_who_can::ListWhoCan>(),
