@@ -10,6 +10,7 @@ use yaoku_model::{
     arn::{Arn, Place},
     context::EncryptionContext,
     ids::{AccountId, KeyVersionId, Region},
+    policy::Work,
     random::Random,
     time::Timestamp,
 };
@@ -48,6 +49,8 @@ pub struct Call<'a> {
     pub(crate) spec: &'static Spec,
     on: On<'a>,
     pub(crate) touched: &'a mut Touched,
+    /// What judging it may still take: all that it asks for together.
+    pub(crate) work: Work,
 }
 
 /// What a call works on: its [`Effect`](crate::api::Effect) decides, the pipeline provides.
@@ -115,7 +118,7 @@ impl<'a> Call<'a> {
         on: On<'a>,
         touched: &'a mut Touched,
     ) -> Self {
-        Self { caller, now, node, dry_run: false, spec, on, touched }
+        Self { caller, now, node, dry_run: false, spec, on, touched, work: Work::default() }
     }
 
     /// The caller's account.

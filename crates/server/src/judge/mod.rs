@@ -8,7 +8,7 @@ use yaoku_model::{
     arn::Arn,
     context::EncryptionContext,
     ids::AccountId,
-    policy::{self, Document, Kind, Object, Question, Verdict},
+    policy::{self, Document, Kind, Object, Question, Verdict, Work},
     tag::Tag,
 };
 use yaoku_wire::error::{Code, Refusal};
@@ -50,12 +50,14 @@ impl Call<'_> {
         }
         let resources: Vec<&str> = spellings.iter().map(|it| it.as_str()).collect();
         let object_policy = object_policy.map(ObjectPolicy::read).transpose()?;
-        let matter = Matter { owner, resources: &resources, tags, object_policy };
+        let matter =
+            Matter { owner, resources: &resources, tags, object_policy, work: &self.work };
         match (self.refusing(ask, &matter), spellings.first()) {
             (None, _) => Ok(()),
             (Some(layers), Some(arn)) => {
                 // What the request alone was refused for is told; of the thing, no more than that.
-                let bare = Matter { tags: &[], object_policy: None, ..matter };
+                let bare =
+                    Matter { tags: &[], object_policy: None, work: &Work::default(), ..matter };
                 let layers = self.refusing(ask, &bare).unwrap_or(layers);
                 Err(self.refusal(ask, arn, &layers).into())
             }
@@ -71,9 +73,8 @@ impl Call<'_> {
         let (arn, as_resource) = (role.arn(), role.as_resource());
         self.touch(arn.clone());
         let resources = [as_resource.as_str(), arn.as_str()];
-        let own = self.ask_about(ask, &role.account, &resources, &[], |question| {
-            weigh(self.caller, question, None)
-        });
+        let matter = self.of_role(role, &resources);
+        let own = self.ask_about(ask, &matter, |question| weigh(self.caller, question, None));
         if self.caller.is_root() {
             Err(self.no_permission(ask.action, &as_resource))
         } else if own.own_verdict() == Verdict::Allow {
@@ -87,10 +88,14 @@ impl Call<'_> {
     pub(crate) fn is_trusted(&self, ask: Ask<'_>, role: &RoleRef, trust: &Document) -> bool {
         let resources = [role.as_resource()];
         let resources = resources.each_ref().map(Arn::as_str);
-        let verdict = self.ask_about(ask, &role.account, &resources, &[], |question| {
-            policy::decide([trust], question).verdict
-        });
+        let matter = self.of_role(role, &resources);
+        let verdict =
+            self.ask_about(ask, &matter, |question| policy::decide([trust], question).verdict);
         verdict == Verdict::Allow
+    }
+
+    fn of_role<'m>(&'m self, role: &'m RoleRef, resources: &'m [&'m str]) -> Matter<'m> {
+        Matter { owner: &role.account, resources, tags: &[], object_policy: None, work: &self.work }
     }
 
     /// What refuses it, if anything does: however the encryption context is read, for two contexts
@@ -114,7 +119,7 @@ impl Call<'_> {
     }
 
     fn decide(&self, ask: Ask<'_>, matter: &Matter<'_>) -> Layers {
-        self.ask_about(ask, matter.owner, matter.resources, matter.tags, |question| {
+        self.ask_about(ask, matter, |question| {
             weigh(self.caller, question, matter.object_policy.as_deref())
         })
     }
@@ -123,19 +128,18 @@ impl Call<'_> {
     fn ask_about<T>(
         &self,
         ask: Ask<'_>,
-        owner: &AccountId,
-        resources: &[&str],
-        tags: &[Tag],
+        matter: &Matter<'_>,
         decide: impl FnOnce(&Question<'_>) -> T,
     ) -> T {
         let action = [ask.action.product.prefix(), ":", ask.action.name].concat();
-        let context = Facts { ask, tags, caller: self.caller, now: self.now };
+        let context = Facts { ask, tags: matter.tags, caller: self.caller, now: self.now };
         decide(&Question {
             action: &action,
-            resources,
+            resources: matter.resources,
             caller: Some(self.caller.as_asked()),
-            owner: owner.as_str(),
+            owner: matter.owner.as_str(),
             context: &context,
+            work: matter.work,
         })
     }
 
@@ -170,6 +174,8 @@ struct Matter<'a> {
     tags: &'a [Tag],
     /// Its own policy, if it has one.
     object_policy: Option<Cow<'a, Document>>,
+    /// What judging it may take.
+    work: &'a Work,
 }
 
 /// A key's or a secret's own policy.

@@ -1,5 +1,6 @@
 //! `ListWhoCan`: everybody who may do something to something, and why.
 
+use tokio::task::yield_now;
 use yaoku_model::{
     arn::Arn,
     identity::Identity,
@@ -62,8 +63,9 @@ impl Operation for ListWhoCan {
         let mut own = Vec::new();
         for identity in everybody(call).await? {
             own.extend(self.one(call, &identity, &thing).await?);
+            yield_now().await;
         }
-        Ok(Found { own, others: self.others(call, &thing) })
+        Ok(Found { own, others: self.others(call, &thing).await })
     }
 }
 
@@ -101,27 +103,24 @@ impl ListWhoCan {
     }
 
     /// The principals of other accounts that the thing's policy names and lets.
-    fn others(&self, call: &Call<'_>, thing: &Thing) -> Vec<String> {
+    async fn others(&self, call: &mut Call<'_>, thing: &Thing) -> Vec<String> {
         let own = call.account();
         let named = thing.parts().0.into_iter().flat_map(Document::principals_let_in);
-        let mut others: Vec<String> = named
-            .filter(|it| it.account().is_some_and(|it| it != own))
-            .filter_map(|it| {
-                let (account, who, path) = match it {
-                    Named::Account(account) => (account, Who::Root, "*".to_owned()),
-                    Named::User(account, name) => {
-                        (account, Who::User(name), format!("user/{name}"))
-                    }
-                    Named::Role(account, name) => {
-                        (account, Who::Role(name), format!("role/{name}"))
-                    }
-                    Named::Service(_) | Named::Federated(..) => return None,
-                };
-                let asked = policy::Caller { account: account.as_str(), who };
-                let let_in = self.0.lets_in(call, Self::ACTION, asked, thing);
-                let_in.then(|| format!("acs:ram::{account}:{path}"))
-            })
-            .collect();
+        let mut others = Vec::new();
+        for it in named.filter(|it| it.account().is_some_and(|it| it != own)) {
+            let (account, who, path) = match it {
+                Named::Account(account) => (account, Who::Root, "*".to_owned()),
+                Named::User(account, name) => (account, Who::User(name), format!("user/{name}")),
+                Named::Role(account, name) => (account, Who::Role(name), format!("role/{name}")),
+                Named::Service(_) | Named::Federated(..) => continue,
+            };
+            let asked = policy::Caller { account: account.as_str(), who };
+            if self.0.lets_in(call, Self::ACTION, asked, thing) {
+                others.push(format!("acs:ram::{account}:{path}"));
+            }
+            // They may be a thousand, and each may take as long as a call: others come between.
+            yield_now().await;
+        }
         others.sort();
         others.dedup();
         others

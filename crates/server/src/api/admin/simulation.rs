@@ -9,7 +9,7 @@ use yaoku_model::{
     arn::{KeyRef, Place, SecretRef},
     identity::Identity,
     ids::{AccountId, Invalid},
-    policy::{self, Document, Object},
+    policy::{self, Document, Object, Work},
     tag::Tag,
     text::is_plain,
 };
@@ -123,6 +123,7 @@ impl Supposed {
             caller: Some(caller.as_asked()),
             owner: &thing.owner,
             context: &context,
+            work: &Work::default(),
         };
         weigh(caller, &question, policy)
     }
@@ -144,6 +145,7 @@ impl Supposed {
             caller: Some(who),
             owner: &thing.owner,
             context: &context,
+            work: &Work::default(),
         };
         policy::decide([document], &question).verdict == policy::Verdict::Allow
     }
