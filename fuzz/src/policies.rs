@@ -2,7 +2,9 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use yaoku_model::policy::{Caller, Context, Document, Kind, Layer, Question, Verdict, Who, Work, decide};
+use yaoku_model::policy::{
+    Caller, Context, Document, Kind, Layer, Question, Verdict, Who, Work, decide,
+};
 
 /// A request that has a value for every key, or for none.
 struct Every(Option<&'static str>);

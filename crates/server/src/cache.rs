@@ -26,7 +26,9 @@ use yaoku_model::{
 use yaoku_store::{Change, Store, Transaction};
 use yaoku_wire::{error::Code, rpc::SigningKey};
 
-use crate::{auth::Credential, error::ApiError, judge, last_uses::LastUse, shelf::Shelf};
+use crate::{
+    auth::Credential, compiled::Compiled, error::ApiError, judge, last_uses::LastUse, shelf::Shelf,
+};
 
 pub use crate::shelf::Vitals;
 
@@ -104,6 +106,8 @@ pub struct Caches {
     secrets: Shelf<(AccountId, SecretName), Arc<CachedSecret>>,
     credentials: Shelf<AccessKeyId, Arc<Credential>>,
     rights: Shelf<(AccountId, Identity), Rights>,
+    /// Policies that identities hold.
+    compiled: Compiled,
     /// Wakes who follows the root key.
     root_key: Notify,
 }
@@ -127,6 +131,7 @@ impl Caches {
             secrets: Shelf::new(sizes.secrets, 4096),
             credentials: Shelf::new(sizes.names / 4, 512),
             rights: Shelf::new(sizes.names / 4, 4096),
+            compiled: Compiled::of(Kind::Identity),
             root_key: Notify::new(),
         }
     }
@@ -358,7 +363,7 @@ impl Caches {
             let Some(role) = tx.role(account, name).await? else { return Ok(None) };
             role_id = Some(role.id.into());
         }
-        let policies = Arc::new(load_policies(&mut *tx, account, identity).await?);
+        let policies = Arc::new(load_policies(&mut *tx, &self.compiled, account, identity).await?);
         Ok(Some(Rights { kms_open: owner.kms_open, policies, role_id }))
     }
 }
@@ -368,6 +373,7 @@ pub const ACCESS_KEY: &str = "access key";
 
 async fn load_policies(
     tx: &mut dyn Transaction,
+    compiled: &Compiled,
     account: &AccountId,
     identity: &Identity,
 ) -> Result<Layer, ApiError> {
@@ -384,9 +390,9 @@ async fn load_policies(
     let mut policies = Vec::new();
     for holder in holders {
         for held in tx.held_policies(account, &holder).await? {
-            let document = load_policy(tx, account, &held.policy).await?;
+            let document = load_policy(tx, compiled, account, &held.policy).await?;
             let origin = Origin { policy: held.policy, holder: holder.clone() };
-            policies.push((origin, Arc::new(document)));
+            policies.push((origin, document));
         }
     }
     Ok(Layer::of(policies))
@@ -395,15 +401,16 @@ async fn load_policies(
 /// A policy that cannot be read must not be passed over: it may deny.
 async fn load_policy(
     tx: &mut dyn Transaction,
+    compiled: &Compiled,
     account: &AccountId,
     held: &Attachment,
-) -> Result<Document, ApiError> {
+) -> Result<Arc<Document>, ApiError> {
     let text = match held.kind {
         PolicyType::System => system_text(&held.policy),
         PolicyType::Custom => tx.policy_document(account, &held.policy).await?,
     };
     let text = text.ok_or_else(|| unreadable(&held.policy))?;
-    Document::parse(&text, Kind::Identity).map_err(|_| unreadable(&held.policy))
+    compiled.document(&text).map_err(|_| unreadable(&held.policy))
 }
 
 fn system_text(name: &PolicyName) -> Option<String> {
@@ -428,7 +435,7 @@ impl Weighter<KeyId, Arc<CachedKey>> for Weigh {
     fn weight(&self, _: &KeyId, it: &Arc<CachedKey>) -> u64 {
         let ciphers: usize = it.versions.iter().map(|(_, it)| 64 + it.size_in_bytes()).sum();
         let texts = it.key.description.len() + it.key.policy.as_ref().map_or(0, String::len);
-        let policy = it.policy.as_ref().map_or(0, |it| it.statements() * 1024);
+        let policy = it.policy.as_ref().map_or(0, Document::size_in_bytes);
         (512 + ciphers + texts + policy + it.tags.len() * 64) as u64
     }
 }
@@ -436,7 +443,8 @@ impl Weighter<KeyId, Arc<CachedKey>> for Weigh {
 impl Weighter<(AccountId, SecretName), Arc<CachedSecret>> for Weigh {
     fn weight(&self, _: &(AccountId, SecretName), it: &Arc<CachedSecret>) -> u64 {
         let values: usize = it.versions.iter().map(|it| 256 + it.version.sealed_value.len()).sum();
-        (512 + values + it.secret.description.len() + it.tags.len() * 64) as u64
+        let policy = it.secret.policy.as_ref().map_or(0, String::len);
+        (512 + values + policy + it.secret.description.len() + it.tags.len() * 64) as u64
     }
 }
 

@@ -14,6 +14,7 @@ pub mod call;
 pub mod caller;
 pub mod claim;
 pub mod client;
+mod compiled;
 pub mod dev;
 pub mod disk;
 mod due;

@@ -94,6 +94,24 @@ impl Condition {
         Ok(Self { key: key.into(), negated, test })
     }
 
+    /// The memory that it takes, in bytes.
+    pub(super) fn size_in_bytes(&self) -> usize {
+        let values = match &self.test {
+            Test::Never => 0,
+            Test::Text(it) | Test::TextIgnoringCase(it) => {
+                it.iter().map(|it| size_of_val(it) + it.len()).sum()
+            }
+            Test::Like(it) => it.iter().map(Pattern::size_in_bytes).sum(),
+            Test::Number(_, it) => {
+                it.iter().map(|it| size_of_val(it) + it.whole.len() + it.fraction.len()).sum()
+            }
+            Test::Date(_, it) => size_of_val(&**it),
+            Test::Bool(it) => size_of_val(&**it),
+            Test::Address(it) => size_of_val(&**it),
+        };
+        size_of::<Self>() + self.key.len() + values
+    }
+
     /// Whether the request meets it, for a statement of this effect.
     ///
     /// A key without a value, or with one that the operator cannot read, stops an Allow, and

@@ -75,11 +75,15 @@ impl Layer {
         self.documents.len()
     }
 
-    /// The memory that it may come to take, in bytes and roughly: for the accounts of a cache.
+    /// The memory that it may come to take, in bytes: for the accounts of a cache. Documents are counted
+    /// in full, whoever else has them too.
     #[must_use]
     pub fn size_in_bytes(&self) -> usize {
-        let statements: usize = self.documents.iter().map(|it| it.statements()).sum();
-        self.documents.len() * (4096 + 2 * size_of::<Origin>())
+        let statements: usize = self.documents.iter().map(|it| it.statements.len()).sum();
+        let documents: usize = self.documents.iter().map(|it| it.size_in_bytes()).sum();
+        // A name of an origin is as long as itself again.
+        documents
+            + self.documents.len() * (size_of::<Arc<Document>>() + 2 * size_of::<Origin>())
             + statements * size_of::<Candidate>() * MAX_ACTIONS
     }
 

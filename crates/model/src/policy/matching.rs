@@ -76,6 +76,15 @@ impl Pattern {
         patterns.iter().any(|it| it.matches(text, work))
     }
 
+    /// The memory that it takes, in bytes.
+    pub(super) fn size_in_bytes(&self) -> usize {
+        let tail = self.rest.as_ref().map_or(0, |it| {
+            let middle: usize = it.middle.iter().map(Middle::size_in_bytes).sum();
+            middle + it.end.text.len()
+        });
+        size_of::<Self>() + self.head.text.len() + tail
+    }
+
     /// What every text that fits ends with.
     pub(super) fn ending(&self) -> Ending {
         let end = self.rest.as_ref().map_or(&self.head, |it| &it.end);
@@ -136,6 +145,14 @@ impl Middle {
         } else {
             Ok(Self::Plain(text.into()))
         }
+    }
+
+    fn size_in_bytes(&self) -> usize {
+        let apart = match self {
+            Self::Plain(text) => text.len(),
+            Self::Open(open) => size_of_val(&*open.places),
+        };
+        size_of::<Self>() + apart
     }
 
     /// What follows the first place in `text` where this part stands. Only here does a pattern look

@@ -5,7 +5,7 @@
 use crate::ids::AccountId;
 
 /// What a policy is written on.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Object {
     /// A key.
     Key,

@@ -50,8 +50,7 @@ impl Call<'_> {
         }
         let resources: Vec<&str> = spellings.iter().map(|it| it.as_str()).collect();
         let object_policy = object_policy.map(ObjectPolicy::read).transpose()?;
-        let matter =
-            Matter { owner, resources: &resources, tags, object_policy, work: &self.work };
+        let matter = Matter { owner, resources: &resources, tags, object_policy, work: &self.work };
         match (self.refusing(ask, &matter), spellings.first()) {
             (None, _) => Ok(()),
             (Some(layers), Some(arn)) => {

@@ -20,7 +20,7 @@ pub(crate) struct Layers {
 
 /// Asks every layer.
 pub(crate) fn weigh(caller: &Caller, question: &Question<'_>, object: Option<&Document>) -> Layers {
-    let session = caller.session.as_ref().and_then(|it| it.policy.as_ref());
+    let session = caller.session.as_ref().and_then(|it| it.policy.as_deref());
     Layers {
         session: session.map(|it| policy::decide([it], question)),
         identity: (!caller.is_root()).then(|| caller.policies.decide(question)),

@@ -1,6 +1,6 @@
 //! `SimulatePolicy`: whether somebody may do something to something, and which statement decides.
 
-use std::str::FromStr;
+use std::{str::FromStr, sync::Arc};
 
 use yaoku_model::{
     arn::Arn,
@@ -118,7 +118,10 @@ impl SimulatePolicy {
         Ok(Session {
             role_id: role.role_id.as_deref().unwrap_or_default().to_owned(),
             name: "simulated".parse().map_err(|Invalid| Code::InternalFailure)?,
-            policy: policy.transpose().map_err(|_| ApiError::invalid("SessionPolicy"))?,
+            policy: policy
+                .transpose()
+                .map_err(|_| ApiError::invalid("SessionPolicy"))?
+                .map(Arc::new),
             source_identity: None,
             mfa: false,
             expires: now,
