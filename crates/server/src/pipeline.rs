@@ -134,7 +134,7 @@ impl Turn<'_> {
     async fn on_caches(&self, request: Box<dyn Request>, dry: bool) -> Reply {
         let mut touched = Touched::default();
         let on = On::Caches(&self.node.caches);
-        let mut call = self.call(on, &mut touched);
+        let mut call = self.call(&*request, on, &mut touched);
         call.dry_run = dry;
         let reply = self.answer(&*request, &mut call).await;
         // What was true when the caches were read must have been true of the store.
@@ -155,10 +155,11 @@ impl Turn<'_> {
     }
 
     async fn read_once(&self, request: &mut dyn Request, touched: &mut Touched) -> Reply {
-        request.prepare(&mut self.call(On::Caches(&self.node.caches), touched)).await?;
+        let mut call = self.call(request, On::Caches(&self.node.caches), touched);
+        request.prepare(&mut call).await?;
         self.node.metrics.store_reads.add_one();
         let mut tx = self.node.store.read().await?;
-        self.answer(request, &mut self.call(On::Store(tx.tx()), touched)).await
+        self.answer(request, &mut self.call(request, On::Store(tx.tx()), touched)).await
     }
 
     async fn write(&self, mut request: Box<dyn Request>) -> Reply {
@@ -196,7 +197,8 @@ impl Turn<'_> {
         request: &mut dyn Request,
         touched: &mut Touched,
     ) -> Result<Reply, ApiError> {
-        request.prepare(&mut self.call(On::Caches(&self.node.caches), touched)).await?;
+        let mut call = self.call(request, On::Caches(&self.node.caches), touched);
+        request.prepare(&mut call).await?;
         if self.node.lease.is_lost() {
             return Err(stale());
         }
@@ -204,7 +206,8 @@ impl Turn<'_> {
         let store = &self.node.store;
         let mut tx =
             if self.spec().one_thing { store.write_one().await? } else { store.write().await? };
-        let reply = self.answer(request, &mut self.call(On::Store(tx.tx()), touched)).await;
+        let reply =
+            self.answer(request, &mut self.call(request, On::Store(tx.tx()), touched)).await;
         match &reply {
             Ok(_) => {}
             Err(error) if error.is_conflict() => return Err(StoreError::Conflict.into()),
@@ -264,8 +267,10 @@ impl Turn<'_> {
         }
     }
 
-    fn call<'c>(&'c self, on: On<'c>, touched: &'c mut Touched) -> Call<'c> {
-        Call::new(self.node, self.caller, self.now, self.spec(), on, touched)
+    fn call<'c>(&'c self, request: &dyn Request, on: On<'c>, touched: &'c mut Touched) -> Call<'c> {
+        let mut call = Call::new(self.node, self.caller, self.now, self.spec(), on, touched);
+        call.request_tags = request.tags().to_vec();
+        call
     }
 }
 

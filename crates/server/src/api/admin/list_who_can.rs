@@ -16,7 +16,8 @@ use yaoku_wire::{
 
 use super::{
     ADMIN,
-    simulation::{Supposed, Thing, as_caller, explained, path_of},
+    asked::Asked,
+    simulation::{Supposed, as_caller, explained, path_of},
 };
 use crate::{
     api::{Effect, Operation, Spec},
@@ -59,13 +60,13 @@ impl Operation for ListWhoCan {
 
     async fn run(&self, call: &mut Call<'_>) -> Result<Found, ApiError> {
         call.allow(&Arn::any())?;
-        let thing = self.0.thing(call).await?;
+        let asked = self.0.asked(call).await?;
         let mut own = Vec::new();
         for identity in everybody(call).await? {
-            own.extend(self.one(call, &identity, &thing).await?);
+            own.extend(self.one(call, &identity, &asked).await?);
             yield_now().await;
         }
-        Ok(Found { own, others: self.others(call, &thing).await })
+        Ok(Found { own, others: self.others(call, &asked).await })
     }
 }
 
@@ -75,7 +76,7 @@ impl ListWhoCan {
         &self,
         call: &mut Call<'_>,
         identity: &Identity,
-        thing: &Thing,
+        asked: &Asked,
     ) -> Result<Option<Fields>, ApiError> {
         let account = call.account();
         // Whoever was removed meanwhile may nothing.
@@ -89,12 +90,12 @@ impl ListWhoCan {
             Identity::Role(name) => Principal::Role(name.clone(), session),
         };
         let caller = as_caller(account, principal, rights, None);
-        let layers = self.0.weigh(call, Self::ACTION, &caller, thing);
-        if layers.verdict() != Verdict::Allow {
+        let judged = self.0.weigh(call, Self::ACTION, &caller, asked);
+        if judged.verdict != Verdict::Allow {
             return Ok(None);
         }
         let fields = Fields::default().text("Principal", path_of(identity));
-        Ok(Some(match layers.decisive() {
+        Ok(Some(match judged.layers.decisive() {
             Some((name, decision)) => {
                 fields.object("DecidedBy", explained(&caller, name, decision))
             }
@@ -103,9 +104,9 @@ impl ListWhoCan {
     }
 
     /// The principals of other accounts that the thing's policy names and lets.
-    async fn others(&self, call: &mut Call<'_>, thing: &Thing) -> Vec<String> {
+    async fn others(&self, call: &mut Call<'_>, asked: &Asked) -> Vec<String> {
         let own = call.account();
-        let named = thing.parts().0.into_iter().flat_map(Document::principals_let_in);
+        let named = asked.first.policy().into_iter().flat_map(Document::principals_let_in);
         let mut others = Vec::new();
         for it in named.filter(|it| it.account().is_some_and(|it| it != own)) {
             let (account, who, path) = match it {
@@ -114,8 +115,8 @@ impl ListWhoCan {
                 Named::Role(account, name) => (account, Who::Role(name), format!("role/{name}")),
                 Named::Service(_) | Named::Federated(..) => continue,
             };
-            let asked = policy::Caller { account: account.as_str(), who };
-            if self.0.lets_in(call, Self::ACTION, asked, thing) {
+            let caller = policy::Caller { account: account.as_str(), who };
+            if self.0.lets_in(call, Self::ACTION, caller, asked) {
                 others.push(format!("acs:ram::{account}:{path}"));
             }
             // They may be a thousand, and each may take as long as a call: others come between.

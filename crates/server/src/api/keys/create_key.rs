@@ -104,6 +104,10 @@ impl Operation for CreateKey {
         })
     }
 
+    fn tags(&self) -> &[Tag] {
+        &self.tags
+    }
+
     /// Makes the material: of an RSA key that takes long, so only for a call that would be served.
     async fn prepare(&mut self, call: &mut Call<'_>) -> Result<(), ApiError> {
         call.allow(&Arn::container(call.region(), call.account(), "key"))?;
