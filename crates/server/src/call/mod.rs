@@ -29,6 +29,7 @@ use crate::{
 
 mod instances;
 mod keys;
+mod ram;
 mod secrets;
 
 pub use self::{

@@ -66,6 +66,8 @@ pub(crate) enum LayerName {
     Session,
     Identity,
     Object,
+    /// A role's trust policy, which is asked by itself.
+    Trust,
 }
 
 impl LayerName {
@@ -75,6 +77,7 @@ impl LayerName {
             Self::Session => "SessionPolicy",
             Self::Identity => "AccountLevelIdentityBasedPolicy",
             Self::Object => "ResourceBasedPolicy",
+            Self::Trust => "AssumeRolePolicy",
         }
     }
 }

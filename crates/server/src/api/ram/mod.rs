@@ -12,14 +12,10 @@ use yaoku_model::{
     text::is_plain,
 };
 use yaoku_store::Slice;
-use yaoku_wire::{
-    error::{Code, Refusal},
-    fields::Fields,
-    params::Params,
-};
+use yaoku_wire::{error::Code, fields::Fields, params::Params};
 
 use super::{Product, Spec};
-use crate::{call::Call, caller::Principal, error::ApiError};
+use crate::{call::Call, caller::Principal, error::ApiError, judge::LayerName};
 
 pub mod access_keys;
 pub mod account;
@@ -188,7 +184,7 @@ async fn must_be_let(
         return Ok(());
     }
     let at = resource(account, &format!("user/{user}"));
-    Err(Refusal::no_ram_permission(&call.spec.action(), &at).into())
+    Err(call.denied(call.spec.action(), &at, LayerName::Identity))
 }
 
 /// Fails with `code` if there is no room for one more. Source: identity.md §2.5.

@@ -104,7 +104,8 @@ impl Operation for AssumeRoleWithOIDC {
         ];
         // What a trust policy allows is always `sts:AssumeRole`.
         let ask = Ask::to(AssumeRole::ACTION).presenting(&presented);
-        if !call.is_trusted(ask, wanted, &trust_of(&role)?) {
+        let tags = call.tags_in_ram(&wanted.account, &wanted.path()).await?;
+        if !call.is_trusted(ask, wanted, &trust_of(&role)?, &tags) {
             return Err(Code::OidcNotTrusted.into());
         }
         let session = self.session.begin(call, role, None)?;

@@ -85,7 +85,8 @@ impl RoleRef {
         Arn::ram_resource(self.account.as_str(), &self.path())
     }
 
-    fn path(&self) -> String {
+    /// Its path in its account.
+    pub(crate) fn path(&self) -> String {
         format!("role/{}", self.name)
     }
 }

@@ -39,7 +39,7 @@ impl Operation for ListGroups {
 
     async fn run(&self, call: &mut Call<'_>) -> Result<Listed, ApiError> {
         let account = call.account();
-        call.allow(&resource(account, "group/*"))?;
+        call.allow_in_ram(&resource(account, "group/*")).await?;
         let found = call.tx()?.groups(account, self.0.slice()).await?;
         Ok(Listed(self.0.cut(found, |it| it.name.to_string())))
     }

@@ -9,10 +9,7 @@ use yaoku_model::{
     text::Password,
     time::Timestamp,
 };
-use yaoku_wire::{
-    error::{Code, Refusal},
-    params::Params,
-};
+use yaoku_wire::{error::Code, params::Params};
 
 use super::{
     must_be_there,
@@ -22,11 +19,12 @@ use super::{
 use crate::{
     api::{
         Effect, Operation, Spec,
-        ram::{RAM, must_be_let, users},
+        ram::{RAM, must_be_let, resource, users},
     },
     call::Call,
     caller::Principal,
     error::ApiError,
+    judge::LayerName,
     node::Node,
     pipeline::must_take_writes,
 };
@@ -66,7 +64,7 @@ impl Operation for ChangePassword {
 
     async fn prepare(&mut self, call: &mut Call<'_>) -> Result<(), ApiError> {
         let user = own(call)?;
-        call.allow(&users::at(call.account(), &user))?;
+        call.allow_in_ram(&users::at(call.account(), &user)).await?;
         let before = Before::read(call.node, call.account(), &user).await?;
         if !before.rules.preference.change_password {
             return Err(refused(call, &user));
@@ -103,15 +101,16 @@ impl Operation for ChangePassword {
 
 /// The caller, who must be a user: nobody else has a password.
 fn own(call: &Call<'_>) -> Result<UserName, ApiError> {
-    match &call.caller.principal {
-        Principal::User(user) => Ok(user.clone()),
-        _ => Err(Code::RamNoPermission.into()),
+    if let Principal::User(user) = &call.caller.principal {
+        return Ok(user.clone());
     }
+    let at = resource(call.account(), "user/*");
+    Err(call.denied(ChangePassword::ACTION, &at, LayerName::Identity))
 }
 
 fn refused(call: &Call<'_>, user: &UserName) -> ApiError {
     let at = users::at(call.account(), user);
-    Refusal::no_ram_permission(&ChangePassword::ACTION, &at).into()
+    call.denied(ChangePassword::ACTION, &at, LayerName::Identity)
 }
 
 /// Counts a guess before it is looked at, in a transaction of its own: that of the call will not be

@@ -66,7 +66,7 @@ impl Operation for CreateLoginProfile {
     }
 
     async fn prepare(&mut self, call: &mut Call<'_>) -> Result<(), ApiError> {
-        call.allow(&users::at(call.account(), &self.user))?;
+        call.allow_in_ram(&users::at(call.account(), &self.user)).await?;
         let before = Before::read(call.node, call.account(), &self.user).await?;
         if before.profile.is_some() {
             return Err(Code::UserLoginProfileExists.into());

@@ -30,7 +30,7 @@ fn password(params: &mut Params, name: &str) -> Result<Option<Password>, ApiErro
 
 /// Whose profile it is: named, and there. Source: identity.md §2.5.
 async fn must_be_there(call: &mut Call<'_>, user: &UserName) -> Result<(), ApiError> {
-    call.allow(&users::at(call.account(), user))?;
+    call.allow_in_ram(&users::at(call.account(), user)).await?;
     users::user(call, user).await.map(drop)
 }
 

@@ -59,7 +59,7 @@ impl Operation for UpdateLoginProfile {
     }
 
     async fn prepare(&mut self, call: &mut Call<'_>) -> Result<(), ApiError> {
-        call.allow(&users::at(call.account(), &self.user))?;
+        call.allow_in_ram(&users::at(call.account(), &self.user)).await?;
         let Some(password) = &self.password else { return Ok(()) };
         let before = Before::read(call.node, call.account(), &self.user).await?;
         if before.profile.is_none() {

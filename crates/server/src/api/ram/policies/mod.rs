@@ -197,7 +197,7 @@ async fn versions(
 /// The policy of the account with this name, if the caller may do what it does to it.
 async fn custom(call: &mut Call<'_>, name: &PolicyName) -> Result<CustomPolicy, ApiError> {
     let account = call.account();
-    call.allow(&resource(account, &format!("policy/{name}")))?;
+    call.allow_in_ram(&resource(account, &format!("policy/{name}"))).await?;
     call.tx()?.custom_policy(account, name).await?.ok_or(Code::NoPolicy.into())
 }
 
