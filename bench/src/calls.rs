@@ -10,7 +10,7 @@ use serde_json::Value;
 use yaoku_model::time::Timestamp;
 use yaoku_wire::rpc::{Credentials, Format, Outgoing, sign_v3};
 
-use crate::server::Yaoku;
+use crate::{server::Yaoku, sessions::Session};
 
 /// What is encrypted and kept: as long as an AES-256 key in Base64.
 const PLAINTEXT: &str = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
@@ -138,9 +138,16 @@ impl<'a> Calls<'a> {
         operation: Operation,
         key: &str,
     ) -> anyhow::Result<Self> {
-        let signer = Signer { yaoku };
+        let signer = Signer::of(yaoku);
         let parameters = operation.prepare(signer, key)?;
         Ok(Self { operation, signer, parameters })
+    }
+
+    /// The same calls of the user, signed by a session instead of an access key.
+    #[must_use]
+    pub(crate) const fn by(mut self, session: &'a Session) -> Self {
+        self.signer.session = Some(session);
+        self
     }
 
     /// So many requests, ready to be written to a connection.
@@ -171,12 +178,12 @@ impl<'a> Calls<'a> {
     }
 }
 
-fn text(answer: &[u8], name: &str) -> anyhow::Result<String> {
+pub(crate) fn text(answer: &[u8], name: &str) -> anyhow::Result<String> {
     let answer = json(answer)?;
     Ok(answer[name].as_str().with_context(|| format!("an answer without {name}"))?.to_owned())
 }
 
-fn json(answer: &[u8]) -> anyhow::Result<Value> {
+pub(crate) fn json(answer: &[u8]) -> anyhow::Result<Value> {
     serde_json::from_slice(answer).context("an answer is no JSON")
 }
 
@@ -185,6 +192,8 @@ fn json(answer: &[u8]) -> anyhow::Result<Value> {
 pub(crate) enum Who {
     /// The RAM user, to use KMS.
     User,
+    /// The RAM user, to begin a session.
+    Applicant,
     /// The account's root, to prepare what is used.
     Root,
     /// The account's root, to administer.
@@ -195,12 +204,14 @@ pub(crate) enum Who {
 #[derive(Clone, Copy)]
 pub(crate) struct Signer<'a> {
     yaoku: &'a Yaoku,
+    /// What the user signs by, if not by its access key.
+    session: Option<&'a Session>,
 }
 
 impl<'a> Signer<'a> {
     /// For calls to `yaoku`.
     pub(crate) const fn of(yaoku: &'a Yaoku) -> Self {
-        Self { yaoku }
+        Self { yaoku, session: None }
     }
 
     /// The user's name.
@@ -257,20 +268,28 @@ impl<'a> Signer<'a> {
 
     fn request(self, who: Who, action: &str, parameters: &[(&str, &str)]) -> Vec<u8> {
         let account = &self.yaoku.account;
-        let (id, secret) = match who {
-            Who::User => (&account.user_access_key_id, &account.user_access_key_secret),
-            Who::Root | Who::Administrator => (&account.access_key_id, &account.access_key_secret),
+        let (id, secret, token) = match (who, self.session) {
+            (Who::User, Some(it)) => (&it.id, &it.secret, Some(&*it.token)),
+            (Who::User | Who::Applicant, _) => {
+                (&account.user_access_key_id, &account.user_access_key_secret, None)
+            }
+            _ => (&account.access_key_id, &account.access_key_secret, None),
         };
         let call = Outgoing {
             method: "POST",
             host: &self.yaoku.server.address(false).to_string(),
             action,
-            version: if who == Who::Administrator { "2015-05-01" } else { "2016-01-20" },
+            version: match who {
+                Who::Administrator => "2015-05-01",
+                Who::Applicant => "2015-04-01",
+                Who::User | Who::Root => "2016-01-20",
+            },
             format: Format::Json,
             query: parameters,
             form: &[],
         };
-        let by = Credentials { access_key_id: id, secret: secret.as_bytes(), security_token: None };
+        let by =
+            Credentials { access_key_id: id, secret: secret.as_bytes(), security_token: token };
         // As long as those of SDKs: 32 hexadecimal digits.
         let signed = sign_v3(&call, &by, now(), &format!("{:032x}", nonce()));
         signed.post("accept: application/json\r\nuser-agent: yaoku-bench\r\n").to_vec()

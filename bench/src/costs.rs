@@ -12,6 +12,7 @@ use crate::{
     policies,
     report::{Cost, over_percent, rate_percent},
     server::{Cores, Node, Yaoku},
+    sessions,
 };
 
 /// The connections of each comparison.
@@ -37,6 +38,7 @@ const WRITES: [(usize, usize); 2] = [(1, 200), (16, 800)];
 pub(crate) enum Part {
     Tls,
     Policies,
+    Sessions,
     Audit,
     Versions,
     Signing,
@@ -64,7 +66,8 @@ impl Costs<'_> {
         {
             let of_part = match part {
                 Part::Tls => vec![self.tls().await?],
-                Part::Policies => vec![self.policies().await?],
+                Part::Policies => self.policies().await?,
+                Part::Sessions => vec![self.sessions().await?],
                 Part::Audit => vec![self.audit().await?],
                 Part::Versions => self.versions().await?,
                 Part::Signing => self.signing().await?,
@@ -90,16 +93,36 @@ impl Costs<'_> {
         Ok(Cost::at_most("TLS keep-alive against HTTP, CPU", "%", over_percent(&plain, &tls), 15.0))
     }
 
-    /// Twenty policies of ten statements against one.
-    async fn policies(&self) -> anyhow::Result<Cost> {
-        let start = |count| {
+    /// Twenty policies of ten statements against one, and a thousand statements against one.
+    async fn policies(&self) -> anyhow::Result<Vec<Cost>> {
+        let start = |count, statements| {
             let node = Node::start(self.cores, "--node")?;
-            policies::leave(Signer::of(&node.yaoku), count)?;
+            policies::leave(Signer::of(&node.yaoku), count, statements)?;
             anyhow::Ok(node)
         };
-        let (one, twenty) = (start(1)?, start(20)?);
-        let value = self.compared(&one.yaoku, &twenty.yaoku).await?;
-        Ok(Cost::at_most("20 policies of 10 statements against 1, CPU", "%", value, 5.0))
+        let (ten, more) = (start(1, 10)?, start(20, 10)?);
+        let twenty = self.compared(&ten.yaoku, &more.yaoku).await?;
+        let (one, most) = (start(1, 1)?, start(20, 50)?);
+        let thousand = self.compared(&one.yaoku, &most.yaoku).await?;
+        Ok(vec![
+            Cost::at_most("20 policies of 10 statements against 1, CPU", "%", twenty, 5.0),
+            Cost::of("1,000 statements against 1, CPU", "%", thousand),
+        ])
+    }
+
+    /// Signed by a session against signed by an access key, on one server, by the same policy.
+    async fn sessions(&self) -> anyhow::Result<Cost> {
+        let node = Node::start(self.cores, "--node")?;
+        let (yaoku, signer) = (&node.yaoku, Signer::of(&node.yaoku));
+        policies::leave(signer, 1, 10)?;
+        let session = sessions::begin(signer)?;
+        let calls = Calls::prepare(yaoku, Operation::Encrypt)?;
+        let by_session = calls.clone().by(&session);
+        let mut key = Side::new(&yaoku.server, calls, None, CONNECTIONS).await?;
+        let mut session = Side::new(&yaoku.server, by_session, None, CONNECTIONS).await?;
+        let (key, session) = rounds(self.plan, &mut key, &mut session).await?;
+        let over = over_percent(&key, &session);
+        Ok(Cost::of("Encrypt signed by a session against an access key, CPU", "%", over))
     }
 
     /// Audit on the disk against a sink that writes nothing.

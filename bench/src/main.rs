@@ -30,6 +30,7 @@ mod policies;
 mod report;
 mod roles;
 mod server;
+mod sessions;
 
 /// The one that Yaoku uses, without wiping.
 #[global_allocator]

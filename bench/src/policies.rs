@@ -4,6 +4,9 @@ use serde_json::{Value, json};
 
 use crate::calls::{Signer, Who};
 
+/// The first policy that [`leave`] makes.
+pub(crate) const FIRST: &str = "bench-0";
+
 /// Custom policies that the user of `yaoku dev` gets besides its own: with that, as many as RAM lets
 /// it have.
 const CUSTOM: usize = 9;
@@ -31,7 +34,7 @@ const GIVEN: [(&str, &str); 3] = [
 /// statements that are looked at, and system policies.
 pub(crate) fn make_twenty(signer: Signer<'_>) -> anyhow::Result<()> {
     for number in 0..CUSTOM {
-        attach(signer, number, &ten_statements(number, None))?;
+        attach(signer, number, &document(number, 10, None))?;
     }
     let user = signer.user();
     for name in SYSTEM {
@@ -41,8 +44,8 @@ pub(crate) fn make_twenty(signer: Signer<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Leaves the user `count` policies of ten statements each, one of which allows everything.
-pub(crate) fn leave(signer: Signer<'_>, count: usize) -> anyhow::Result<()> {
+/// Leaves the user `count` policies of so many statements each, one of which allows everything.
+pub(crate) fn leave(signer: Signer<'_>, count: usize, statements: usize) -> anyhow::Result<()> {
     for (name, kind) in GIVEN {
         let detached = [("PolicyName", name), ("PolicyType", kind), ("UserName", signer.user())];
         signer.call(Who::Administrator, "DetachPolicyFromUser", &detached)?;
@@ -50,7 +53,7 @@ pub(crate) fn leave(signer: Signer<'_>, count: usize) -> anyhow::Result<()> {
     for number in 0..count {
         let first =
             (number == 0).then(|| json!({ "Effect": "Allow", "Action": "kms:*", "Resource": "*" }));
-        attach(signer, number, &ten_statements(number, first))?;
+        attach(signer, number, &document(number, statements, first))?;
     }
     Ok(())
 }
@@ -65,12 +68,13 @@ fn attach(signer: Signer<'_>, number: usize, document: &str) -> anyhow::Result<(
 }
 
 /// Statements that deny the use of other keys: none can be left out when Encrypt is judged. `first`
-/// takes the place of one.
-fn ten_statements(number: usize, first: Option<Value>) -> String {
+/// takes the place of one. A policy has room for some 58 of them.
+fn document(number: usize, statements: usize, first: Option<Value>) -> String {
     let deny = |key: usize| {
         let resource = format!("acs:kms:*:*:key/key-bench-{number}-{key}");
         json!({ "Effect": "Deny", "Action": ["kms:Encrypt", "kms:Decrypt"], "Resource": resource })
     };
-    let statements: Vec<Value> = first.into_iter().chain((0..).map(deny)).take(10).collect();
+    let statements: Vec<Value> =
+        first.into_iter().chain((0..).map(deny)).take(statements).collect();
     json!({ "Version": "1", "Statement": statements }).to_string()
 }

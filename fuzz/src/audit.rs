@@ -110,6 +110,7 @@ fn event(number: u32) -> Event {
         account: "1540355698848459".parse().ok(),
         principal: "user/alice".to_owned(),
         access_key: "LTAI5tAbCdEfGhIjKlMnOpQr".parse().ok(),
+        source_identity: None,
         source: Source::from(std::net::IpAddr::from([192, 0, 2, 7])),
         user_agent: UserAgent::new("AlibabaCloud (Linux; x86_64) Python/3.11.7 Core/0.4.3"),
         action: "kms:Encrypt".into(),

@@ -14,6 +14,7 @@ mod heads;
 mod home;
 mod imports;
 mod json;
+mod jwts;
 mod operations;
 mod policies;
 mod requests;
@@ -41,6 +42,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "heads", run: heads::run, seeds: heads::seeds },
     Target { name: "imports", run: imports::run, seeds: imports::seeds },
     Target { name: "json", run: json::run, seeds: json::seeds },
+    Target { name: "jwts", run: jwts::run, seeds: jwts::seeds },
     Target { name: "operations", run: operations::run, seeds: operations::seeds },
     Target { name: "policies", run: policies::run, seeds: policies::seeds },
     Target { name: "requests", run: requests::run, seeds: requests::seeds },

@@ -331,6 +331,9 @@ pub struct SecurityPreference {
     pub login_hours: i64,
 }
 
+/// What an account has before it sets anything: users change their passwords and MFA devices, and make
+/// no access keys. Hours of a login: identity.md §2.2; the switches: the API reference of
+/// `SetSecurityPreference`, as the specification names no defaults.
 impl Default for SecurityPreference {
     fn default() -> Self {
         Self {

@@ -19,6 +19,7 @@ fn audit_line(criterion: &mut Criterion) {
         account: Some("1540355698848459".parse().unwrap()),
         principal: "user/alice".to_owned(),
         access_key: Some("LTAI5tAbCdEfGhIjKlMnOpQr".parse().unwrap()),
+        source_identity: None,
         source: Source::from(std::net::IpAddr::from([192, 0, 2, 7])),
         user_agent: UserAgent::new("AlibabaCloud (Linux; x86_64) Python/3.11.7 Core/0.4.3"),
         action: "kms:Encrypt".into(),

@@ -273,8 +273,8 @@ impl Caches {
             Change::Role(account, name) => {
                 self.rights.remove(&(account.clone(), Identity::Role(name.clone())));
             }
-            // Nothing here depends on how the root key is sealed.
-            Change::RootKey => {}
+            // Nothing here depends on how the root key is sealed, or on who else there is.
+            Change::RootKey | Change::Nodes => {}
             // An instance decides on the state of its keys and secrets. What is being loaded may be
             // one of them.
             Change::Instance(instance) => {

@@ -66,6 +66,7 @@ impl Gateway {
 
     /// The path of a call up to the pipeline. `Err` before the caller is known is only counted.
     async fn answer(&self, call: &HttpCall, request_id: &str) -> Answer {
+        let fresh = self.node.lease.holds();
         let headers = headers(call);
         let mut incoming = match rpc::read(&request(call, &headers)) {
             Ok(incoming) => incoming,
@@ -89,6 +90,7 @@ impl Gateway {
             entry,
             nonce: known.nonce,
             format,
+            fresh,
             event: &event,
         };
         let reply = turn.run(&mut incoming.params).await;
@@ -386,6 +388,7 @@ fn event(
         account: Some(&caller.account),
         principal: caller.principal.parts(),
         access_key: caller.access_key.as_ref(),
+        source_identity: caller.session.as_ref().and_then(|it| it.source_identity.as_deref()),
         source: Source::from(call.peer.ip()),
         user_agent: &UserAgent::kept(agent.unwrap_or_default()),
         action: [spec.product.prefix(), ":", spec.name],

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use yaoku_model::{arn::Arn, time::Timestamp};
-use yaoku_store::StoreError;
+use yaoku_store::{Place, StoreError};
 use yaoku_wire::{
     error::Code,
     fields::Fields,
@@ -48,6 +48,8 @@ pub struct Turn<'a> {
     pub nonce: Option<([u8; 32], Timestamp)>,
     /// What the answer will be written in: it must carry it before anything is kept.
     pub format: Format,
+    /// Whether the caches could be trusted when the call began, before anybody was looked up in them.
+    pub fresh: bool,
     /// Makes the event of the call.
     pub event: &'a MakeEvent<'a>,
 }
@@ -127,7 +129,13 @@ impl Turn<'_> {
     /// Whether what is known of the caller may have been revoked elsewhere. The operator is known by
     /// the socket.
     fn is_stale(&self) -> bool {
-        self.caller.access_key.is_some() && !self.node.lease.holds()
+        self.caller.access_key.is_some() && !self.trusts_caches()
+    }
+
+    /// Whether they could be trusted when it began, and still can. The first is the promise: a call that
+    /// begins after a revocation was answered finds it there. The second bounds how long one that began before goes on.
+    fn trusts_caches(&self) -> bool {
+        self.fresh && self.node.lease.holds()
     }
 
     /// No transaction, no database.
@@ -138,7 +146,7 @@ impl Turn<'_> {
         call.dry_run = dry;
         let reply = self.answer(&*request, &mut call).await;
         // What was true when the caches were read must have been true of the store.
-        let reply = if self.node.lease.holds() { reply } else { Err(stale()) };
+        let reply = if self.trusts_caches() { reply } else { Err(stale()) };
         let reply = if dry { Err(verdict(&reply)) } else { reply };
         self.journal(&touched.asked, &reply).await?;
         self.count(&touched, &reply);
@@ -187,8 +195,8 @@ impl Turn<'_> {
         }
     }
 
-    /// The order is the promise: rows and event are kept together, then caches move, then the
-    /// client hears of it. A failed commit ends here with its 503, and nothing has moved.
+    /// The order is the promise: rows and event are kept together, then caches move, here and on every
+    /// other node, then the client hears of it. A failed commit ends here with its 503, and nothing has moved.
     ///
     /// A refusal is committed too: its event must be kept, and what it read must have been true.
     /// `Err` is what ended it before that: nothing is kept, and the event is still to be written.
@@ -219,13 +227,26 @@ impl Turn<'_> {
         if let Some((hash, until)) = &self.nonce {
             tx.use_nonce(hash, *until).await?;
         }
-        let changes = match tx.commit().await {
+        let committed = match tx.commit().await {
             Err(StoreError::NonceUsed) => return Err(Code::SignatureNonceUsed.into()),
             done => done?,
         };
-        self.node.caches.apply(&changes);
+        self.node.caches.apply(&committed.changes);
         self.node.wrote.notify_one();
+        if let Some(place) = committed.place {
+            self.wait_for_others(place).await;
+        }
         Ok(reply)
+    }
+
+    /// Whatever was changed may have been a right: no write is answered before every node knows.
+    async fn wait_for_others(&self, place: Place) {
+        let (node, metrics) = (self.node, &self.node.metrics);
+        match node.peers.wait_until_seen(place, &node.lease).await {
+            Some(true) => metrics.waits_seen.add_one(),
+            Some(false) => metrics.waits_bound.add_one(),
+            None => {}
+        }
     }
 
     /// What the operation answers, unless that cannot be written as asked: then nothing was done.

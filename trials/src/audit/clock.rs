@@ -67,6 +67,7 @@ fn event(at: Timestamp) -> Event {
         account: None,
         principal: "root".to_owned(),
         access_key: None,
+        source_identity: None,
         source: Source::Anywhere,
         user_agent: UserAgent::default(),
         action: "kms:Encrypt".into(),

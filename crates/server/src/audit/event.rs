@@ -39,6 +39,9 @@ pub struct Event {
     pub principal: String,
     /// The access key that signed.
     pub access_key: Option<AccessKeyId>,
+    /// Who is behind a session, as the one who began it said: the `SourceIdentity` of `AssumeRole`.
+    /// Journals of before that was kept have it of nobody.
+    pub source_identity: Option<String>,
     /// Where it came from.
     pub source: Source,
     /// What the client calls itself.
@@ -82,6 +85,7 @@ impl Event {
             account: self.account.as_ref(),
             principal: [&self.principal, "", "", ""],
             access_key: self.access_key.as_ref(),
+            source_identity: self.source_identity.as_deref(),
             source: self.source,
             user_agent: self.user_agent.as_str(),
             action: [&self.action, "", ""],
@@ -113,6 +117,8 @@ pub struct Called<'a, R> {
     pub principal: [&'a str; 4],
     /// The access key that signed.
     pub access_key: Option<&'a AccessKeyId>,
+    /// Who is behind a session.
+    pub source_identity: Option<&'a str>,
     /// Where it came from.
     pub source: Source,
     /// What the client calls itself, as [`UserAgent`] has it.
@@ -147,6 +153,9 @@ impl<R: AsRef<str>> Called<'_, R> {
         member("who", &self.principal, &mut out);
         if let Some(key) = self.access_key {
             member("key", &[key.as_str()], &mut out);
+        }
+        if let Some(behind) = self.source_identity {
+            member("behind", &[behind], &mut out);
         }
         _ = write!(out, r#","from":"{}""#, self.source);
         if !self.user_agent.is_empty() {
@@ -303,6 +312,8 @@ pub(super) struct Line<'a> {
     who: Cow<'a, str>,
     #[serde(borrow, default)]
     key: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    behind: Option<Cow<'a, str>>,
     from: String,
     #[serde(borrow, default)]
     agent: Cow<'a, str>,
@@ -330,6 +341,7 @@ impl TryFrom<Line<'_>> for Event {
             account: it.account.as_deref().map(str::parse).transpose()?,
             principal: it.who.into_owned(),
             access_key: it.key.as_deref().map(str::parse).transpose()?,
+            source_identity: it.behind.map(Cow::into_owned),
             source: it.from.parse()?,
             user_agent: UserAgent::new(&it.agent),
             action: it.action.into_owned().into(),
@@ -366,6 +378,7 @@ pub(super) mod testing {
             account: Some("1540355698848459".parse().unwrap()),
             principal: "user/alice".to_owned(),
             access_key: Some("LTAI5tAbCdEfGhIjKlMnOpQr".parse().unwrap()),
+            source_identity: None,
             source: Source::Address("192.0.2.7".parse().unwrap()),
             user_agent: UserAgent::new("AlibabaCloud (Linux; x86_64) Python/3.11.7 Core/0.4.3"),
             action: "kms:Encrypt".into(),
@@ -397,7 +410,8 @@ mod tests {
             count: 7,
             ..event(2)
         };
-        for it in [event(1), refused] {
+        let of_somebody = Event { source_identity: Some("alice@corp".to_owned()), ..event(3) };
+        for it in [event(1), refused, of_somebody] {
             assert_eq!(Event::from_row(&it.to_row()), Ok(it));
         }
     }
@@ -420,6 +434,9 @@ mod tests {
             count: 9,
             ..event(0)
         };
+        let behind = Event { source_identity: Some("bob".to_owned()), ..event(1) };
+        let expected = whole.replace(r#","from""#, r#","behind":"bob","from""#);
+        assert_eq!(row(behind), expected);
         let count = row(count);
         let expected = r#"{"at":1795295000123,"who":"user/alice","from":"192.0.2.7","on":["a\"\\\u0001密","*"],"code":"Throttling","count":9}"#;
         assert_eq!(count, expected);

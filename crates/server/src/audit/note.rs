@@ -30,6 +30,7 @@ fn note(at: Timestamp, action: &'static str, what: String) -> Event {
         account: None,
         principal: "journal".to_owned(),
         access_key: None,
+        source_identity: None,
         source: Source::Anywhere,
         user_agent: UserAgent::default(),
         action: action.into(),

@@ -92,6 +92,7 @@ fn event(row: Row, count: u64, now: Timestamp) -> Event {
         account: None,
         principal: "unknown".to_owned(),
         access_key: None,
+        source_identity: None,
         source: row.source,
         user_agent: UserAgent::default(),
         action: "".into(),

@@ -9,7 +9,7 @@ use aws_lc_rs::signature::{
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Deserialize;
 
-use super::jwt::{Algorithm, Jwt};
+use super::jwt::{Algorithm, Jwt, object};
 
 /// The largest key set, in bytes. Our choice.
 pub(crate) const MAX_KEY_SET: usize = 64 * 1024;
@@ -17,9 +17,9 @@ pub(crate) const MAX_KEY_SET: usize = 64 * 1024;
 /// The most keys of a set that are looked at. Our choice: providers have two or three.
 const MAX_KEYS: usize = 32;
 
-/// Keys, those that are of no use here left out.
+/// Keys, those that are of no use here left out: at most 32 are looked at.
 #[derive(Debug, Default)]
-pub(crate) struct KeySet(Vec<Key>);
+pub struct KeySet(Vec<Key>);
 
 #[derive(Debug)]
 pub(super) struct Key {
@@ -61,12 +61,14 @@ struct Written {
 }
 
 impl KeySet {
-    /// Reads one. `None`: it is none, or has no key that can be used here.
-    pub(crate) fn parse(json: &str) -> Option<Self> {
+    /// Reads one of at most 64 KiB. `None`: it is none, or has no key that can be used here.
+    #[must_use]
+    pub fn parse(json: &str) -> Option<Self> {
         let json = Some(json).filter(|it| it.len() <= MAX_KEY_SET)?;
-        let set: WrittenSet = serde_json::from_str(json).ok()?;
+        let set: WrittenSet = object(json.as_bytes())?;
         // A key of a kind that is not known here is no fault: providers have others too.
         let keys = set.keys.into_iter().take(MAX_KEYS);
+        let keys = keys.filter(serde_json::Value::is_object);
         let keys = keys.filter_map(|it| Key::of(serde_json::from_value(it).ok()?));
         let keys: Vec<_> = keys.collect();
         if keys.is_empty() { None } else { Some(Self(keys)) }
@@ -157,6 +159,8 @@ mod tests {
             "{}",
             "[]",
             r#"{"keys":[]}"#,
+            r#"[[{"kty":"RSA","n":"AQAB","e":"AQAB"}]]"#,
+            r#"{"keys":[["RSA",null,null,null,null,"AQAB","AQAB",null,null]]}"#,
             r#"{"keys":[{"kty":"oct","k":"AAAA"}]}"#,
             r#"{"keys":[{"kty":"RSA","use":"enc","n":"AQAB","e":"AQAB"}]}"#,
             r#"{"keys":[{"kty":"RSA","e":"AQAB"}]}"#,

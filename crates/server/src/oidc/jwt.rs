@@ -4,7 +4,7 @@
 //! (`none`, `HS256`) do not exist here.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use yaoku_model::{identity::OidcProvider, text::is_plain, time::Timestamp};
 
 use super::jwks::KeySet;
@@ -20,15 +20,15 @@ const MAX_SUBJECT: usize = 255;
 
 /// Why a token is no good.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum BadJwt {
+pub enum BadJwt {
     /// It is not one of the provider's, or not for us.
     Invalid,
     /// Its time is up.
     Expired,
 }
 
-/// A token, taken apart. Its signature is still to be checked.
-pub(crate) struct Jwt<'a> {
+/// A token of at most 20,000 characters, taken apart. Its signature is still to be checked.
+pub struct Jwt<'a> {
     pub(super) algorithm: Algorithm,
     /// Which key signed it, as the provider calls it.
     pub(super) key: Option<String>,
@@ -91,7 +91,7 @@ enum Audience {
 
 impl<'a> Jwt<'a> {
     /// Takes one apart.
-    pub(crate) fn parse(token: &'a str) -> Result<Self, BadJwt> {
+    pub fn parse(token: &'a str) -> Result<Self, BadJwt> {
         Self::parts(token).ok_or(BadJwt::Invalid)
     }
 
@@ -100,8 +100,8 @@ impl<'a> Jwt<'a> {
         let (signed, signature) = token.rsplit_once('.')?;
         let (header, claims) = signed.split_once('.')?;
         let decode = |it: &str| URL_SAFE_NO_PAD.decode(it).ok();
-        let header: Header = serde_json::from_slice(&decode(header)?).ok()?;
-        let claims = serde_json::from_slice(&decode(claims)?).ok()?;
+        let header: Header = object(&decode(header)?)?;
+        let claims = object(&decode(claims)?)?;
         if header.crit.is_some() {
             return None;
         }
@@ -110,12 +110,13 @@ impl<'a> Jwt<'a> {
     }
 
     /// Whether one of these keys signed it.
-    pub(crate) fn is_signed_by(&self, keys: &KeySet) -> bool {
+    #[must_use]
+    pub fn is_signed_by(&self, keys: &KeySet) -> bool {
         keys.fitting(self).any(|it| it.verifies(self.algorithm, self.signed, &self.signature))
     }
 
     /// What it says, if it is of this provider, for us, and good now. The signature was checked.
-    pub(crate) fn vouches(self, of: &OidcProvider, now: Timestamp) -> Result<Vouched, BadJwt> {
+    pub fn vouches(self, of: &OidcProvider, now: Timestamp) -> Result<Vouched, BadJwt> {
         let Claims { iss, aud, sub, exp, iat, nbf } = self.claims;
         let audiences = match aud {
             Audience::One(it) => vec![it],
@@ -135,6 +136,11 @@ impl<'a> Jwt<'a> {
         }
         Ok(Vouched { subject: sub, audience, issued, expires })
     }
+}
+
+/// Reads an object. A list of its values would do for serde, too: that is none.
+pub(super) fn object<T: DeserializeOwned>(json: &[u8]) -> Option<T> {
+    json.trim_ascii_start().starts_with(b"{").then(|| serde_json::from_slice(json).ok())?
 }
 
 /// A `NumericDate`: seconds since 1970, perhaps with a fraction. Source: RFC 7519 §2.
@@ -201,6 +207,9 @@ mod tests {
         let rsa = signer.token_of(r#"{"alg":"RS256","kid":"k"}"#, &claims);
         let other_key = signer.token_of(r#"{"alg":"ES256","kid":"another"}"#, &claims);
         let critical = signer.token_of(r#"{"alg":"ES256","kid":"k","crit":["b64"]}"#, &claims);
+        let list = signer.token_of(r#"["ES256","k",null]"#, &claims);
+        let all = format!(r#"["https://issuer.example","us","a",{},{NOW},null]"#, NOW + 600);
+        let claims_in_a_list = signer.token(&all);
         let twice = signer.token_of(r#"{"alg":"ES256","alg":"ES256","kid":"k"}"#, &claims);
         for bad in [
             "",
@@ -217,6 +226,8 @@ mod tests {
             &other_key,
             &critical,
             &twice,
+            &list,
+            &claims_in_a_list,
             &"a".repeat(MAX_TOKEN + 1),
         ] {
             assert_eq!(judged(&signer, bad), Err(BadJwt::Invalid), "{bad}");

@@ -24,11 +24,8 @@ use yaoku_wire::{error::Code, params::Params};
 
 pub use self::{
     fetch::{FetchError, Fetcher},
-    jwt::Vouched,
-};
-use self::{
     jwks::KeySet,
-    jwt::{BadJwt, Jwt},
+    jwt::{BadJwt, Jwt, Vouched},
 };
 use crate::{error::ApiError, node::Node};
 

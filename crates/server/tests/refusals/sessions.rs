@@ -73,7 +73,7 @@ pub(crate) async fn role(
         let held = yaoku_store::Held { policy, attached: NOW };
         tx.attach(account, &Holder::Role(name.clone()), &held).await.unwrap();
     }
-    world.node.caches.apply(&tx.commit().await.unwrap());
+    world.node.caches.apply(&tx.commit().await.unwrap().changes);
     format!("acs:ram::{account}:role/{name}")
 }
 
@@ -297,7 +297,7 @@ async fn a_session_may_do_what_its_role_and_its_policy_both_allow(database: Data
     let mut tx = world.node.store.write().await.unwrap();
     let id = user.key.id.parse().unwrap();
     tx.set_access_key_active(&id, false).await.unwrap();
-    world.node.caches.apply(&tx.commit().await.unwrap());
+    world.node.caches.apply(&tx.commit().await.unwrap().changes);
     world.done(&whole, "Encrypt", &encrypt).await;
     world.stop().await.events_equal_answers().await;
 }
@@ -329,7 +329,7 @@ async fn a_session_is_over_when_its_time_is_up_or_its_role_is_another(database: 
     assert_eq!(list(&second, true).await.0, 200);
     let mut tx = world.node.store.write().await.unwrap();
     tx.delete_role(&root.account, &"deploy".parse().unwrap()).await.unwrap();
-    world.node.caches.apply(&tx.commit().await.unwrap());
+    world.node.caches.apply(&tx.commit().await.unwrap().changes);
     assert_eq!(list(&second, false).await, over);
     role(&world, &root, "deploy", &open, &[ALLOW_ALL]).await;
     let third = begin(&world, &user, &deploy, &[("DurationSeconds", "900")]).await;
@@ -354,7 +354,7 @@ async fn what_is_taken_from_a_role_is_taken_from_its_sessions(database: Database
     for held in tx.held_policies(&root.account, &holder).await.unwrap() {
         assert!(tx.detach(&root.account, &holder, &held.policy).await.unwrap());
     }
-    world.node.caches.apply(&tx.commit().await.unwrap());
+    world.node.caches.apply(&tx.commit().await.unwrap().changes);
     let answer = world.call(&session, "ListKeys", &[]).await;
     assert_eq!(answer.code(), "Forbidden.NoPermission");
     // Whom it trusts is asked when a session begins: this one stays, the next does not begin.
@@ -362,7 +362,7 @@ async fn what_is_taken_from_a_role_is_taken_from_its_sessions(database: Database
     let mut changed = tx.role(&root.account, &name).await.unwrap().unwrap();
     changed.trust = trust("42", "");
     tx.update_role(&changed).await.unwrap();
-    world.node.caches.apply(&tx.commit().await.unwrap());
+    world.node.caches.apply(&tx.commit().await.unwrap().changes);
     world.done(&session, "GetCallerIdentity", &[]).await;
     assert_eq!(ask(&world, &user, &deploy, &[]).await.code(), "NoPermission");
     world.stop().await.events_equal_answers().await;
@@ -424,13 +424,18 @@ async fn the_journal_tells_who_is_behind_a_session(database: Database) {
     let user = world.user(&root, "alice", &[ALLOW_ALL]).await;
     let session = begin(&world, &user, &deploy, &[]).await;
     world.done(&session, "ListKeys", &[]).await;
+    let named = begin(&world, &user, &deploy, &[("SourceIdentity", "alice@corp")]).await;
+    world.done(&named, "ListAliases", &[]).await;
+    world.done(&named, "CreateKey", &[]).await;
+    let further = begin(&world, &named, &deploy, &[]).await;
+    world.done(&further, "ListSecrets", &[]).await;
     let sent = params(&[("RoleArn", &deploy), ("RoleSessionName", "a-session")]);
     let refused = world.call_with(&root, "AssumeRole", &sent).await;
     assert_eq!(refused.status, 403);
     let stopped = world.stop().await;
     let events = stopped.events().await;
     let of = |action: &str| events.iter().filter(|it| it.action == action).collect::<Vec<_>>();
-    let [begun, denied] = of("sts:AssumeRole")[..] else { panic!("{events:?}") };
+    let [begun, .., denied] = of("sts:AssumeRole")[..] else { panic!("{events:?}") };
     let made = format!("acs:ram::{}:accesskey/{}", root.account, session.key.id);
     assert_eq!(begun.resources, [deploy.clone(), made]);
     assert_eq!(begun.principal, "user/alice");
@@ -438,5 +443,10 @@ async fn the_journal_tells_who_is_behind_a_session(database: Database) {
     let later = of("kms:ListKeys")[0];
     assert_eq!(later.principal, "assumed-role/deploy/a-session");
     assert_eq!(later.access_key.as_ref().unwrap().as_str(), session.key.id);
+    let behind = |action: &str| of(action)[0].source_identity.as_deref();
+    assert_eq!((behind("kms:ListKeys"), behind("sts:AssumeRole")), (None, None));
+    for action in ["kms:ListAliases", "kms:CreateKey", "kms:ListSecrets"] {
+        assert_eq!(behind(action), Some("alice@corp"), "{action}");
+    }
     stopped.events_equal_answers().await;
 }

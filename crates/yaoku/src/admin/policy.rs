@@ -206,8 +206,8 @@ const DECIDED: [(&str, &str); 4] = [
 fn simulated(answer: &Answer) -> String {
     let decision = answer.text("/Decision");
     let also = ["AuthAction", "AuthResource"].map(|it| answer.text(&format!("/AlsoAsked/{it}")));
-    let also = match &also {
-        [action, _] if action.is_empty() => String::new(),
+    let also = match also {
+        ["", _] => String::new(),
         [action, resource] => format!("It takes {action} on {resource} too.\n"),
     };
     format!("{decision}\n{also}\n{}", table(answer.list("/Layers/Layer"), &DECIDED))

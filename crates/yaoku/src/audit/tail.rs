@@ -43,6 +43,8 @@ struct Line<'a> {
     principal: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     access_key: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source_identity: Option<&'a str>,
     source: String,
     user_agent: &'a str,
     action: &'a str,
@@ -110,6 +112,7 @@ impl<'a> Line<'a> {
             account: event.account.as_ref().map(AccountId::as_str),
             principal: &event.principal,
             access_key: event.access_key.as_ref().map(AccessKeyId::as_str),
+            source_identity: event.source_identity.as_deref(),
             source: event.source.to_string(),
             user_agent: event.user_agent.as_str(),
             action: &event.action,
@@ -130,8 +133,9 @@ fn human(out: &mut impl Write, event: &Event) -> io::Result<()> {
     let resources = event.resources.join(" ");
     let space = if resources.is_empty() { "" } else { "  " };
     let (at, id) = (moment(event.at), &event.request_id);
+    let behind = event.source_identity.as_ref().map_or_else(String::new, |it| format!(" ({it})"));
     let line = format!(
-        "{at}  {account}  {principal}  {source}  {action}  {code}{times}{space}{resources}  {id}"
+        "{at}  {account}  {principal}{behind}  {source}  {action}  {code}{times}{space}{resources}  {id}"
     );
     writeln!(out, "{}", harmless(&line))
 }
@@ -146,4 +150,26 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
     let io = error.downcast_ref::<io::Error>().map(io::Error::kind);
     let json = error.downcast_ref::<serde_json::Error>().and_then(serde_json::Error::io_error_kind);
     io.or(json) == Some(io::ErrorKind::BrokenPipe)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Event, Line, human};
+
+    #[test]
+    fn who_is_behind_a_session_is_shown_beside_it_and_nothing_where_nobody_said() {
+        let row = r#"{"at":0,"who":"assumed-role/ci/run","behind":"alice@corp","from":"::1"}"#;
+        let named = Event::from_row(row.as_bytes()).unwrap();
+        let nobody = Event { source_identity: None, ..named.clone() };
+        let shown = |event: &Event| {
+            let mut out = Vec::new();
+            human(&mut out, event).unwrap();
+            String::from_utf8(out).unwrap() + &serde_json::to_string(&Line::of(event)).unwrap()
+        };
+        let (named, nobody) = (shown(&named), shown(&nobody));
+        assert!(named.contains("  assumed-role/ci/run (alice@corp)  ::1  "), "{named}");
+        assert!(named.contains(r#""source_identity":"alice@corp""#), "{named}");
+        assert!(nobody.contains("  assumed-role/ci/run  ::1  "), "{nobody}");
+        assert!(!nobody.contains("source_identity"), "{nobody}");
+    }
 }

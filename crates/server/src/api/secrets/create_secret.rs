@@ -215,7 +215,7 @@ impl CreateSecret {
                 None => Ok(()),
             };
         };
-        must_have_room(call, home).await
+        must_have_room(call, home, secret).await
     }
 }
 

@@ -16,6 +16,7 @@ use crate::disk::testing::{FaultyDisk, Trouble};
 mod accepting;
 mod attacks;
 mod keeping;
+mod older;
 
 /// A data directory, and who opens the journal in it.
 struct World {

@@ -146,6 +146,6 @@ async fn try_count_guess(
     }
     profile.tried(now);
     tx.put_login_profile(&profile).await?;
-    node.caches.apply(&tx.commit().await?);
+    node.caches.apply(&tx.commit().await?.changes);
     Ok(profile)
 }

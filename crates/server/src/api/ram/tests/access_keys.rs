@@ -76,12 +76,28 @@ async fn who_names_nobody_means_itself() {
 async fn users_manage_their_own_keys_only_if_the_account_lets_them() {
     let (root, alice) = as_alice().await;
     root.ram("CreateUser", [("UserName", "bob")]).await.unwrap();
-    for params in [("UserName", ""), ALICE] {
-        let refused = alice.ram("CreateAccessKey", [params]).await.err();
-        assert_eq!(refused, Some(Code::RamNoPermission));
+    let own = key(&root).await;
+    let own = ("UserAccessKeyId", own.as_str());
+    // By default, and whether or not it names itself: policies alone do not do.
+    for name in [("UserName", ""), ALICE] {
+        let made = alice.ram("CreateAccessKey", [name]).await.err();
+        let set = alice.ram("UpdateAccessKey", [name, own, ("Status", "Inactive")]).await.err();
+        let gone = alice.ram("DeleteAccessKey", [name, own]).await.err();
+        assert_eq!([made, set, gone], [Some(Code::RamNoPermission); 3], "{name:?}");
+        // Looking changes nothing.
+        alice.ram("ListAccessKeys", [name]).await.unwrap();
+        alice.ram("GetAccessKeyLastUsed", [name, own]).await.unwrap();
     }
+    assert_eq!(
+        (Code::RamNoPermission.wire(), Code::RamNoPermission.status()),
+        ("NoPermission", 403)
+    );
     alice.ram("CreateAccessKey", [("UserName", "bob")]).await.unwrap();
     let lets = [("AllowUserToManageAccessKeys", "true")];
     root.ram("SetSecurityPreference", lets).await.unwrap();
     alice.ram("CreateAccessKey", []).await.unwrap();
+    alice.ram("DeleteAccessKey", [own]).await.unwrap();
+    let denied = root.without("ram:CreateAccessKey");
+    let refused = denied.ram("CreateAccessKey", []).await.err();
+    assert_eq!(refused, Some(Code::RamNoPermission), "nor does the preference alone");
 }

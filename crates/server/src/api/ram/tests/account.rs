@@ -73,3 +73,20 @@ async fn a_preference_has_bounds_and_what_is_not_sent_stays() {
     let login = found.fields("SecurityPreference.LoginProfilePreference").unwrap();
     assert_eq!(login.get("LoginNetworkMasks"), Some(""), "from anywhere again");
 }
+
+#[tokio::test]
+async fn an_account_begins_with_users_who_make_no_access_keys() {
+    let kms = Kms::new().await;
+    let found = kms.ram("GetSecurityPreference", []).await.unwrap();
+    for (path, value) in [
+        ("AccessKeyPreference.AllowUserToManageAccessKeys", "false"),
+        ("PublicKeyPreference.AllowUserToManagePublicKeys", "false"),
+        ("MFAPreference.AllowUserToManageMFADevices", "true"),
+        ("LoginProfilePreference.AllowUserToChangePassword", "true"),
+        ("LoginProfilePreference.EnableSaveMFATicket", "false"),
+        ("LoginProfilePreference.LoginSessionDuration", "6"),
+        ("LoginProfilePreference.LoginNetworkMasks", ""),
+    ] {
+        assert_eq!(found.get(&format!("SecurityPreference.{path}")), Some(value), "{path}");
+    }
+}
