@@ -308,13 +308,11 @@ async fn a_deny_by_the_tag_of_a_role_keeps_it_from_being_taken_on(database: Data
     let denied = world.user(&root, "denied", &[ALLOW_ALL, &deny("sts:AssumeRole")]).await;
     let free = world.user(&root, "free", &[ALLOW_ALL]).await;
     let trusting = trust(root.account.as_str(), "");
-    let refusing = trusting.replace(
-        "]}",
-        &format!(
-            r#",{{"Effect":"Deny","Action":"sts:AssumeRole","Principal":{{"RAM":["acs:ram::{}:root"]}},
-                "Condition":{{"StringEquals":{{"acs:ResourceTag/env":"prod"}}}}}}]}}"#,
-            root.account
-        ),
+    let refusing = format!(
+        r#"{},{{"Effect":"Deny","Action":"sts:AssumeRole","Principal":{{"RAM":["acs:ram::{}:root"]}},
+            "Condition":{{"StringEquals":{{"acs:ResourceTag/env":"prod"}}}}}}]}}"#,
+        trusting.strip_suffix("]}").unwrap(),
+        root.account
     );
     let roles = [("one", &trusting), ("two", &trusting), ("three", &refusing)];
     let mut arns = Vec::new();
