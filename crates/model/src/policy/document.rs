@@ -125,6 +125,12 @@ impl Document {
         allows.filter_map(|it| it.principals.as_deref()).flatten()
     }
 
+    /// How many statements it has: at least one.
+    #[must_use]
+    pub fn statements(&self) -> usize {
+        self.statements.len()
+    }
+
     /// The memory that it takes compiled, which may be thirty times that of its text: for the
     /// accounts of a cache.
     #[must_use]

@@ -81,7 +81,7 @@ impl Layer {
     /// in full, whoever else has them too.
     #[must_use]
     pub fn size_in_bytes(&self) -> usize {
-        let statements: usize = self.documents.iter().map(|it| it.statements.len()).sum();
+        let statements: usize = self.documents.iter().map(|it| it.statements()).sum();
         let documents: usize = self.documents.iter().map(|it| it.size_in_bytes()).sum();
         // A name of an origin is as long as itself again.
         documents

@@ -162,10 +162,10 @@ impl Middle {
             return None;
         }
         let (after, byte) = match self {
-            Self::Plain(part) => (text.split_once(&**part).map(|(_, rest)| rest), Work::BYTE),
+            Self::Plain(part) => (after_plain(part, text), Work::BYTE),
             Self::Open(part) => (part.after_first(text), Work::SLOW_BYTE),
         };
-        work.spend(Work::LOOK + byte * (text.len() - after.map_or(0, str::len)));
+        work.spend(Work::FIND + byte * (text.len() - after.map_or(0, str::len)));
         after
     }
 }
@@ -196,6 +196,12 @@ impl Open {
         }
         None
     }
+}
+
+/// Unlike `split_once`, this prepares nothing for a text that is as short as an ARN.
+fn after_plain<'t>(part: &str, text: &'t str) -> Option<&'t str> {
+    let at = memchr::memmem::find(text.as_bytes(), part.as_bytes())?;
+    text.get(at + part.len()..)
 }
 
 impl Part {

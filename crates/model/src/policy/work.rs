@@ -12,11 +12,14 @@ pub struct Work(Cell<u32>);
 
 impl Work {
     /// The most for one call (our choice). Every policy that an identity can hold, full of patterns
-    /// for resources, takes a quarter of it; ordinary ones take a thousandth.
+    /// for resources, takes half of it; ordinary ones take a thousandth.
     pub const MOST: u32 = 1 << 21;
 
     /// For one statement or condition to be looked at, and for one text in it.
     pub(super) const LOOK: usize = 16;
+
+    /// For one part between two stars, to begin to look for it.
+    pub(super) const FIND: usize = 64;
 
     /// For one byte of text that is looked at once.
     pub(super) const BYTE: usize = 1;

@@ -182,3 +182,23 @@ async fn a_call_whose_judging_takes_too_much_work_is_refused() {
         assert_eq!(user.call("Encrypt", params).await.err(), expected, "{length}");
     }
 }
+
+#[tokio::test]
+async fn the_simulator_knows_the_tags_and_both_spellings_of_things_of_ram() {
+    let kms = tagged().await;
+    for (name, document) in [("by-tag", &*if_prod("Deny")), ("all", ALLOW)] {
+        let params = [("PolicyName", name), ("PolicyDocument", document)];
+        kms.ram("CreatePolicy", params).await.unwrap();
+        let params = [("PolicyType", "Custom"), ("PolicyName", name), ("UserName", "two")];
+        kms.ram("AttachPolicyToUser", params).await.unwrap();
+    }
+    for (name, expected) in [("one", "ExplicitDeny"), ("two", "Allow")] {
+        for region in ["", "*"] {
+            let arn = format!("acs:ram:{region}:{}:user/{name}", kms.account);
+            let asked =
+                [("Principal", "user/two"), ("AuthAction", "ram:GetUser"), ("AuthResource", &*arn)];
+            let answer = kms.call("SimulatePolicy", asked).await.unwrap();
+            assert_eq!(answer.get("Decision"), Some(expected), "{arn}");
+        }
+    }
+}
