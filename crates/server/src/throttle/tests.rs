@@ -109,6 +109,21 @@ fn a_refused_call_takes_nothing_from_either_limit() {
 }
 
 #[test]
+fn a_caller_without_rights_cannot_use_up_what_its_account_may_do() {
+    let (throttle, _) = throttle(Limits::generous());
+    for class in [Class::Create, Class::Ram, Class::Sts, Class::Administration] {
+        let (admitted, refused) = spend(&throttle, &user(ONE, "mallory"), class);
+        assert_eq!((admitted, refused.whose), (250, Whose::Principal), "{class:?}");
+        assert_eq!(throttle.admit(&user(ONE, "alice"), class), Ok(()));
+        for user_of in ["a", "b", "c", "d"] {
+            spend(&throttle, &user(ONE, user_of), class);
+        }
+        assert_eq!(spend(&throttle, &caller(ONE, Principal::Root), class).1.whose, Whose::Account);
+        assert_eq!(throttle.admit(&user(OTHER, "alice"), class), Ok(()));
+    }
+}
+
+#[test]
 fn without_limits_and_at_the_admin_socket_nobody_is_refused() {
     let (free, _) = throttle(Limits::NONE);
     let account = PerClass::default().with(Class::Create, calls(1));
