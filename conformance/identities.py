@@ -155,7 +155,7 @@ def login(root: Caller, server: Server, user: dict[str, str]) -> dict[str, str]:
     alice = Caller(server, (made["AccessKeyId"], made["AccessKeySecret"]))
     alice.refused("NoPermission", 403, "ChangePassword", OldPassword=FIRST, NewPassword=SECOND)
     root.ok("AttachPolicyToUser", **user, **EVERYTHING)
-    alice.refused("InvalidParameter.OldPassword", 403, "ChangePassword", OldPassword=SECOND, NewPassword=FIRST)
+    alice.refused("InvalidParameter.OldPassword", 400, "ChangePassword", OldPassword=SECOND, NewPassword=FIRST)
     alice.ok("ChangePassword", OldPassword=FIRST, NewPassword=SECOND)
     alice.refused("InvalidParameter.Password.TooWeak", 400, "ChangePassword", OldPassword=SECOND, NewPassword=FIRST)
     alice.refused("NoPermission", 403, "CreateAccessKey")

@@ -43,6 +43,7 @@ use crate::{
     oidc::Oidc,
     root::OpenedRoot,
     throttle::{self, Throttle},
+    turns::Turns,
     uses::Uses,
     witness::Witness,
 };
@@ -157,6 +158,7 @@ impl Running {
             caches,
             sessions: Sessions::new(Arc::clone(&keyring)),
             oidc: Oidc::default(),
+            turns: Turns::default(),
             lease,
             backend,
             keyring,

@@ -1,8 +1,8 @@
 //! The change feed: what a commit changed, told to every node.
 
 use yaoku_model::ids::{
-    AccessKeyId, AccountId, AliasName, GroupName, InstanceId, KeyId, PolicyName, RoleName,
-    SecretName, UserName,
+    AccessKeyId, AccountId, AliasName, GroupName, InstanceId, KeyId, PolicyName, ProviderName,
+    RoleName, SecretName, UserName,
 };
 
 /// One thing that a committed transaction made, changed or removed.
@@ -20,6 +20,8 @@ pub enum Change {
     Instance(InstanceId),
     /// A key, its versions, its policy or its tags.
     Key(KeyId),
+    /// An identity provider.
+    OidcProvider(AccountId, ProviderName),
     /// A custom policy, or its versions.
     Policy(AccountId, PolicyName),
     /// A role, or what is attached to it.

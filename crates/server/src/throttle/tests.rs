@@ -181,7 +181,7 @@ fn every_refusal_for_too_many_calls_says_when_to_come_again() {
     let exceeded = Exceeded { whose: Whose::Account, retry_after_ms: 7 };
     let error = ApiError::caused(Code::RejectedThrottling, exceeded);
     assert_eq!(retry_after_ms(&error), Some(7));
-    assert_eq!(retry_after_ms(&error.in_ram()), Some(7));
+    assert_eq!(retry_after_ms(&error.in_words_of(Product::Ram)), Some(7));
     assert_eq!(retry_after_ms(&Code::RejectedThrottling.into()), Some(1000));
     assert_eq!(retry_after_ms(&Code::NoPermission.into()), None);
 }
