@@ -28,16 +28,34 @@ KMS = (
     "DescribeService AdvanceEncrypt GetChallenge"
 ).split()
 
+Key = dict[str, str]
+"""An access key that a check made, or a session: `id`, `secret`, and the session's `token`."""
+
+Who = str | Key
+"""Whose access key signs a call: by name, `root`, `user`, `stranger`, `forger`, or the key itself."""
+
 RAM = (
     "CreatePolicy GetPolicy DeletePolicy ListPolicies UpdatePolicyDescription "
     "CreatePolicyVersion GetPolicyVersion DeletePolicyVersion ListPolicyVersions SetDefaultPolicyVersion "
     "CreateRole GetRole UpdateRole DeleteRole ListRoles "
     "AttachPolicyToUser DetachPolicyFromUser ListPoliciesForUser "
     "AttachPolicyToGroup DetachPolicyFromGroup ListPoliciesForGroup "
-    "AttachPolicyToRole DetachPolicyFromRole ListPoliciesForRole ListEntitiesForPolicy"
+    "AttachPolicyToRole DetachPolicyFromRole ListPoliciesForRole ListEntitiesForPolicy "
+    "CreateUser GetUser UpdateUser DeleteUser ListUsers "
+    "CreateGroup GetGroup UpdateGroup DeleteGroup ListGroups "
+    "AddUserToGroup RemoveUserFromGroup ListGroupsForUser ListUsersForGroup "
+    "CreateLoginProfile GetLoginProfile UpdateLoginProfile DeleteLoginProfile ChangePassword "
+    "CreateAccessKey UpdateAccessKey DeleteAccessKey ListAccessKeys GetAccessKeyLastUsed "
+    "CreateVirtualMFADevice ListVirtualMFADevices DeleteVirtualMFADevice "
+    "BindMFADevice UnbindMFADevice GetUserMFAInfo "
+    "SetPasswordPolicy GetPasswordPolicy SetSecurityPreference GetSecurityPreference "
+    "SetAccountAlias GetAccountAlias ClearAccountAlias "
+    "TagResources UntagResources ListTagResources DecodeDiagnosticMessage"
 ).split()
 
-OPERATIONS = {"kms": KMS, "ram": RAM}
+STS = "AssumeRole AssumeRoleWithOIDC GetCallerIdentity".split()
+
+OPERATIONS = {"kms": KMS, "ram": RAM, "sts": STS}
 """What is checked of each product."""
 
 
@@ -54,8 +72,16 @@ def _python(venv: str, script: str, *arguments: str) -> tuple[str, ...]:
     return (str(HOME / venv / "bin" / "python"), str(HERE / "python" / script), *arguments)
 
 
-def _java(main: str) -> tuple[str, ...]:
-    return ("java", "-cp", f"{HOME}/java/classes:{HOME}/java/lib/*", f"yaoku.conformance.{main}")
+def _openapi(package: str) -> tuple[str, ...]:
+    return ("node", str(HERE / "node" / "openapi.js"), package)
+
+
+def _java(main: str, *arguments: str) -> tuple[str, ...]:
+    return ("java", "-cp", f"{HOME}/java/classes:{HOME}/java/lib/*", f"yaoku.conformance.{main}", *arguments)
+
+
+def _go(version: str) -> tuple[str, ...]:
+    return (str(HOME / "go" / "tea-rpc"), version)
 
 
 CLIENTS = {
@@ -68,14 +94,23 @@ CLIENTS = {
     "alibabacloud-secretsmanager-client-v2": Client(_python("secrets-v2", "secrets_v2.py")),
     "npm-kms20160120": Client(("node", str(HERE / "node" / "kms.js"))),
     "npm-pop-core": Client(("node", str(HERE / "node" / "pop.js"))),
-    "aliyun-java-sdk-xml": Client(_java("CoreDriver")),
+    "aliyun-java-sdk-xml": Client(_java("CoreDriver", "com.aliyuncs.kms.model.v20160120")),
     "alibabacloud-secretsmanager-client-java": Client(_java("SecretsDriver"), ("https",)),
-    "go-tea-rpc": Client((str(HOME / "go" / "tea-rpc"),)),
+    "go-tea-rpc": Client(_go("2016-01-20")),
     "alibabacloud-ram20150501-1.3.0": Client(
         _python("ram", "tea.py", "alibabacloud_ram20150501"), product="ram"
     ),
     "aliyun-python-sdk-ram": Client(_python("v1", "core.py", "aliyunsdkram.request.v20150501"), product="ram"),
-    "npm-ram20150501": Client(("node", str(HERE / "node" / "ram.js")), product="ram"),
+    "npm-ram20150501": Client(_openapi("@alicloud/ram20150501"), product="ram"),
+    "aliyun-java-sdk-ram-xml": Client(_java("CoreDriver", "com.aliyuncs.ram.model.v20150501"), product="ram"),
+    "go-tea-rpc-ram": Client(_go("2015-05-01"), product="ram"),
+    "alibabacloud-sts20150401-1.2.0": Client(
+        _python("sts", "tea.py", "alibabacloud_sts20150401"), product="sts"
+    ),
+    "aliyun-python-sdk-sts": Client(_python("sts", "core.py", "aliyunsdksts.request.v20150401"), product="sts"),
+    "npm-sts20150401": Client(_openapi("@alicloud/sts20150401"), product="sts"),
+    "aliyun-java-sdk-sts-xml": Client(_java("CoreDriver", "com.aliyuncs.sts.model.v20150401"), product="sts"),
+    "go-tea-rpc-sts": Client(_go("2015-04-01"), product="sts"),
 }
 
 # Two V1 clients compare the server's string to sign with their own and then blame the secret in their own words.
@@ -84,7 +119,11 @@ OWN_WORDS = {
     "SDK.InvalidAccessKeySecret": "SignatureDoesNotMatch",
 }
 
-WITNESSES = {"kms": "alibabacloud-kms20160120-3.3.1", "ram": "alibabacloud-ram20150501-1.3.0"}
+WITNESSES = {
+    "kms": "alibabacloud-kms20160120-3.3.1",
+    "ram": "alibabacloud-ram20150501-1.3.0",
+    "sts": "alibabacloud-sts20150401-1.2.0",
+}
 """By whom each product's state is looked at where a client cannot say it."""
 
 
@@ -130,7 +169,7 @@ class Driver:
         known = {_plain(name) for name in fields}
         return all(_plain(name) in known or f"{_plain(name)}s" in known for name in parameters)
 
-    def call(self, who: str, operation: str, parameters: dict[str, Any]) -> Answer:
+    def call(self, who: Who, operation: str, parameters: dict[str, Any]) -> Answer:
         request = {"who": who, "operation": operation, "parameters": parameters}
         assert self._process.stdin
         try:

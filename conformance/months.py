@@ -7,7 +7,6 @@ Signatures go by another clock, which stays. Exits 1 if anything is not as it sh
 import argparse
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from checks.asymmetric import DIGEST
 from checks.pairs import make
 from checks.run import CheckFailed, Ledger, Run, load_dev
 from clients import HERE, Driver, environment
-from run import Server, check_audit
+from run import Server, add_store, check_audit, place_for
 
 CLIENTS = ["alibabacloud-kms20160120-2.4.0", "alibabacloud-kms20160120-3.3.1", "aliyun-python-sdk-kms", "npm-pop-core"]
 ROTATES_WITHIN_SECONDS = 30
@@ -88,11 +87,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Months pass while official clients go on.")
     usual = HERE.parent / "target" / "debug" / "yaoku"
     parser.add_argument("--yaoku", type=Path, default=usual, help="the program, built with the feature test-clock")
-    yaoku = parser.parse_args().yaoku.resolve()
-    wrong = []
-    with tempfile.TemporaryDirectory(prefix="yaoku-months-") as directory:
-        home, ledger = Path(directory), Ledger()
-        server = Server(yaoku, home, None)
+    add_store(parser)
+    options = parser.parse_args()
+    wrong, ledger = [], Ledger()
+    with place_for(options.store) as (home, _, url):
+        server = Server(options.yaoku.resolve(), home, url)
         for name in CLIENTS:
             driver = Driver(name, server.dev_json, "http", environment(server.dev_json, home), home / f"{name}.log")
             try:

@@ -10,10 +10,11 @@ import os
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import tomllib
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +26,13 @@ import checks.imports
 import checks.keys
 import checks.life
 import checks.mac
+import checks.ram_account
+import checks.ram_logins
 import checks.ram_policies
+import checks.ram_users
 import checks.secrets
 import checks.service
+import checks.sts
 import checks.tags  # noqa: F401
 from checks.readers import READERS
 from checks.run import CHECKS, UNKNOWN_CALLER, CheckFailed, Ledger, Run, load_dev, sentence
@@ -36,10 +41,7 @@ from clients import CLIENTS, HERE, HOME, WITNESSES, Answer, Driver, DriverDied, 
 LIFECYCLES = {
     "lifecycle-2.4.0": ("kms-2.4.0", "lifecycle.py"),
     "lifecycle-3.3.1": ("kms-3.3.1", "lifecycle.py"),
-    "identities-1.3.0": ("ram", "identities.py"),
 }
-ONE_LIFE = threading.Lock()
-"""A life changes the rules of the one account there is: two at once would see each other's."""
 INTEROP = "interop"
 IN_PARALLEL = 2
 SERVES_WITHIN_SECONDS = 60
@@ -101,7 +103,7 @@ def run_client(name: str, server: Server, scheme: str, ledger: Ledger) -> list[d
             drivers.append(Driver(each, server.dev_json, scheme, env, log))
         run = Run(drivers[0], drivers[1], load_dev(server.dev_json), ledger)
         failures = run_checks(run, product)
-        tidy_up(run)
+        run.tidy_up()
     except DriverDied as died:
         return [row(name, "(start)", str(died))]
     finally:
@@ -123,7 +125,7 @@ def run_checks(run: Run, product: str) -> dict[str, list[str]]:
         checked.add(operation)
         try:
             check(run)
-        except (CheckFailed, KeyError, IndexError, TypeError, ValueError) as failed:
+        except (CheckFailed, KeyError, IndexError, TypeError, ValueError, subprocess.SubprocessError) as failed:
             kind = "" if isinstance(failed, CheckFailed) else f"{type(failed).__name__}: "
             failures[operation].append(f"{sentence(check)}: {kind}{failed}")
     for operation in failures.keys() - checked:
@@ -131,20 +133,12 @@ def run_checks(run: Run, product: str) -> dict[str, list[str]]:
     return failures
 
 
-def tidy_up(run: Run) -> None:
-    """Deletes the secrets that are left; a secret that a check has deleted itself is no fault."""
-    for name in run.secrets:
-        parameters = {"SecretName": name, "ForceDeleteWithoutRecovery": "true"}
-        run.ledger.note(run.witness.call("root", "DeleteSecret", parameters))
-
-
 def run_lifecycle(name: str, server: Server, scheme: str, ledger: Ledger) -> list[dict[str, str]]:
-    """The life of a secret or of a user: each operation that answered is a row, the last one carries the failure."""
+    """The life of a secret: each operation that answered is a row, the last one carries the failure."""
     venv, script = LIFECYCLES[name]
     command = [str(HOME / venv / "bin" / "python"), str(HERE / script), str(server.dev_json), scheme]
     env = environment(server.dev_json, server.home / "trust.p12")
-    with ONE_LIFE:
-        done = subprocess.run(command, capture_output=True, text=True, env=env, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, env=env, check=False)
     calls = [json.loads(line) for line in done.stdout.splitlines()]
     for call in calls:
         ledger.note(Answer(code=call["code"], request_id=call["request_id"]))
@@ -207,26 +201,32 @@ def check_audit(server: Server, ledger: Ledger) -> list[str]:
     return faults
 
 
-def start_postgres(home: Path) -> str:
-    command = [str(HERE / "postgres.sh"), "start", str(home)]
-    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+def add_store(parser: argparse.ArgumentParser) -> None:
+    """What `place_for` takes."""
+    parser.add_argument("--store", default="sqlite", help="sqlite, postgres, or postgres=URL")
 
 
-def run_store(options: argparse.Namespace, store: str, url: str | None) -> list[dict[str, Any]]:
-    """All clients and schemes on one server; writes the results, one file per scheme."""
+@contextmanager
+def place_for(wanted: str) -> Iterator[tuple[Path, str, str | None]]:
+    """A directory for one server, the name of its store, and the database if there is one; gone afterwards if ours."""
+    store, _, url = wanted.partition("=")
+    if store not in ("sqlite", "postgres"):
+        sys.exit("conformance: --store is sqlite, postgres, or postgres=URL")
     with tempfile.TemporaryDirectory(prefix="yaoku-conformance-") as directory:
+        if store == "sqlite" or url:
+            yield Path(directory), store, url or None
+            return
         Path(directory).chmod(0o755)  # PostgreSQL runs as another user
-        postgres = Path(directory) / "postgres"
-        if store == "postgres" and url is None:
-            url = start_postgres(postgres)
+        postgres = [str(HERE / "postgres.sh"), "start", f"{directory}/postgres"]
+        url = subprocess.run(postgres, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
         try:
-            return run_server(options, store, url, Path(directory))
+            yield Path(directory), store, url
         finally:
-            if postgres.exists():
-                subprocess.run([str(HERE / "postgres.sh"), "stop", str(postgres)], check=True)
+            subprocess.run([str(HERE / "postgres.sh"), "stop", f"{directory}/postgres"], check=True)
 
 
 def run_server(options: argparse.Namespace, store: str, url: str | None, home: Path) -> list[dict[str, Any]]:
+    """All clients and schemes on one server; writes the results, one file per scheme."""
     server = Server(options.yaoku.resolve(), home, url)
     ledger = Ledger()
     schemes = ["https", "http"] if options.scheme == "both" else [options.scheme]
@@ -253,9 +253,13 @@ def run_scheme(
         found = pool.map(lambda name: run_client(name, server, scheme, ledger), names)
         rows = [scheme_row(each, store, scheme) for part in found for each in part]
     kind = "results" if options.everything else "partial"
-    path = HOME / f"{kind}-{store}-{scheme}.jsonl"
-    path.write_text("".join(json.dumps(each, ensure_ascii=False) + "\n" for each in rows))
+    write_rows(rows, f"{kind}-{store}-{scheme}")
     return rows
+
+
+def write_rows(rows: list[dict[str, Any]], name: str) -> None:
+    text = "".join(json.dumps(each, ensure_ascii=False) + "\n" for each in rows)
+    (HOME / f"{name}.jsonl").write_text(text)
 
 
 def scheme_row(part: dict[str, str], store: str, scheme: str) -> dict[str, Any]:
@@ -292,7 +296,7 @@ def options_of(arguments: list[str]) -> argparse.Namespace:
     names = [*CLIENTS, *LIFECYCLES, INTEROP]
     parser = argparse.ArgumentParser(description="Runs the official clients against a live yaoku dev.")
     parser.add_argument("--yaoku", type=Path, default=HERE.parent / "target" / "debug" / "yaoku", help="the program")
-    parser.add_argument("--store", default="sqlite", help="sqlite, postgres, or postgres=URL")
+    add_store(parser)
     parser.add_argument("--scheme", default="both", choices=["http", "https", "both"])
     parser.add_argument("--client", action="append", choices=names, help="may be repeated; default: all")
     parser.add_argument("--no-install", action="store_true", help="the clients are there already")
@@ -306,11 +310,9 @@ def main() -> int:
     options = options_of(sys.argv[1:])
     if not options.no_install:
         subprocess.run([str(HERE / "install.sh")], check=True)
-    store, _, url = options.store.partition("=")
-    if store not in ("sqlite", "postgres"):
-        sys.exit("conformance: --store is sqlite, postgres, or postgres=URL")
     gaps = tomllib.loads((HERE / "gaps.toml").read_text())["gaps"]
-    rows = run_store(options, store, url or None)
+    with place_for(options.store) as (home, store, url):
+        rows = run_server(options, store, url, home)
     return judge(rows, gaps, options.everything)
 
 

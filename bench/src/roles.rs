@@ -38,7 +38,7 @@ use yaoku_server::{
     start::{Running, Setup},
     throttle,
 };
-use yaoku_store::{Feed, Mark, Store, StoreError, Transaction};
+use yaoku_store::{Ears, Feed, Mark, Store, StoreError, Transaction};
 
 use crate::{
     bare,
@@ -181,12 +181,24 @@ impl Store for Counted {
         self.0.write().await
     }
 
-    async fn changes(&self, done: Mark) -> Result<Feed, StoreError> {
+    async fn changes(&self, done: &Mark) -> Result<Feed, StoreError> {
         self.0.changes(done).await
     }
 
     async fn mark(&self) -> Result<Mark, StoreError> {
         self.0.mark().await
+    }
+
+    async fn beat(&self, name: &str, run: &str, mark: &Mark) -> Result<bool, StoreError> {
+        self.0.beat(name, run, mark).await
+    }
+
+    async fn tell(&self, name: &str) -> Result<(), StoreError> {
+        self.0.tell(name).await
+    }
+
+    async fn ears(&self) -> Result<Option<Box<dyn Ears>>, StoreError> {
+        self.0.ears().await
     }
 }
 

@@ -4,6 +4,7 @@ import functools
 import secrets
 import subprocess
 import tempfile
+import threading
 from pathlib import Path
 
 OAEP = {
@@ -19,15 +20,22 @@ SIGNATURE = {
     "SM2DSA": (),
 }
 
+_MAKING = threading.Lock()
+
 
 def openssl(*arguments: str, data: bytes = b"") -> bytes:
     """Runs openssl, with these bytes as its input; its output."""
     return subprocess.run(["openssl", *arguments], input=data, capture_output=True, check=True).stdout
 
 
-@functools.cache
 def wrapping_pair() -> tuple[bytes, bytes]:
-    """An RSA key of openssl's: the private one as PEM, the public one as DER."""
+    """An RSA key of openssl's, one for all clients: the private one as PEM, the public one as DER."""
+    with _MAKING:  # without it, two clients at once would have two pairs, and one of them the half of each
+        return _wrapping_pair()
+
+
+@functools.cache
+def _wrapping_pair() -> tuple[bytes, bytes]:
     private = openssl("genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048")
     return private, openssl("pkey", "-pubout", "-outform", "DER", data=private)
 
@@ -54,6 +62,18 @@ def private_key(spec: str) -> bytes:
 def public_key(private: bytes) -> str:
     """The public half of a private key in PKCS#8, as PEM."""
     return openssl("pkey", "-inform", "DER", "-pubout", data=private).decode()
+
+
+def modulus(private: bytes) -> bytes:
+    """The modulus of an RSA key in PKCS#8."""
+    told = openssl("rsa", "-inform", "DER", "-noout", "-modulus", data=private)
+    return bytes.fromhex(told.decode().strip().partition("=")[2])
+
+
+def sign(private: bytes, message: bytes) -> bytes:
+    """A PKCS#1 signature of a message's SHA-256, by an RSA key in PKCS#8."""
+    options = SIGNATURE["RSA_PKCS1_SHA_256"][1:]
+    return _pkeyutl("-sign", private, message, options, "-keyform", "DER", "-rawin", "-digest", "sha256")
 
 
 def decrypt(private: bytes, algorithm: str, data: bytes) -> bytes:

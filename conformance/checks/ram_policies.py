@@ -1,12 +1,10 @@
 """Policies, roles, and who holds which policy. Source: identity.md §2.2 to §2.5."""
 
-import functools
 import json
 from typing import Any
 
-from checks.run import ABSENT, TIME, Run, check, items, match, one, require
-
-of_ram = functools.partial(check, product="ram")
+from checks.ram import SYSTEM, a_group, a_user, of_ram
+from checks.run import ABSENT, TIME, Run, match, one, require
 
 DOCUMENT = json.dumps(
     {"Version": "1", "Statement": [{"Effect": "Allow", "Action": "kms:Encrypt", "Resource": "*"}]}, indent=1
@@ -20,7 +18,6 @@ TRUST = json.dumps(
         "Version": "1",
     }
 )
-SYSTEM = {"PolicyName": "AliyunKMSFullAccess", "PolicyType": "System"}
 
 
 def a_policy(run: Run, **more: Any) -> dict[str, str]:
@@ -40,9 +37,13 @@ def a_holder(run: Run, kind: str) -> dict[str, str]:
     """Somebody new who holds no policy, as operations name it."""
     if kind == "Role":
         return {"RoleName": a_role(run)}
-    name = run.name("conf")
-    run.aside(f"Create{kind}", **{f"{kind}Name": name})
-    return {f"{kind}Name": name}
+    return a_user(run) if kind == "User" else a_group(run)
+
+
+def attach(run: Run, kind: str, **both: str) -> None:
+    """Gives somebody a policy, and takes it away at the end: a group that holds one cannot go."""
+    run.aside(f"AttachPolicyTo{kind}", **both)
+    run.at_end.append((f"DetachPolicyFrom{kind}", both))
 
 
 @of_ram("CreatePolicy")
@@ -78,23 +79,17 @@ def a_policy_of_the_system_and_one_of_the_account_are_found(run: Run) -> None:
 @of_ram("ListPolicies")
 def policies_come_part_by_part_with_their_tags(run: Run) -> None:
     policy = a_policy(run, Tag=[{"Key": "run", "Value": run.id}])
-    found: list[dict[str, Any]] = []
-    marker: dict[str, str] = {}
-    while True:
-        part = run.ok("ListPolicies", MaxItems=7, **marker)
-        found += items(part["Policies"] and part, "Policies", "Policy")
-        match(part, {"IsTruncated": bool})
-        if not part["IsTruncated"]:
-            match(part, {"Marker": ABSENT})
-            break
-        marker = {"Marker": part["Marker"]}
+    found = run.marked("ListPolicies", "Policies", "Policy", MaxItems=7)
     match(one(found, **policy), {"AttachmentCount": 0, "DefaultVersion": "v1", "UpdateDate": TIME})
     match(one(found, **SYSTEM), {"DefaultVersion": "v3"})
     custom = run.ok("ListPolicies", PolicyType="Custom", MaxItems=1000)
-    require(all(each["PolicyType"] == "Custom" for each in items(custom, "Policies", "Policy")), "only of the account")
-    tagged = run.aside("ListPolicies", Tag=[{"Key": "run", "Value": run.id}])
-    mine = one(items(tagged, "Policies", "Policy"), **policy)
-    match(one(items(mine, "Tags", "Tag")), {"TagKey": "run", "TagValue": run.id})
+    types = {each["PolicyType"] for each in run.list(custom, "Policies", "Policy")}
+    require(types == {"Custom"}, f"policies of {types}")
+    if not run.knows("ListPolicies", "Tag"):
+        return
+    tagged = run.ok("ListPolicies", Tag=[{"Key": "run", "Value": run.id}])
+    mine = one(run.list(tagged, "Policies", "Policy"), **policy)
+    match(one(run.list(mine, "Tags", "Tag")), {"TagKey": "run", "TagValue": run.id})
 
 
 @of_ram("UpdatePolicyDescription")
@@ -135,7 +130,7 @@ def one_text_of_a_policy_is_read(run: Run) -> None:
 def the_texts_of_a_policy_are_listed(run: Run) -> None:
     policy = a_policy(run)
     run.aside("CreatePolicyVersion", PolicyName=policy["PolicyName"], PolicyDocument=OTHER)
-    found = items(run.ok("ListPolicyVersions", **policy), "PolicyVersions", "PolicyVersion")
+    found = run.list(run.ok("ListPolicyVersions", **policy), "PolicyVersions", "PolicyVersion")
     require([each["VersionId"] for each in found] == ["v1", "v2"], "oldest first")
     match(found[0], {"IsDefaultVersion": True, "CreateDate": TIME})
     match(found[1], {"IsDefaultVersion": False})
@@ -210,14 +205,7 @@ def a_role_is_changed(run: Run) -> None:
 @of_ram("ListRoles")
 def roles_come_without_whom_they_trust(run: Run) -> None:
     name = a_role(run)
-    found: list[dict[str, Any]] = []
-    marker: dict[str, str] = {}
-    while True:
-        part = run.ok("ListRoles", MaxItems=2, **marker)
-        found += items(part, "Roles", "Role")
-        if not part["IsTruncated"]:
-            break
-        marker = {"Marker": part["Marker"]}
+    found = run.marked("ListRoles", "Roles", "Role", MaxItems=7)
     match(one(found, RoleName=name), {"RoleId": str, "AssumeRolePolicyDocument": ABSENT, "UpdateDate": TIME})
 
 
@@ -233,20 +221,21 @@ def a_role_goes_once_it_holds_nothing(run: Run) -> None:
 
 def attaches(run: Run, kind: str) -> None:
     holder, policy = a_holder(run, kind), a_policy(run)
-    attach = f"AttachPolicyTo{kind}"
-    run.refused("EntityNotExist.Policy", 404, attach, PolicyName=run.name("no"), PolicyType="Custom", **holder)
-    run.refused(f"EntityNotExist.{kind}", 404, attach, **policy, **{f"{kind}Name": run.name("no")})
+    gives = f"AttachPolicyTo{kind}"
+    run.refused("EntityNotExist.Policy", 404, gives, PolicyName=run.name("no"), PolicyType="Custom", **holder)
+    run.refused(f"EntityNotExist.{kind}", 404, gives, **policy, **{f"{kind}Name": run.name("no")})
     for each in (policy, SYSTEM):
-        run.ok(attach, **each, **holder)
-        run.refused(f"EntityAlreadyExists.{kind}.Policy", 409, attach, **each, **holder)
-    found = items(run.see(f"ListPoliciesFor{kind}", **holder), "Policies", "Policy")
+        run.ok(gives, **each, **holder)
+        run.at_end.append((f"DetachPolicyFrom{kind}", each | holder))
+        run.refused(f"EntityAlreadyExists.{kind}.Policy", 409, gives, **each, **holder)
+    found = run.list(run.see(f"ListPoliciesFor{kind}", **holder), "Policies", "Policy")
     require(len(found) == 2, f"{found}")
-    run.refused("NoPermission", 403, attach, who="user", **policy, **holder)
+    run.refused("NoPermission", 403, gives, who="user", **policy, **holder)
 
 
 def detaches(run: Run, kind: str) -> None:
     holder = a_holder(run, kind)
-    run.aside(f"AttachPolicyTo{kind}", **SYSTEM, **holder)
+    attach(run, kind, **SYSTEM, **holder)
     run.ok(f"DetachPolicyFrom{kind}", **SYSTEM, **holder)
     run.refused(f"EntityNotExist.{kind}.Policy", 404, f"DetachPolicyFrom{kind}", **SYSTEM, **holder)
 
@@ -254,9 +243,9 @@ def detaches(run: Run, kind: str) -> None:
 def lists(run: Run, kind: str) -> None:
     holder = a_holder(run, kind)
     listed = f"ListPoliciesFor{kind}"
-    require(items(run.ok(listed, **holder), "Policies", "Policy") == [], "an empty list keeps its wrapper")
-    run.aside(f"AttachPolicyTo{kind}", **SYSTEM, **holder)
-    found = items(run.ok(listed, **holder), "Policies", "Policy")
+    require(run.list(run.ok(listed, **holder), "Policies", "Policy") == [], "an empty list keeps its wrapper")
+    attach(run, kind, **SYSTEM, **holder)
+    found = run.list(run.ok(listed, **holder), "Policies", "Policy")
     match(one(found, **SYSTEM), {"DefaultVersion": "v3", "AttachDate": TIME})
     run.refused(f"EntityNotExist.{kind}", 404, listed, **{f"{kind}Name": run.name("no")})
 
@@ -310,11 +299,11 @@ def what_a_role_holds_is_listed(run: Run) -> None:
 def who_holds_a_policy_is_listed(run: Run) -> None:
     policy = a_policy(run)
     for kind in ("User", "Group", "Role"):
-        require(items(run.ok("ListEntitiesForPolicy", **policy), f"{kind}s", kind) == [], "nobody holds it yet")
+        require(run.list(run.ok("ListEntitiesForPolicy", **policy), f"{kind}s", kind) == [], "nobody holds it yet")
     holders = {kind: a_holder(run, kind) for kind in ("User", "Group", "Role")}
     for kind, holder in holders.items():
-        run.aside(f"AttachPolicyTo{kind}", **policy, **holder)
+        attach(run, kind, **policy, **holder)
     found = run.ok("ListEntitiesForPolicy", **policy)
     for kind, holder in holders.items():
-        match(one(items(found, f"{kind}s", kind), **holder), {"AttachDate": TIME})
+        match(one(run.list(found, f"{kind}s", kind), **holder), {"AttachDate": TIME})
     run.refused("EntityNotExist.Policy", 404, "ListEntitiesForPolicy", PolicyName=run.name("no"), PolicyType="Custom")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from clients import Answer, Driver
+from clients import Answer, Driver, Who
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 REQUEST_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -21,7 +21,14 @@ ABSENT = object()
 """Matches a member that the client does not have, or has empty."""
 
 # Refused before the caller is known: audit counts these and has no event for each.
-UNKNOWN_CALLER = {"InvalidAccessKeyId.NotFound", "SignatureDoesNotMatch"}
+UNKNOWN_CALLER = {
+    "AuthenticationFail.OIDCToken.Expired",
+    "AuthenticationFail.OIDCToken.Invalid",
+    "InvalidAccessKeyId.Inactive",
+    "InvalidAccessKeyId.NotFound",
+    "InvalidSecurityToken.Malformed",
+    "SignatureDoesNotMatch",
+}
 
 
 class CheckFailed(Exception):
@@ -59,7 +66,8 @@ class Run:
         self.ledger = ledger
         self.id = uuid.uuid4().hex[:10]
         self.keys: dict[str, str] = {}
-        self.secrets: list[str] = []
+        self.at_end: list[tuple[str, dict[str, Any]]] = []
+        """The calls that take away what is left, the last one first; that something is gone already is no fault."""
         self._names = 0
 
     def name(self, stem: str) -> str:
@@ -70,27 +78,27 @@ class Run:
     def knows(self, operation: str, *parameters: str) -> bool:
         return self.driver.knows(operation, *parameters)
 
-    def ok(self, operation: str, who: str = "root", **parameters: Any) -> dict[str, Any]:
+    def ok(self, operation: str, who: Who = "root", **parameters: Any) -> dict[str, Any]:
         """A call through the client that must succeed; its answer."""
         if not self.knows(operation, *parameters):
             raise CheckFailed(f"the client has no {operation} with {', '.join(parameters)}: guard the check")
         return self._expect_ok(self.driver, operation, who, parameters)
 
-    def aside(self, operation: str, who: str = "root", **parameters: Any) -> dict[str, Any]:
+    def aside(self, operation: str, who: Who = "root", **parameters: Any) -> dict[str, Any]:
         """A call through the witness that must succeed: to prepare, or to tidy up."""
         return self._expect_ok(self.witness, operation, who, parameters)
 
-    def see(self, operation: str, **parameters: Any) -> dict[str, Any]:
+    def see(self, operation: str, who: Who = "root", **parameters: Any) -> dict[str, Any]:
         """The state afterwards: through the client where it can say it, else through the witness."""
         able = self.knows(operation, *parameters)
-        return self._expect_ok(self.driver if able else self.witness, operation, "root", parameters)
+        return self._expect_ok(self.driver if able else self.witness, operation, who, parameters)
 
-    def refused(self, code: str, status: int, operation: str, who: str = "root", **parameters: Any) -> None:
+    def refused(self, code: str, status: int, operation: str, who: Who = "root", **parameters: Any) -> None:
         """A call through the client that must be refused with this code, and this status where the client tells."""
         if not self.knows(operation, *parameters):
             raise CheckFailed(f"the client has no {operation} with {', '.join(parameters)}: guard the check")
         answer = self._call(self.driver, operation, who, parameters)
-        where = f"{operation} as {who} {short(parameters)}"
+        where = f"{operation} as {who if isinstance(who, str) else who['id']} {short(parameters)}"
         if answer.status == 200 and not answer.code:
             raise CheckFailed(f"{where}: served, not refused with {code}")
         if answer.code != code:
@@ -99,6 +107,31 @@ class Run:
             raise CheckFailed(f"{where}: {code} has status {answer.status}, not {status}")
         if not self.driver.reader and not REQUEST_ID.fullmatch(answer.request_id):
             raise CheckFailed(f"{where}: {code} has request id {answer.request_id!r}")
+
+    def denied(self, operation: str, who: Who, **parameters: Any) -> dict[str, Any]:
+        """A call through the witness that policies must refuse; what its refusal says of why."""
+        answer = self._call(self.witness, operation, who, parameters)
+        if answer.status != 403:
+            raise CheckFailed(f"{operation} {short(parameters)}: {answer.status} {answer.code}, not 403")
+        detail: dict[str, Any] = answer.body["AccessDeniedDetail"]
+        return detail
+
+    def tidy_up(self) -> None:
+        for operation, parameters in reversed(self.at_end):
+            self._call(self.witness, operation, "root", parameters)
+
+    def marked(self, operation: str, wrapper: str, item: str, **parameters: Any) -> list[Any]:
+        """Every element of a list of RAM's, through the client, part by part to its end."""
+        found: list[Any] = []
+        marker: dict[str, str] = {}
+        while True:
+            part = self.ok(operation, **marker, **parameters)
+            found += self.list(part, wrapper, item)
+            if part["IsTruncated"] is False:
+                match(part, {"Marker": ABSENT})
+                return found
+            match(part, {"IsTruncated": True})
+            marker = {"Marker": part["Marker"]}
 
     def list(self, body: dict[str, Any], wrapper: str, item: str) -> list[Any]:
         """A list in an answer of the client; it is wrapped, unless the client unwraps all lists itself."""
@@ -117,7 +150,7 @@ class Run:
                 return
             page += 1
 
-    def _expect_ok(self, driver: Driver, operation: str, who: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    def _expect_ok(self, driver: Driver, operation: str, who: Who, parameters: dict[str, Any]) -> dict[str, Any]:
         answer = self._call(driver, operation, who, parameters)
         if answer.status != 200 or answer.code:
             raise CheckFailed(f"{operation} {short(parameters)}: {answer.status} {answer.code} ({answer.message})")
@@ -125,7 +158,7 @@ class Run:
             raise CheckFailed(f"{operation}: request id {answer.request_id!r}")
         return answer.body
 
-    def _call(self, driver: Driver, operation: str, who: str, parameters: dict[str, Any]) -> Answer:
+    def _call(self, driver: Driver, operation: str, who: Who, parameters: dict[str, Any]) -> Answer:
         answer = driver.call(who, operation, parameters)
         self.ledger.note(answer)
         return answer
@@ -187,7 +220,7 @@ def short(parameters: dict[str, Any]) -> str:
 
 
 Check = Callable[[Run], None]
-CHECKS: dict[str, list[tuple[str, Check]]] = {"kms": [], "ram": []}
+CHECKS: dict[str, list[tuple[str, Check]]] = {"kms": [], "ram": [], "sts": []}
 
 
 def check(operation: str, product: str = "kms") -> Callable[[Check], Check]:

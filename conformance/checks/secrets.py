@@ -25,8 +25,12 @@ def make(run: Run, name: str, **parameters: Any) -> dict[str, Any]:
     given = {"SecretName": name, "VersionId": "v1", "SecretData": VALUE}
     home = {"DKMSInstanceId": run.dev["instance_id"], "EncryptionKeyId": run.dev["key_id"]}
     body = run.aside("CreateSecret", **given, **home, **parameters)
-    run.secrets.append(name)
+    run.at_end.append(deletion(name))
     return body
+
+
+def deletion(name: str) -> tuple[str, dict[str, Any]]:
+    return "DeleteSecret", {"SecretName": name, "ForceDeleteWithoutRecovery": "true"}
 
 
 def put(run: Run, name: str, version: str, *stages: str) -> None:
@@ -53,7 +57,7 @@ def expect_versions(run: Run, name: str, **expected: list[str]) -> None:
 def gone(run: Run, name: str) -> None:
     """Deletes for good, so that the next page of a list is never full of the dead."""
     run.aside("DeleteSecret", SecretName=name, ForceDeleteWithoutRecovery="true")
-    run.secrets.remove(name)
+    run.at_end.remove(deletion(name))
 
 
 @check("CreateSecret")
@@ -66,7 +70,7 @@ def a_new_secret_answers_with_its_value(run: Run) -> None:
     else:
         home = {}  # a key of an instance is for secrets of that instance
     body = run.ok("CreateSecret", **given, **home)
-    run.secrets.append(name)
+    run.at_end.append(deletion(name))
     match(body, {"Arn": secret_arn(run, name), "SecretName": name, "VersionId": "v1"})
     if home:
         match(body, {"SecretType": "Generic", "DKMSInstanceId": run.dev["instance_id"]})
@@ -81,7 +85,7 @@ def a_new_secret_answers_with_its_value(run: Run) -> None:
 def the_biggest_secret_arrives_whole(run: Run) -> None:
     name = run.name("conf/big")
     run.ok("CreateSecret", SecretName=name, VersionId="v1", SecretData=BIG_VALUE)
-    run.secrets.append(name)
+    run.at_end.append(deletion(name))
     match(run.see("GetSecretValue", SecretName=name), {"SecretData": BIG_VALUE})
     gone(run, name)
     over = {"SecretName": run.name("conf/over"), "VersionId": "v1", "SecretData": BIG_VALUE + "x"}

@@ -1,6 +1,6 @@
 // Command tea-rpc drives the Go tea-rpc client as the Terraform provider does: the region in the query,
-// all other parameters in the form body, one signature (V1) over both.
-// Usage: tea-rpc DEV_JSON SCHEME OPERATION...
+// all other parameters in the form body, one signature (V1) over both. A product is known by its version.
+// Usage: tea-rpc VERSION DEV_JSON SCHEME OPERATION...
 package main
 
 import (
@@ -17,7 +17,7 @@ import (
 
 // request is one line of the standard input (README.md, "Drivers").
 type request struct {
-	Who        string                 `json:"who"`
+	Who        json.RawMessage        `json:"who"`
 	Operation  string                 `json:"operation"`
 	Parameters map[string]interface{} `json:"parameters"`
 }
@@ -32,13 +32,13 @@ type reply struct {
 }
 
 func main() {
-	if err := serve(os.Args[1], os.Args[2], os.Args[3:]); err != nil {
+	if err := serve(os.Args[1], os.Args[2], os.Args[3], os.Args[4:]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func serve(devJSON, scheme string, operations []string) error {
+func serve(version, devJSON, scheme string, operations []string) error {
 	text, err := os.ReadFile(devJSON)
 	if err != nil {
 		return err
@@ -62,14 +62,14 @@ func serve(devJSON, scheme string, operations []string) error {
 		if err := json.Unmarshal(in.Bytes(), &call); err != nil {
 			return err
 		}
-		if err := out.Encode(answer(dev, scheme, call)); err != nil {
+		if err := out.Encode(answer(version, dev, scheme, call)); err != nil {
 			return err
 		}
 	}
 	return in.Err()
 }
 
-func answer(dev map[string]string, scheme string, call request) reply {
+func answer(version string, dev map[string]string, scheme string, call request) reply {
 	client, err := connect(dev, scheme, call.Who)
 	if err != nil {
 		return reply{Code: "Client.Connect", Message: err.Error()}
@@ -82,7 +82,7 @@ func answer(dev map[string]string, scheme string, call request) reply {
 		}
 		form[name] = spelled(name, value)
 	}
-	body, err := client.DoRequest(tea.String(call.Operation), nil, tea.String("POST"), tea.String("2016-01-20"),
+	body, err := client.DoRequest(tea.String(call.Operation), nil, tea.String("POST"), tea.String(version),
 		tea.String("AK"), query, form, &util.RuntimeOptions{})
 	if err != nil {
 		return refusal(err)
@@ -90,33 +90,59 @@ func answer(dev map[string]string, scheme string, call request) reply {
 	return reply{Status: 200, Body: body}
 }
 
-func connect(dev map[string]string, scheme, who string) (*rpc.Client, error) {
-	id, secret := dev["access_key_id"], dev["access_key_secret"]
-	switch who {
+// accessKey is what signs a call; a session's has a token.
+type accessKey struct {
+	ID     string `json:"id"`
+	Secret string `json:"secret"`
+	Token  string `json:"token"`
+}
+
+// keyOf finds the access key of somebody who is named, or reads the one that is given.
+func keyOf(dev map[string]string, who json.RawMessage) (accessKey, error) {
+	var name string
+	if json.Unmarshal(who, &name) != nil {
+		var given accessKey
+		err := json.Unmarshal(who, &given)
+		return given, err
+	}
+	key := accessKey{ID: dev["access_key_id"], Secret: dev["access_key_secret"]}
+	switch name {
 	case "user":
-		id, secret = dev["user_access_key_id"], dev["user_access_key_secret"]
+		key = accessKey{ID: dev["user_access_key_id"], Secret: dev["user_access_key_secret"]}
 	case "stranger":
-		id = "LTAI000000000000stranger"
+		key.ID = "LTAI000000000000stranger"
 	case "forger":
-		secret = "not-the-secret-of-this-access-key"
+		key.Secret = "not-the-secret-of-this-access-key"
+	}
+	return key, nil
+}
+
+func connect(dev map[string]string, scheme string, who json.RawMessage) (*rpc.Client, error) {
+	key, err := keyOf(dev, who)
+	if err != nil {
+		return nil, err
 	}
 	endpoint := dev["endpoint"]
 	if scheme == "http" {
 		endpoint = dev["http_endpoint"]
 	}
-	return rpc.NewClient(&rpc.Config{
-		AccessKeyId:     tea.String(id),
-		AccessKeySecret: tea.String(secret),
+	config := &rpc.Config{
+		AccessKeyId:     tea.String(key.ID),
+		AccessKeySecret: tea.String(key.Secret),
 		RegionId:        tea.String(dev["region"]),
 		Endpoint:        tea.String(endpoint),
 		Protocol:        tea.String(scheme),
-	})
+	}
+	if key.Token != "" {
+		config.SecurityToken = tea.String(key.Token)
+	}
+	return rpc.NewClient(config)
 }
 
 // spelled leaves repeated parameters to the client, which numbers them, and gives other structures as JSON text.
 func spelled(name string, value interface{}) interface{} {
 	switch name {
-	case "ResourceId", "Tag", "TagKey":
+	case "ResourceId", "ResourceNames", "Tag", "TagKey", "TagKeys":
 		return value
 	}
 	switch value.(type) {

@@ -12,9 +12,12 @@ class Server {
     this.endpoint = this.dev[scheme === 'https' ? 'endpoint' : 'http_endpoint'];
   }
 
-  /** Access key of `root`, `user`, `stranger` (unknown id) or `forger` (wrong secret). */
-  credentials(who) {
+  /** The access key of `root`, `user`, `stranger` (unknown id) or `forger` (wrong secret), or the given one. */
+  key(who) {
     const { dev } = this;
+    if (typeof who === 'object') {
+      return { accessKeyId: who.id, accessKeySecret: who.secret, securityToken: who.token };
+    }
     const wrong = 'not-the-secret-of-this-access-key';
     return {
       root: { accessKeyId: dev.access_key_id, accessKeySecret: dev.access_key_secret },

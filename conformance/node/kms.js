@@ -11,7 +11,7 @@ const clients = new Map();
 function client(who) {
   if (!clients.has(who)) {
     clients.set(who, new kms.default({
-      ...server.credentials(who),
+      ...server.key(who),
       regionId: server.dev.region,
       endpoint: server.endpoint,
       protocol: server.scheme,

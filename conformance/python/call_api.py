@@ -13,19 +13,19 @@ from typing import Any
 from alibabacloud_tea_openapi.client import Client
 from alibabacloud_tea_openapi.models import Config, OpenApiRequest, Params
 from alibabacloud_tea_util.models import RuntimeOptions
-from driver import Server, refusal, serve
+from driver import Server, Who, refusal, serve
 
 REPEATED = {"ResourceId", "Tag", "TagKey"}
 
-OURS = "yaoku:"
-"""Before the name of an operation of our own administration, which has another version."""
+VERSIONS = {"kms": "2016-01-20", "ram": "2015-05-01", "sts": "2015-04-01", "yaoku": "2026-11-21"}
+"""Of each product, which stands before the operation's name where it is not KMS: `yaoku:PutOidcProvider`."""
 
 
 def main() -> None:
     server = Server(*sys.argv[1:3])
     client = functools.cache(lambda who: connect(server, who))
 
-    def call(who: str, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    def call(who: Who, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
         try:
             return call_generic(client(who), server.scheme, operation, flatten(parameters))
         except Exception as error:
@@ -34,24 +34,16 @@ def main() -> None:
     serve({"operations": dict.fromkeys(sys.argv[3:])}, call)
 
 
-def connect(server: Server, who: str) -> Client:
-    access_key_id, access_key_secret = server.credentials(who)
-    return Client(
-        Config(
-            access_key_id=access_key_id,
-            access_key_secret=access_key_secret,
-            endpoint=server.endpoint,
-            protocol=server.scheme,
-            ca=server.ca if server.scheme == "https" else None,
-        )
-    )
+def connect(server: Server, who: Who) -> Client:
+    return Client(Config(**server.config(who)))
 
 
 def call_generic(client: Client, scheme: str, operation: str, body: dict[str, Any]) -> dict[str, Any]:
     """One call with all parameters in a JSON body, numbers and booleans as such; the answer's members."""
+    product, _, action = operation.rpartition(":")
     params = Params(
-        action=operation.removeprefix(OURS),
-        version="2026-11-21" if operation.startswith(OURS) else "2016-01-20",
+        action=action,
+        version=VERSIONS[product or "kms"],
         protocol=scheme.upper(),
         method="POST",
         auth_type="AK",

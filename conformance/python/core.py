@@ -10,9 +10,10 @@ import sys
 from typing import Any
 
 from aliyunsdkcore.acs_exception.exceptions import ServerException
+from aliyunsdkcore.auth.credentials import StsTokenCredential
 from aliyunsdkcore.client import AcsClient
 from aliyunsdkcore.http import protocol_type
-from driver import Refused, Server, serve
+from driver import Refused, Server, Who, serve
 
 
 def main() -> None:
@@ -21,11 +22,12 @@ def main() -> None:
     protocol = protocol_type.HTTPS if server.scheme == "https" else protocol_type.HTTP
 
     @functools.cache
-    def client(who: str) -> AcsClient:
-        verify = server.ca if server.scheme == "https" else None
-        return AcsClient(*server.credentials(who), server.region, verify=verify, auto_retry=False)
+    def client(who: Who) -> AcsClient:
+        key, verify = server.key(who), server.ca if server.scheme == "https" else None
+        by = {"credential": StsTokenCredential(*key)} if key.token else {"ak": key.id, "secret": key.secret}
+        return AcsClient(**by, region_id=server.region, verify=verify, auto_retry=False)
 
-    def call(who: str, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    def call(who: Who, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
         request = request_model(operation)()
         request.set_endpoint(server.endpoint)
         request.set_protocol_type(protocol)
@@ -54,10 +56,9 @@ def fields(operation: str) -> list[str]:
 
 
 def set_parameter(request: Any, name: str, value: Any) -> None:
-    """Repeated parameters have plural setters: `ResourceId` is set by `set_ResourceIds`."""
-    repeated = isinstance(value, list)
+    """Repeated parameters of KMS have plural setters: `ResourceId` is set by `set_ResourceIds`."""
     text = json.dumps(value) if isinstance(value, dict) else value
-    getattr(request, f"set_{name}s" if repeated else f"set_{name}")(text)
+    getattr(request, f"set_{name}" if hasattr(request, f"set_{name}") else f"set_{name}s")(text)
 
 
 if __name__ == "__main__":

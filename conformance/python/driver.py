@@ -5,7 +5,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 STRANGER = "LTAI000000000000stranger"
 WRONG_SECRET = "not-the-secret-of-this-access-key"
@@ -14,9 +14,21 @@ WRONG_SECRET = "not-the-secret-of-this-access-key"
 class Refused(Exception):
     """The server said no, as the client surfaces it. `status` is 0 where the client does not tell."""
 
-    def __init__(self, status: int, code: str, message: str, request_id: str) -> None:
+    def __init__(self, status: int, code: str, message: str, request_id: str, **body: Any) -> None:
         super().__init__(code)
-        self.reply = {"status": status, "code": code, "message": message, "request_id": request_id}
+        self.reply = {"status": status, "code": code, "message": message, "request_id": request_id, "body": body}
+
+
+class Key(NamedTuple):
+    """An access key, with a token if it is a session's."""
+
+    id: str
+    secret: str
+    token: str = ""
+
+
+Who = str | Key
+"""Somebody of dev.json by name, or whoever has this key."""
 
 
 class Server:
@@ -30,15 +42,29 @@ class Server:
         self.ca = self.dev["ca"]
         self.endpoint = self.dev["endpoint" if scheme == "https" else "http_endpoint"]
 
-    def credentials(self, who: str) -> tuple[str, str]:
-        """Access key id and secret of `root`, `user`, `stranger` (unknown id) or `forger` (wrong secret)."""
+    def key(self, who: Who) -> Key:
+        """The access key of `root`, `user`, `stranger` (unknown id) or `forger` (wrong secret), or the given one."""
         dev = self.dev
+        named = {
+            "root": Key(dev["access_key_id"], dev["access_key_secret"]),
+            "user": Key(dev["user_access_key_id"], dev["user_access_key_secret"]),
+            "stranger": Key(STRANGER, WRONG_SECRET),
+            "forger": Key(dev["access_key_id"], WRONG_SECRET),
+        }
+        return who if isinstance(who, Key) else named[who]
+
+    def config(self, who: Who) -> dict[str, Any]:
+        """The members of a Tea client's Config."""
+        key = self.key(who)
         return {
-            "root": (dev["access_key_id"], dev["access_key_secret"]),
-            "user": (dev["user_access_key_id"], dev["user_access_key_secret"]),
-            "stranger": (STRANGER, WRONG_SECRET),
-            "forger": (dev["access_key_id"], WRONG_SECRET),
-        }[who]
+            "access_key_id": key.id,
+            "access_key_secret": key.secret,
+            "security_token": key.token or None,
+            "region_id": self.region,
+            "endpoint": self.endpoint,
+            "protocol": self.scheme,
+            "ca": self.ca if self.scheme == "https" else None,
+        }
 
 
 def refusal(error: Exception) -> Exception:
@@ -47,10 +73,11 @@ def refusal(error: Exception) -> Exception:
     if not isinstance(data, dict) or "RequestId" not in data:
         return error
     status = getattr(error, "status_code", None) or getattr(error, "statusCode", None) or data.get("statusCode", 0)
-    return Refused(int(status), error.code, error.message, data["RequestId"])
+    told = {name: data[name] for name in ("AccessDeniedDetail",) if name in data}
+    return Refused(int(status), error.code, error.message, data["RequestId"], **told)
 
 
-Call = Callable[[str, str, dict[str, Any]], dict[str, Any]]
+Call = Callable[[Who, str, dict[str, Any]], dict[str, Any]]
 
 
 def serve(hello: dict[str, Any], call: Call) -> None:
@@ -65,8 +92,9 @@ def serve(hello: dict[str, Any], call: Call) -> None:
 
 
 def _answer(request: dict[str, Any], call: Call) -> dict[str, Any]:
+    who = request["who"]
     try:
-        body = call(request["who"], request["operation"], request["parameters"])
+        body = call(Key(**who) if isinstance(who, dict) else who, request["operation"], request["parameters"])
         return {"status": 200, "body": body}
     except Refused as refused:
         return refused.reply

@@ -25,7 +25,7 @@ def main() -> None:
     def client(who: str) -> SecretManagerCacheClient:
         manager = (
             DefaultSecretManagerClientBuilder.standard()
-            .with_access_key(*server.credentials(who))
+            .with_access_key(*server.key(who)[:2])
             .add_region_info(RegionInfo(server.region, False, server.endpoint))
             .build()
         )

@@ -22,16 +22,7 @@ def main() -> None:
 
     @functools.cache
     def client(who: str) -> SecretManagerCacheClient:
-        access_key_id, access_key_secret = server.credentials(who)
-        config = Config(
-            access_key_id=access_key_id,
-            access_key_secret=access_key_secret,
-            region_id=server.region,
-            endpoint=server.endpoint,
-            protocol=server.scheme,
-            ca=server.ca if server.scheme == "https" else None,
-        )
-        manager = DefaultSecretManagerClientBuilder.standard().add_config(config).build()
+        manager = DefaultSecretManagerClientBuilder.standard().add_config(Config(**server.config(who))).build()
         return SecretManagerCacheClientBuilder.new_cache_client_builder(manager).build()
 
     def call(who: str, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 Signature V3, parameters in the query; kms20160120 3.3.1 has secret values in a form body.
 
-An operation called `yaoku:NAME` is one of our own administration; it goes by the generic call.
+An operation called `PRODUCT:NAME` is another product's; it goes by the generic call.
 
 Usage: tea.py PACKAGE DEV_JSON SCHEME OPERATION...
 """
@@ -10,42 +10,31 @@ Usage: tea.py PACKAGE DEV_JSON SCHEME OPERATION...
 import functools
 import importlib
 import inspect
-import re
 import sys
 from typing import Any
 
 from alibabacloud_tea_openapi.models import Config
 from alibabacloud_tea_util.models import RuntimeOptions
-from call_api import OURS, call_generic
-from driver import Server, refusal, serve
-
+from call_api import call_generic, flatten
+from driver import Server, Who, refusal, serve
 
 PACKAGE = sys.argv[1]
 models = importlib.import_module(f"{PACKAGE}.models")
 Client = importlib.import_module(f"{PACKAGE}.client").Client
+METHODS = {name.replace("_", ""): name for name in dir(Client)}
 
 
 def main() -> None:
     server = Server(*sys.argv[2:4])
 
     @functools.cache
-    def client(who: str) -> Any:
-        access_key_id, access_key_secret = server.credentials(who)
-        return Client(
-            Config(
-                access_key_id=access_key_id,
-                access_key_secret=access_key_secret,
-                region_id=server.region,
-                endpoint=server.endpoint,
-                protocol=server.scheme,
-                ca=server.ca if server.scheme == "https" else None,
-            )
-        )
+    def client(who: Who) -> Any:
+        return Client(Config(**server.config(who)))
 
-    def call(who: str, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    def call(who: Who, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
         try:
-            if operation.startswith(OURS):
-                return call_generic(client(who), server.scheme, operation, parameters)
+            if ":" in operation:
+                return call_generic(client(who), server.scheme, operation, flatten(parameters))
             model = request_model(operation)
             arguments = [model().from_map(parameters)] if model else []
             response = getattr(client(who), method_name(operation))(*arguments, RuntimeOptions())
@@ -58,7 +47,8 @@ def main() -> None:
 
 
 def method_name(operation: str) -> str:
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", operation).lower() + "_with_options"
+    """`AssumeRoleWithOIDC` is `assume_role_with_oidcwith_options`: no rule says where the lines are."""
+    return METHODS.get(f"{operation}WithOptions".lower(), "")
 
 
 def request_model(operation: str) -> Any:

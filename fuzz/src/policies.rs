@@ -21,6 +21,7 @@ pub(crate) fn run(input: &[u8]) {
         let layer = Layer::new(vec![Arc::clone(&document)]);
         assert!(document.statements() <= text.len() / 10, "statements out of nothing");
         let again = laid_out(text).and_then(|it| Document::parse(&it, kind).ok());
+        let denied = with_a_deny(text).and_then(|it| Document::parse(&it, kind).ok());
         for asked in asked() {
             let first = verdict(&[&document], &asked);
             assert_eq!(verdict(&[&document, &document], &asked), first, "twice is once");
@@ -28,6 +29,10 @@ pub(crate) fn run(input: &[u8]) {
             assert_eq!(layer, first, "a layer judges otherwise");
             if let Some(again) = &again {
                 assert_eq!(verdict(&[again], &asked), first, "laid out otherwise");
+            }
+            if let Some(denied) = &denied {
+                let after = verdict(&[denied], &asked);
+                assert!(after == first || after == Verdict::ExplicitDeny, "a Deny allows more");
             }
         }
     }
@@ -91,6 +96,20 @@ impl Asked {
 
 fn verdict(documents: &[&Document], asked: &Asked) -> Verdict {
     asked.of(|question| decide(documents.iter().copied(), question).verdict)
+}
+
+/// The same statements backwards, with one more that denies, under the condition of the first.
+fn with_a_deny(text: &str) -> Option<String> {
+    let mut value: serde_json::Value = serde_json::from_str(text).ok()?;
+    if has_numbers(&value) {
+        return None;
+    }
+    let statements = value.get_mut("Statement")?.as_array_mut()?;
+    let mut deny = statements.first()?.clone();
+    *deny.get_mut("Effect")? = "Deny".into();
+    statements.reverse();
+    statements.push(deny);
+    Some(value.to_string())
 }
 
 /// The same JSON with other white space. Numbers would be written otherwise: not those.

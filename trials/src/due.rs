@@ -1,5 +1,5 @@
-//! The trial of dates: two nodes on one PostgreSQL, many keys due at once, and `kill -9` of one of
-//! the nodes in the middle. Each key rotates exactly once.
+//! The trial of dates: two nodes on one PostgreSQL, many keys and secrets due at once, and `kill -9`
+//! of one of the nodes in the middle. Each key rotates, and each secret is removed, exactly once.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,7 +10,10 @@ use std::{
 
 use anyhow::ensure;
 use tokio::time::Instant;
-use yaoku_model::{ids::KeyId, time::Timestamp};
+use yaoku_model::{
+    ids::{AccountId, KeyId, SecretName},
+    time::Timestamp,
+};
 use yaoku_server::{
     audit::{self, Tail},
     disk::RealDisk,
@@ -40,6 +43,9 @@ pub(crate) struct Due {
     /// How many keys are due at once.
     #[arg(long, default_value_t = 200)]
     keys: usize,
+    /// How many secrets are due with them. Their turn comes after the keys'.
+    #[arg(long, default_value_t = 60)]
+    secrets: usize,
 }
 
 impl Due {
@@ -54,29 +60,30 @@ impl Due {
         let url = TestPostgres::shared().new_database().await;
         let mut dev = Dev::start(program, here.path(), Some(&url))?;
         let client = Client { address: dev.http()?, key: dev.root_key()? };
-        let keys = self.make(&client, dev.text("instance_id")?).await?;
+        let things = self.make(&client, dev.text("instance_id")?).await?;
         let store = yaoku_store::open(&url).await?;
         let other = other(here.path().join(root::KEY_FILE), there.path(), &url).await?;
-        age(&*store, &keys).await?;
-        let kill_at = fastrand::Rng::with_seed(seed).usize(1..self.keys);
-        let before = until(&*store, &keys, kill_at).await?;
+        things.age(&*store).await?;
+        let all = things.count();
+        let kill_at = fastrand::Rng::with_seed(seed).usize(1..all);
+        let before = things.until(&*store, kill_at).await?;
         dev.kill()?;
-        report.say(format_args!("node {NAME} is killed when {before} of {} are done", keys.len()));
+        report.say(format_args!("node {NAME} is killed when {before} of {all} are done"));
         dev = Dev::start(program, here.path(), Some(&url))?;
-        let after = until(&*store, &keys, keys.len()).await?;
-        report.check(after == keys.len(), format_args!("{after} of {} are done", keys.len()));
+        let after = things.until(&*store, all).await?;
+        report.check(after == all, format_args!("{after} of {all} are done"));
         // A look more than it takes.
         tokio::time::sleep(Duration::from_secs(3)).await;
-        once(&*store, &keys, report).await?;
+        things.once(&*store, report).await?;
         dev.kill()?;
         dev = Dev::start(program, here.path(), Some(&url))?;
         other.stop().await?;
         dev.kill()?;
-        told([(here.path(), NAME), (there.path(), OTHER)], &keys, report)
+        things.told([(here.path(), NAME), (there.path(), OTHER)], report)
     }
 
-    /// Keys that rotate, as a client makes them.
-    async fn make(&self, client: &Client, instance: &str) -> anyhow::Result<BTreeSet<KeyId>> {
+    /// Keys that rotate and secrets that wait for their deletion, as a client makes them.
+    async fn make(&self, client: &Client, instance: &str) -> anyhow::Result<Things> {
         let params = [
             ("DKMSInstanceId", instance),
             ("EnableAutomaticRotation", "true"),
@@ -84,11 +91,138 @@ impl Due {
         ];
         let mut keys = BTreeSet::new();
         while keys.len() < self.keys {
-            let Some(made) = client.call("CreateKey", &params).await? else { continue };
-            ensure!(made.status == 200, "no key is made: {:?}", made.body);
-            keys.insert(made.body["KeyMetadata"]["KeyId"].as_str().unwrap_or_default().parse()?);
+            let made = done(client, "CreateKey", &params).await?;
+            keys.insert(made["KeyMetadata"]["KeyId"].as_str().unwrap_or_default().parse()?);
         }
-        Ok(keys)
+        let (mut secrets, mut arn) = (BTreeSet::new(), String::new());
+        for nth in 0..self.secrets {
+            let name = format!("secret-{nth}");
+            let named = ("SecretName", &*name);
+            let params = [named, ("VersionId", "v1"), ("SecretData", "a value")];
+            let made = done(client, "CreateSecret", &params).await?;
+            done(client, "DeleteSecret", &[named, ("RecoveryWindowInDays", "7")]).await?;
+            made["Arn"].as_str().unwrap_or_default().clone_into(&mut arn);
+            secrets.insert(name.parse()?);
+        }
+        let account = arn.split(':').nth(3).unwrap_or_default().parse().ok();
+        Ok(Things { keys, secrets, account })
+    }
+}
+
+/// What is due.
+struct Things {
+    keys: BTreeSet<KeyId>,
+    secrets: BTreeSet<SecretName>,
+    /// The account of the secrets, if there are any.
+    account: Option<AccountId>,
+}
+
+impl Things {
+    fn count(&self) -> usize {
+        self.keys.len() + self.secrets.len()
+    }
+
+    /// Makes all of them due at once: each key rotated eight days ago, and each secret's deletion
+    /// date came yesterday.
+    async fn age(&self, store: &dyn Store) -> anyhow::Result<()> {
+        let mut tx = store.write().await?;
+        for id in &self.keys {
+            if let Some(mut key) = tx.key(id).await? {
+                let aged = |it: Timestamp| it.plus_seconds(-8 * DAY);
+                key.last_rotation = key.last_rotation.map(aged);
+                tx.update_key(&key).await?;
+            }
+        }
+        for (account, name) in self.secrets() {
+            if let Some((mut secret, _)) = tx.secret(account, name).await? {
+                let aged = |it: Timestamp| it.plus_seconds(-8 * DAY);
+                secret.delete_at = secret.delete_at.map(aged);
+                tx.update_secret(&secret).await?;
+            }
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    fn secrets(&self) -> impl Iterator<Item = (&AccountId, &SecretName)> {
+        self.account.iter().flat_map(|account| self.secrets.iter().map(move |it| (account, it)))
+    }
+
+    /// Waits until so much is done: keys have a second version, secrets are gone. Answers how much is.
+    async fn until(&self, store: &dyn Store, wanted: usize) -> anyhow::Result<usize> {
+        let since = Instant::now();
+        loop {
+            let rotated = self.versions(store).await?.values().filter(|it| **it > 1).count();
+            let done = rotated + self.gone(store).await?;
+            if done >= wanted || since.elapsed() > PATIENCE {
+                return Ok(done);
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    async fn versions(&self, store: &dyn Store) -> anyhow::Result<BTreeMap<KeyId, usize>> {
+        let (mut tx, mut found) = (store.read().await?, BTreeMap::new());
+        for id in &self.keys {
+            found.insert(id.clone(), tx.key_versions(id).await?.len());
+        }
+        Ok(found)
+    }
+
+    async fn gone(&self, store: &dyn Store) -> anyhow::Result<usize> {
+        let (mut tx, mut gone) = (store.read().await?, 0);
+        for (account, name) in self.secrets() {
+            gone += usize::from(tx.secret(account, name).await?.is_none());
+        }
+        Ok(gone)
+    }
+
+    async fn once(&self, store: &dyn Store, report: &mut Report) -> anyhow::Result<()> {
+        for (id, count) in self.versions(store).await? {
+            report.check(count == 2, format_args!("{id} has {count} versions"));
+        }
+        Ok(())
+    }
+
+    /// Each rotation and each deletion is told once, by one of the nodes.
+    fn told(&self, nodes: [(&Path, &str); 2], report: &mut Report) -> anyhow::Result<()> {
+        let mut told: BTreeMap<(String, String), usize> = BTreeMap::new();
+        for (data, name) in nodes {
+            let events = Tail::last(&audit::directory(data, &name.parse()?), usize::MAX)?.0;
+            let mut by_this = 0;
+            for event in events.into_iter().map(|it| it.event) {
+                if !["yaoku:RotateKey", "yaoku:DeleteSecret"].contains(&&*event.action) {
+                    continue;
+                }
+                for resource in &event.resources {
+                    let thing = resource.rsplit('/').next().unwrap_or_default().to_owned();
+                    *told.entry((event.action.to_string(), thing)).or_default() += 1;
+                    by_this += 1;
+                }
+            }
+            report.say(format_args!("node {name} has told of {by_this}"));
+        }
+        let keys = self.keys.iter().map(|it| ("yaoku:RotateKey", it.as_str()));
+        let secrets = self.secrets.iter().map(|it| ("yaoku:DeleteSecret", it.as_str()));
+        for (action, thing) in keys.chain(secrets) {
+            let count = told.get(&(action.to_owned(), thing.to_owned())).copied();
+            let count = count.unwrap_or_default();
+            report.check(count == 1, format_args!("{action} of {thing} was told {count} times"));
+        }
+        Ok(())
+    }
+}
+
+/// Makes a call until it is answered: the answer of a success.
+async fn done(
+    client: &Client,
+    action: &str,
+    params: &[(&str, &str)],
+) -> anyhow::Result<serde_json::Value> {
+    loop {
+        let Some(answer) = client.call(action, params).await? else { continue };
+        ensure!(answer.status == 200, "{action} is refused: {:?}", answer.body);
+        return Ok(answer.body);
     }
 }
 
@@ -98,76 +232,4 @@ async fn other(key_file: PathBuf, data: &Path, url: &str) -> anyhow::Result<Runn
     let (disk, boot) = (Arc::new(RealDisk), "boot".to_owned());
     let setup = node::setup(OTHER, key_file, data, store, disk, boot).await?;
     Ok(Running::start(setup).await?)
-}
-
-/// Makes all of them due at once: each rotated eight days ago.
-async fn age(store: &dyn Store, keys: &BTreeSet<KeyId>) -> anyhow::Result<()> {
-    let mut tx = store.write().await?;
-    for id in keys {
-        if let Some(mut key) = tx.key(id).await? {
-            key.last_rotation = key.last_rotation.map(|it: Timestamp| it.plus_seconds(-8 * DAY));
-            tx.update_key(&key).await?;
-        }
-    }
-    tx.commit().await?;
-    Ok(())
-}
-
-/// Waits until so many of the keys have a second version; answers how many have.
-async fn until(store: &dyn Store, keys: &BTreeSet<KeyId>, wanted: usize) -> anyhow::Result<usize> {
-    let since = Instant::now();
-    loop {
-        let done = versions(store, keys).await?.values().filter(|it| **it > 1).count();
-        if done >= wanted || since.elapsed() > PATIENCE {
-            return Ok(done);
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-}
-
-async fn versions(
-    store: &dyn Store,
-    keys: &BTreeSet<KeyId>,
-) -> anyhow::Result<BTreeMap<KeyId, usize>> {
-    let (mut tx, mut found) = (store.read().await?, BTreeMap::new());
-    for id in keys {
-        found.insert(id.clone(), tx.key_versions(id).await?.len());
-    }
-    Ok(found)
-}
-
-async fn once(
-    store: &dyn Store,
-    keys: &BTreeSet<KeyId>,
-    report: &mut Report,
-) -> anyhow::Result<()> {
-    for (id, count) in versions(store, keys).await? {
-        report.check(count == 2, format_args!("{id} has {count} versions"));
-    }
-    Ok(())
-}
-
-/// Each rotation is told once, by one of the nodes.
-fn told(
-    nodes: [(&Path, &str); 2],
-    keys: &BTreeSet<KeyId>,
-    report: &mut Report,
-) -> anyhow::Result<()> {
-    let mut told: BTreeMap<String, usize> = BTreeMap::new();
-    for (data, name) in nodes {
-        let events = Tail::last(&audit::directory(data, &name.parse()?), usize::MAX)?.0;
-        let rotations = events.into_iter().filter(|it| it.event.action == "yaoku:RotateKey");
-        let mut by_this = 0;
-        for resource in rotations.flat_map(|it| it.event.resources) {
-            let key = resource.rsplit('/').next().unwrap_or_default();
-            *told.entry(key.to_owned()).or_default() += 1;
-            by_this += 1;
-        }
-        report.say(format_args!("node {name} has told of {by_this}"));
-    }
-    for key in keys {
-        let count = told.get(key.as_str()).copied().unwrap_or_default();
-        report.check(count == 1, format_args!("{key} was told of {count} times"));
-    }
-    Ok(())
 }

@@ -45,7 +45,7 @@ enum Trial {
     Connections(connections::Connections),
     /// The disk is full or read-only for a while: is anything lost or half done?
     Disk(disk::Disk),
-    /// Two nodes, and many keys due at once: does each rotate exactly once?
+    /// Two nodes, and many keys and secrets due at once: does each rotate, or go, exactly once?
     Due(due::Due),
     /// `kill -9` in a stream of writes: is what was answered kept?
     Kill(kill::Kill),

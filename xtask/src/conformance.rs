@@ -57,14 +57,14 @@ pub(crate) fn run(options: &Options, mode: Mode) -> Result<Tally> {
     ensure!(install.failed == 0, "there is nobody to run");
     let mut tallies = Vec::new();
     if options.is_all() {
-        tallies.push(months()?);
+        tallies.extend(months()?);
     }
     let build = step("build", &mut cargo(&["build", "-p", "yaoku"]))?;
     ensure!(build.failed == 0, "there is nothing to run");
-    if options.is_all() {
-        tallies.push(counted("sessions", &mut command("conformance/sessions.py", &[]), count)?);
-    }
     for store in options.stores() {
+        if options.is_all() {
+            tallies.push(run_script("sessions", *store)?);
+        }
         tallies.push(run_store(options, *store)?);
     }
     if options.is_all() && tallies.iter().all(|it| it.failed == 0) {
@@ -76,10 +76,17 @@ pub(crate) fn run(options: &Options, mode: Mode) -> Result<Tally> {
 }
 
 /// A year for some of the clients, with a program that no other step should find in its place: so first.
-fn months() -> Result<Tally> {
+fn months() -> Result<Vec<Tally>> {
     let build = cargo(&["build", "-p", "yaoku", "--features", "test-clock"]).status()?;
     ensure!(build.success(), "a program with a clock that can be moved does not build");
-    counted("months", &mut command("conformance/months.py", &[]), count)
+    Store::ALL.iter().map(|it| run_script("months", *it)).collect()
+}
+
+/// A script with a server of its own.
+fn run_script(name: &str, store: Store) -> Result<Tally> {
+    let script = format!("conformance/{name}.py");
+    let part = format!("{name} {}", store.name());
+    counted(&part, &mut command(&script, &["--store", store.name()]), count)
 }
 
 fn run_store(options: &Options, store: Store) -> Result<Tally> {

@@ -60,6 +60,18 @@ impl Arn {
         Self::of(region, account, &[kind])
     }
 
+    /// The container of what it names. Source: identity.md §4.1.
+    #[must_use]
+    pub fn its_container(&self) -> Self {
+        Self(Self::container_of(&self.0).into())
+    }
+
+    /// The same of an ARN that is only a text.
+    #[must_use]
+    pub fn container_of(arn: &str) -> &str {
+        arn.split_once('/').map_or(arn, |(container, _)| container)
+    }
+
     /// What an operation without a resource is judged on.
     #[must_use]
     pub fn any() -> Self {

@@ -8,12 +8,19 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use yaoku_model::policy::{Context, Document, Kind, Layer, Question, Verdict, decide};
 
-/// A request with one tag, or none.
+/// A request with one tag, or none, and a value for one key of each other type.
 struct Tagged(Option<&'static str>);
 
 impl Context for Tagged {
     fn value(&self, key: &str) -> Option<Cow<'_, str>> {
-        self.0.filter(|_| key == "kms:tag/env").map(Cow::Borrowed)
+        match key {
+            "kms:tag/env" => self.0.map(Cow::Borrowed),
+            "acs:SourceIp" => Some("192.0.2.7".into()),
+            "acs:CurrentTime" => Some("2026-06-01T00:00:00Z".into()),
+            "acs:MFAPresent" => Some("false".into()),
+            "kms:EncryptionContext:size" => Some("10".into()),
+            _ => None,
+        }
     }
 }
 
@@ -61,6 +68,81 @@ fn statement(effect: &'static str) -> impl Strategy<Value = Value> {
             }
             it
         })
+}
+
+/// An operator of any type, with a key and a value of that type.
+fn operators() -> impl Strategy<Value = (&'static str, &'static str, &'static str)> {
+    prop::sample::select(vec![
+        ("StringEquals", "kms:tag/env", "a"),
+        ("StringEqualsIgnoreCase", "kms:tag/env", "A"),
+        ("StringLike", "kms:tag/env", "?"),
+        ("NumericEquals", "kms:EncryptionContext:size", "10.0"),
+        ("NumericLessThan", "kms:EncryptionContext:size", "9"),
+        ("NumericLessThanEquals", "kms:EncryptionContext:size", "10"),
+        ("DateEquals", "acs:CurrentTime", "2026-06-01T08:00:00+08:00"),
+        ("DateLessThan", "acs:CurrentTime", "2026-01-01T00:00:00Z"),
+        ("DateGreaterThan", "acs:CurrentTime", "2026-01-01T00:00:00Z"),
+        ("Bool", "acs:MFAPresent", "false"),
+        ("IpAddress", "acs:SourceIp", "192.0.2.0/24"),
+        ("IpAddress", "acs:SourceIp", "2001:db8::/32"),
+    ])
+}
+
+fn negation(operator: &str) -> Option<&'static str> {
+    Some(match operator {
+        "StringEquals" => "StringNotEquals",
+        "StringEqualsIgnoreCase" => "StringNotEqualsIgnoreCase",
+        "StringLike" => "StringNotLike",
+        "NumericEquals" => "NumericNotEquals",
+        "NumericLessThan" => "NumericGreaterThanEquals",
+        "NumericLessThanEquals" => "NumericGreaterThan",
+        "DateEquals" => "DateNotEquals",
+        "DateLessThan" => "DateGreaterThanEquals",
+        "DateGreaterThan" => "DateLessThanEquals",
+        "IpAddress" => "NotIpAddress",
+        _ => return None,
+    })
+}
+
+/// A statement with a condition of any type.
+fn typed() -> impl Strategy<Value = Value> {
+    let effect = prop::sample::select(vec!["Allow", "Deny"]);
+    (effect, operators(), any::<bool>()).prop_map(|(effect, (operator, key, value), negated)| {
+        let operator = negation(operator).filter(|_| negated).unwrap_or(operator);
+        let condition = json!({ operator: { key: value } });
+        json!({ "Effect": effect, "Action": "*", "Resource": "*", "Condition": condition })
+    })
+}
+
+/// The same JSON: members backwards, every text escaped, and lists of one where a value may be one.
+fn laid_out_otherwise(value: &Value, member: &str) -> String {
+    let escaped = |text: &str| {
+        let units = text.encode_utf16().map(|it| format!("\\u{it:04X}"));
+        format!("\"{}\"", units.collect::<String>())
+    };
+    match value {
+        Value::Object(members) => {
+            let members = members.iter().rev().map(|(name, it)| {
+                // Below Condition, names are operators, and below these, keys: values come next.
+                let inner = match member {
+                    "Condition" => "an operator",
+                    "an operator" => "a key",
+                    _ => name,
+                };
+                format!("\t{}\n:{}", escaped(name), laid_out_otherwise(it, inner))
+            });
+            format!("{{{}}}", members.collect::<Vec<_>>().join(" ,"))
+        }
+        Value::Array(items) => {
+            let items = items.iter().map(|it| laid_out_otherwise(it, ""));
+            format!("[ {} ]", items.collect::<Vec<_>>().join("\r\n,"))
+        }
+        Value::String(text) if ["Action", "NotAction", "Resource", "a key"].contains(&member) => {
+            format!("[{}]", escaped(text))
+        }
+        Value::String(text) => escaped(text),
+        other => other.to_string(),
+    }
 }
 
 fn statements() -> impl Strategy<Value = Vec<Value>> {
@@ -132,6 +214,50 @@ proptest! {
         let spaced = format!("\n\t{}\r\n ", serde_json::to_string_pretty(&spaced).unwrap());
         let spaced = Document::parse(&spaced, Kind::Identity).unwrap();
         prop_assert_eq!(verdict(&[spaced], asked), verdict(&[document(&policy)], asked));
+    }
+
+    #[test]
+    fn neither_the_order_of_members_nor_escapes_nor_lists_of_one_matter(
+        policy in statements(),
+        typed in prop::collection::vec(typed(), 0..3),
+        asked in asked(),
+    ) {
+        let policy: Vec<_> = policy.into_iter().chain(typed).collect();
+        let whole = json!({ "Version": "1", "Statement": policy });
+        let otherwise = laid_out_otherwise(&whole, "");
+        let read = Document::parse(&otherwise, Kind::Identity);
+        prop_assert!(read.is_ok(), "{otherwise}");
+        prop_assert_eq!(verdict(&[read.unwrap()], asked), verdict(&[document(&policy)], asked));
+    }
+
+    #[test]
+    fn another_typed_deny_never_allows_more(
+        policy in prop::collection::vec(typed(), 1..6),
+        mut deny in typed(),
+        asked in asked(),
+    ) {
+        let before = verdict(&[document(&policy)], asked);
+        deny["Effect"] = json!("Deny");
+        let more: Vec<_> = policy.into_iter().chain([deny]).collect();
+        let after = verdict(&[document(&more)], asked);
+        prop_assert!(after == before || after == Verdict::ExplicitDeny);
+    }
+
+    #[test]
+    fn an_operator_and_its_negation_never_both_apply_to_an_allow(
+        (operator, key, value) in operators(),
+        asked in asked(),
+    ) {
+        let Some(negated) = negation(operator) else { return Ok(()) };
+        let allow = |operator: &str| {
+            let condition = json!({ operator: { key: value } });
+            let it = json!({ "Effect": "Allow", "Action": "*", "Resource": "*", "Condition": condition });
+            verdict(&[document(&[it])], asked) == Verdict::Allow
+        };
+        let (one, other) = (allow(operator), allow(negated));
+        prop_assert!(!(one && other), "{operator}");
+        // A tag may be missing; the rest of what is asked never is.
+        prop_assert!(one || other || (asked.2.is_none() && key == "kms:tag/env"), "{operator}");
     }
 
     #[test]

@@ -75,7 +75,7 @@ pub async fn create_first(
     let account = create_account(node, tx.tx(), now).await?.id;
     let key = create_access_key(node, tx.tx(), &account, None, now).await?;
     keep(&account, &key).map_err(FirstError::NotKept)?;
-    node.caches.apply(&tx.commit().await.map_err(ApiError::from)?);
+    node.caches.apply(&tx.commit().await.map_err(ApiError::from)?.changes);
     Ok(())
 }
 
@@ -208,7 +208,7 @@ async fn try_product_key(
         key.id
     };
     // Also if it was there: whoever made it may not have committed yet.
-    node.caches.apply(&tx.commit().await?);
+    node.caches.apply(&tx.commit().await?.changes);
     node.wrote.notify_one();
     Ok(id)
 }

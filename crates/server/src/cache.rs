@@ -53,7 +53,7 @@ pub struct CachedSecret {
     pub secret: Secret,
     /// Its versions, oldest first.
     pub versions: Vec<CachedVersion>,
-    /// Its tags, for `kms:tag/<key>` in policies.
+    /// Its tags, for `acs:ResourceTag/<key>` in policies.
     pub tags: Vec<Tag>,
 }
 
@@ -294,8 +294,8 @@ impl Caches {
             Change::Role(account, name) => {
                 self.rights.remove(&(account.clone(), Identity::Role(name.clone())));
             }
-            // Nothing here depends on how the root key is sealed.
-            Change::RootKey => {}
+            // Nothing here depends on how the root key is sealed, or on who else there is.
+            Change::RootKey | Change::Nodes => {}
             // An instance decides on the state of its keys and secrets. What is being loaded may be
             // one of them.
             Change::Instance(instance) => {
@@ -419,30 +419,35 @@ async fn load_policies(
     let mut policies = Vec::new();
     for holder in holders {
         for held in tx.held_policies(account, &holder).await? {
-            let document = load_policy(tx, account, &held.policy).await?;
-            let origin = Origin { policy: held.policy, holder: holder.clone() };
+            let (version, document) = load_policy(tx, account, &held.policy).await?;
+            let origin = Origin { policy: held.policy, version, holder: holder.clone() };
             policies.push((origin, Arc::new(document)));
         }
     }
     Ok(Layer::of(policies))
 }
 
-/// A policy that cannot be read must not be passed over: it may deny.
+/// The version that counts. A policy that cannot be read must not be passed over: it may deny.
 async fn load_policy(
     tx: &mut dyn Transaction,
     account: &AccountId,
     held: &Attachment,
-) -> Result<Document, ApiError> {
-    let text = match held.kind {
-        PolicyType::System => system_text(&held.policy),
-        PolicyType::Custom => tx.policy_document(account, &held.policy).await?,
+) -> Result<(i64, Document), ApiError> {
+    let found = match held.kind {
+        PolicyType::System => of_the_system(&held.policy),
+        PolicyType::Custom => {
+            let policy = tx.custom_policy(account, &held.policy).await?;
+            let text = tx.policy_document(account, &held.policy).await?;
+            policy.map(|it| it.default_version).zip(text)
+        }
     };
-    let text = text.ok_or_else(|| unreadable(&held.policy))?;
-    Document::parse(&text, Kind::Identity).map_err(|_| unreadable(&held.policy))
+    let (version, text) = found.ok_or_else(|| unreadable(&held.policy))?;
+    let document = Document::parse(&text, Kind::Identity).map_err(|_| unreadable(&held.policy))?;
+    Ok((version, document))
 }
 
-fn system_text(name: &PolicyName) -> Option<String> {
-    system::named(name.as_str()).map(|it| it.document.to_owned())
+fn of_the_system(name: &PolicyName) -> Option<(i64, String)> {
+    system::named(name.as_str()).map(|it| (it.version, it.document.to_owned()))
 }
 
 fn unreadable(name: &PolicyName) -> ApiError {

@@ -24,6 +24,11 @@ impl Place {
         let machine = machine.nodename().to_string_lossy();
         Ok(Self(format!("{machine}:{}:{}", it.dev(), it.ino())))
     }
+
+    /// Its text.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 /// Claims a node's name, or renews the claim. `false`: another process has it.

@@ -80,7 +80,7 @@ pub async fn prepare(node: &Node) -> Result<DevAccount, ApiError> {
         None => make(node, tx.tx(), now).await?,
     };
     let found = find(node, &mut *tx, &remembered).await?;
-    node.caches.apply(&tx.commit().await?);
+    node.caches.apply(&tx.commit().await?.changes);
     Ok(found)
 }
 

@@ -66,6 +66,7 @@ impl Gateway {
 
     /// The path of a call up to the pipeline. `Err` before the caller is known is only counted.
     async fn answer(&self, call: &HttpCall, request_id: &str) -> Answer {
+        let fresh = self.node.lease.holds();
         let headers = headers(call);
         let mut incoming = match rpc::read(&request(call, &headers)) {
             Ok(incoming) => incoming,
@@ -93,6 +94,7 @@ impl Gateway {
             entry,
             nonce: known.nonce,
             format,
+            fresh,
             event: &event,
         };
         let reply = turn.run(&mut incoming.params).await;

@@ -4,6 +4,7 @@
 //! operation may touch), [`caller`], [`cache`], [`node`], [`gateway`] (from bytes to a known
 //! caller, and back), [`auth`], [`audit`], [`listen`].
 
+mod access;
 pub mod accounts;
 pub mod api;
 pub mod audit;
@@ -19,6 +20,7 @@ pub mod disk;
 mod due;
 pub mod error;
 mod faults;
+pub mod follow;
 pub mod gate;
 pub mod gateway;
 pub mod heavy;
@@ -30,6 +32,7 @@ pub mod metrics;
 pub mod node;
 pub mod oidc;
 pub mod operations;
+pub mod peers;
 pub mod pipeline;
 pub mod private;
 pub mod process;

@@ -1,9 +1,6 @@
 //! What a node works with: made once at start, shared by all calls.
 
-use std::{
-    path::PathBuf,
-    sync::{Arc, atomic::AtomicI64},
-};
+use std::{path::PathBuf, sync::Arc};
 
 use yaoku_crypto::{backend::Backend, keyring::Keyring};
 use yaoku_model::{ids::Region, random::Random, tag::Tag, time::Clock};
@@ -14,11 +11,13 @@ use crate::{
     auth::{nonces::Nonces, sessions::Sessions},
     cache::Caches,
     claim,
+    follow::Followed,
     heavy::{Aside, Heavy},
     last_uses::LastUses,
     lease::Lease,
     metrics::Metrics,
     oidc::Oidc,
+    peers::Peers,
     root::Held,
     throttle::Throttle,
     turns::Turns,
@@ -55,8 +54,10 @@ pub struct Node {
     pub held: Held,
     /// Where events go.
     pub journal: Journal,
-    /// How far the feed was followed: the caches hold nothing that changed before this mark.
-    pub followed: AtomicI64,
+    /// How far the feed was followed.
+    pub followed: Followed,
+    /// The other nodes.
+    pub peers: Peers,
     /// Wakes the task that copies the events of writes into the journal.
     pub wrote: tokio::sync::Notify,
     /// Refusals of callers who are not known, counted.

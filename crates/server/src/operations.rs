@@ -175,6 +175,15 @@ fn store(page: &mut Page, node: &Node) {
     page.sample(&[("kind", "write")], metrics.store_writes.value());
     page.family("yaoku_store_conflicts_total", Kind::Counter, "Writes that began again.");
     page.value(metrics.store_conflicts.value());
+    page.family("yaoku_other_nodes", Kind::Gauge, "Other nodes on the store.");
+    page.value(node.peers.count());
+    page.family(
+        "yaoku_write_waits_total",
+        Kind::Counter,
+        "Writes that waited until other nodes knew of them.",
+    );
+    page.sample(&[("result", "seen")], metrics.waits_seen.value());
+    page.sample(&[("result", "bound")], metrics.waits_bound.value());
     page.family("yaoku_store_errors_total", Kind::Counter, "Calls that the store failed.");
     page.value(metrics.store_errors.value());
     page.family(

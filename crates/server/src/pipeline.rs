@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use yaoku_model::{arn::Arn, time::Timestamp};
-use yaoku_store::StoreError;
+use yaoku_store::{Place, StoreError};
 use yaoku_wire::{
     error::Code,
     fields::Fields,
@@ -48,6 +48,8 @@ pub struct Turn<'a> {
     pub nonce: Option<([u8; 32], Timestamp)>,
     /// What the answer will be written in: it must carry it before anything is kept.
     pub format: Format,
+    /// Whether the caches could be trusted when the call began, before anybody was looked up in them.
+    pub fresh: bool,
     /// Makes the event of the call.
     pub event: &'a MakeEvent<'a>,
 }
@@ -123,18 +125,24 @@ impl Turn<'_> {
     /// Whether what is known of the caller may have been revoked elsewhere. The operator is known by
     /// the socket.
     fn is_stale(&self) -> bool {
-        self.caller.principal != Principal::Operator && !self.node.lease.holds()
+        self.caller.principal != Principal::Operator && !self.trusts_caches()
+    }
+
+    /// Whether they could be trusted when it began, and still can. The first is the promise: a call that
+    /// begins after a revocation was answered finds it there. The second bounds how long one that began before goes on.
+    fn trusts_caches(&self) -> bool {
+        self.fresh && self.node.lease.holds()
     }
 
     /// No transaction, no database.
     async fn on_caches(&self, request: Box<dyn Request>, dry: bool) -> Reply {
         let mut touched = Touched::default();
         let on = On::Caches(&self.node.caches);
-        let mut call = self.call(on, &mut touched);
+        let mut call = self.call(&*request, on, &mut touched);
         call.dry_run = dry;
         let reply = self.answer(&*request, &mut call).await;
         // What was true when the caches were read must have been true of the store.
-        let reply = if self.node.lease.holds() { reply } else { Err(stale()) };
+        let reply = if self.trusts_caches() { reply } else { Err(stale()) };
         let reply = if dry { Err(verdict(&reply)) } else { reply };
         self.journal(&touched.asked, &reply).await?;
         self.count(&touched, &reply);
@@ -151,10 +159,11 @@ impl Turn<'_> {
     }
 
     async fn read_once(&self, request: &mut dyn Request, touched: &mut Touched) -> Reply {
-        request.prepare(&mut self.call(On::Caches(&self.node.caches), touched)).await?;
+        let mut call = self.call(request, On::Caches(&self.node.caches), touched);
+        request.prepare(&mut call).await?;
         self.node.metrics.store_reads.add_one();
         let mut tx = self.node.store.read().await?;
-        self.answer(request, &mut self.call(On::Store(tx.tx()), touched)).await
+        self.answer(request, &mut self.call(request, On::Store(tx.tx()), touched)).await
     }
 
     async fn write(&self, mut request: Box<dyn Request>) -> Reply {
@@ -182,8 +191,8 @@ impl Turn<'_> {
         }
     }
 
-    /// The order is the promise: rows and event are kept together, then caches move, then the
-    /// client hears of it. A failed commit ends here with its 503, and nothing has moved.
+    /// The order is the promise: rows and event are kept together, then caches move, here and on every
+    /// other node, then the client hears of it. A failed commit ends here with its 503, and nothing has moved.
     ///
     /// A refusal is committed too: its event must be kept, and what it read must have been true.
     /// `Err` is what ended it before that: nothing is kept, and the event is still to be written.
@@ -192,7 +201,8 @@ impl Turn<'_> {
         request: &mut dyn Request,
         touched: &mut Touched,
     ) -> Result<Reply, ApiError> {
-        request.prepare(&mut self.call(On::Caches(&self.node.caches), touched)).await?;
+        let mut call = self.call(request, On::Caches(&self.node.caches), touched);
+        request.prepare(&mut call).await?;
         if self.node.lease.is_lost() {
             return Err(stale());
         }
@@ -200,7 +210,8 @@ impl Turn<'_> {
         let store = &self.node.store;
         let mut tx =
             if self.spec().one_thing { store.write_one().await? } else { store.write().await? };
-        let reply = self.answer(request, &mut self.call(On::Store(tx.tx()), touched)).await;
+        let reply =
+            self.answer(request, &mut self.call(request, On::Store(tx.tx()), touched)).await;
         match &reply {
             Ok(_) => {}
             Err(error) if error.is_conflict() => return Err(StoreError::Conflict.into()),
@@ -212,13 +223,26 @@ impl Turn<'_> {
         if let Some((hash, until)) = &self.nonce {
             tx.use_nonce(hash, *until).await?;
         }
-        let changes = match tx.commit().await {
+        let committed = match tx.commit().await {
             Err(StoreError::NonceUsed) => return Err(Code::SignatureNonceUsed.into()),
             done => done?,
         };
-        self.node.caches.apply(&changes);
+        self.node.caches.apply(&committed.changes);
         self.node.wrote.notify_one();
+        if let Some(place) = committed.place {
+            self.wait_for_others(place).await;
+        }
         Ok(reply)
+    }
+
+    /// Whatever was changed may have been a right: no write is answered before every node knows.
+    async fn wait_for_others(&self, place: Place) {
+        let (node, metrics) = (self.node, &self.node.metrics);
+        match node.peers.wait_until_seen(place, &node.lease).await {
+            Some(true) => metrics.waits_seen.add_one(),
+            Some(false) => metrics.waits_bound.add_one(),
+            None => {}
+        }
     }
 
     /// What the operation answers, unless that cannot be written as asked: then nothing was done.
@@ -260,8 +284,10 @@ impl Turn<'_> {
         }
     }
 
-    fn call<'c>(&'c self, on: On<'c>, touched: &'c mut Touched) -> Call<'c> {
-        Call::new(self.node, self.caller, self.now, self.spec(), on, touched)
+    fn call<'c>(&'c self, request: &dyn Request, on: On<'c>, touched: &'c mut Touched) -> Call<'c> {
+        let mut call = Call::new(self.node, self.caller, self.now, self.spec(), on, touched);
+        call.request_tags = request.tags().to_vec();
+        call
     }
 }
 

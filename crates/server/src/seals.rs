@@ -63,6 +63,8 @@ fn has_left(handle: &KeyHandle) -> bool {
 async fn try_to_reserve(node: &Node, key: &UsableKey) -> Result<(), ApiError> {
     let wanted = key.handle.seals().next_power_of_two();
     let block = wanted.clamp(*BLOCK.start(), *BLOCK.end()).cast_signed();
+    // The call would be refused in the end: nothing is used up for it.
+    must_take_writes(node)?;
     let mut tx = node.store.write().await?;
     let reserved = tx.reserve_seals(&key.version, block).await?.ok_or(Code::KeyNotFound)?;
     let before = reserved - block;
@@ -71,17 +73,13 @@ async fn try_to_reserve(node: &Node, key: &UsableKey) -> Result<(), ApiError> {
     if reserved >= MANY {
         renew(node, tx.tx(), key).await?;
     }
-    node.caches.apply(&tx.commit().await?);
+    node.caches.apply(&tx.commit().await?.changes);
     key.handle.permit(SealLimit::of(key.handle.limit().seals().saturating_add(given)));
     Ok(())
 }
 
 /// Gives a key a new version, if this one is its newest and was made here.
 async fn renew(node: &Node, tx: &mut dyn Tx, used: &UsableKey) -> Result<(), ApiError> {
-    if must_take_writes(node).is_err() {
-        // Whoever reserves the next block will do it.
-        return Ok(());
-    }
     let Some(mut key) = tx.key(&used.key.key.id).await? else { return Ok(()) };
     if !may_renew(&key, used) {
         return Ok(());
@@ -105,7 +103,13 @@ mod tests {
     use yaoku_wire::error::Code;
 
     use super::{BLOCK, PATIENCE, has_left, reserve};
-    use crate::{call::UsableKey, testing::Kms};
+    use std::sync::Arc;
+
+    use crate::{
+        call::UsableKey,
+        disk::testing::{FaultyDisk, Trouble},
+        testing::Kms,
+    };
 
     /// The first block.
     const FIRST: i64 = BLOCK.start().cast_signed();
@@ -223,6 +227,30 @@ mod tests {
         let sealed = encrypt(&kms, &key).await.unwrap();
         assert_eq!(sealed, old.as_str(), "this block is still the old one's");
         assert_ne!(encrypt(&kms, &key).await.unwrap(), old.as_str());
+    }
+
+    #[tokio::test]
+    async fn nothing_is_reserved_and_no_version_made_while_the_journal_refuses() {
+        let disk = Arc::new(FaultyDisk::default());
+        let kms = Kms::on_disk(disk.clone()).await;
+        let key = kms.key().await;
+        let old = spend(&kms, &key, 1 << 31, 0).await;
+        disk.set(Some(Trouble::Full));
+        let refused = Err(Code::ServiceUnavailableTemporary);
+        assert_eq!(kms.call("ListKeys", []).await.map(drop), refused);
+        let seals = async || {
+            let mut tx = kms.node.store.write().await.unwrap();
+            let versions = tx.key_versions(&key).await.unwrap().len();
+            (versions, tx.reserve_seals(&old, 0).await.unwrap().unwrap())
+        };
+        for _ in 0..2 {
+            assert_eq!(encrypt(&kms, &key).await.map(drop), refused);
+            assert_eq!(seals().await, (1, 1 << 31));
+        }
+        disk.set(None);
+        kms.node.journal.sync().unwrap();
+        encrypt(&kms, &key).await.unwrap();
+        assert_eq!(seals().await, (2, (1 << 31) + FIRST));
     }
 
     #[tokio::test]

@@ -1,14 +1,6 @@
 //! Starting and stopping a node: its root key, its journal, its nonces, and what runs beside calls.
 
-use std::{
-    io,
-    path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicI64, Ordering},
-    },
-    time::Duration,
-};
+use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
 use tokio::{sync::watch, task::JoinHandle};
 use yaoku_crypto::{
@@ -24,7 +16,7 @@ use yaoku_model::{
     random::NoRandomness,
     time::Clock,
 };
-use yaoku_store::{Mark, Store, StoreError};
+use yaoku_store::{Store, StoreError};
 
 use crate::{
     audit::{self, AuditError, Event, Head, Journal, NodeName, Unknown},
@@ -35,12 +27,14 @@ use crate::{
     cache::{CacheSizes, Caches},
     claim::{self, Place},
     disk::Disk,
+    follow::Followed,
     heavy::{Aside, Heavy},
     last_uses::LastUses,
     lease::Lease,
     metrics::Metrics,
     node::{Limits, Node},
     oidc::Oidc,
+    peers::{self, Peers, Run},
     root::OpenedRoot,
     throttle::{self, Throttle},
     turns::Turns,
@@ -135,6 +129,9 @@ impl Running {
         let journal = open_journal(&setup, &witness)?;
         // Only of a journal that opens: another key may lie beside it.
         witness.adopt(&*setup.store, &setup.name, &journal.public_key()).await?;
+        let run = Run::new(&place, &SystemRandom)?;
+        // Before anything is cached, so that no change falls between.
+        let followed = Followed::from(peers::enter(&*setup.store, &setup.name, &run).await?);
         let OpenedRoot { roots, held } = setup.root;
         let keyring = Arc::new(load_keyring(&*setup.store, roots).await?);
         let backend = Arc::new(Software::new(Arc::clone(&keyring)));
@@ -144,8 +141,6 @@ impl Running {
             Arc::clone(&keyring),
             CacheSizes::default(),
         );
-        // Before anything is cached, so that no change falls between.
-        let followed = AtomicI64::new(setup.store.mark().await?.0);
         let throttle = Throttle::new(setup.throttle, Arc::clone(&setup.steady_clock));
         let lease = Lease::new(setup.steady_clock, setup.store.is_shared());
         let processors = tokio::runtime::Handle::current().metrics().num_workers();
@@ -165,6 +160,7 @@ impl Running {
             held,
             journal,
             followed,
+            peers: Peers::new(run),
             wrote: tokio::sync::Notify::new(),
             throttle,
             metrics: Metrics::default(),
@@ -219,7 +215,12 @@ async fn write_down(node: &Node) -> Result<(), StartError> {
     keep_head(node).await?;
     let mut tx = node.store.write().await?;
     claim::release(tx.tx(), &node.name, &node.place).await?;
+    tx.delete_node(node.name.as_str(), node.peers.run().as_str()).await?;
     tx.commit().await?;
+    // Nobody need wait for it any longer.
+    if let Err(error) = node.store.tell(node.name.as_str()).await {
+        tracing::debug!(%error, "other nodes are not told that this one stops");
+    }
     Ok(())
 }
 
@@ -310,7 +311,7 @@ async fn copy_events(node: &Node) -> Result<(), StartError> {
 /// events that the head has passed. If another process is this node now, this one serves no more.
 async fn keep_head(node: &Node) -> Result<(), StartError> {
     let (head, copied) = (node.journal.head(), node.journal.synced_row());
-    // Its own name, head, mark and events are all that it touches.
+    // Its own name, head and events are all that it touches.
     let mut tx = node.store.write_one().await?;
     if !claim::hold(tx.tx(), &node.name, &node.place, node.clock.now()).await? {
         node.lease.lose();
@@ -321,8 +322,6 @@ async fn keep_head(node: &Node) -> Result<(), StartError> {
         // One stays, so that the numbers of rows go on from it.
         tx.delete_events(node.name.as_str(), row - 1).await?;
     }
-    let mark = Mark(node.followed.load(Ordering::SeqCst));
-    tx.put_mark(node.name.as_str(), mark, node.clock.now()).await?;
     tx.commit().await?;
     node.journal.store_knows(head);
     Ok(())
@@ -332,12 +331,13 @@ mod background {
     //! What runs beside the calls of a node, until it stops.
 
     use super::{
-        Arc, Duration, JoinHandle, Mark, Node, Ordering, StoreError, copy_events, keep_head, watch,
-        write_refusals,
+        Arc, Duration, JoinHandle, Node, StoreError, copy_events, keep_head, watch, write_refusals,
     };
     use crate::{
         due::{self, Due},
-        last_uses, prune,
+        follow, last_uses,
+        peers::Census,
+        prune,
         root::{
             RootError,
             rotation::{self, Step},
@@ -345,8 +345,8 @@ mod background {
         uses,
     };
 
-    /// How often the feed is asked what other nodes changed. Source: architecture.md, "Change feed".
-    const POLL: Duration = Duration::from_millis(250);
+    /// How soon it is tried again to copy events.
+    const AGAIN: Duration = Duration::from_millis(250);
 
     /// How long the events of writes are awaited that come next, so as to copy them together.
     const GATHER: Duration = Duration::from_millis(20);
@@ -362,7 +362,9 @@ mod background {
         vec![
             tokio::spawn(copy_on_write(node(), stopped())),
             tokio::spawn(each_second(node(), stopped())),
-            tokio::spawn(follow(node(), stopped())),
+            tokio::spawn(until(stopped(), follow::run(node()))),
+            tokio::spawn(until(stopped(), follow::tell(node()))),
+            tokio::spawn(until(stopped(), follow::hear(node()))),
             tokio::spawn(follow_root_key(node(), stopped())),
             tokio::spawn(prune(node(), stopped())),
             tokio::spawn(write_uses(node(), stopped())),
@@ -383,7 +385,7 @@ mod background {
             }
             while let Err(error) = copy_events(&node).await {
                 tracing::error!(%error, "events are not copied into the journal");
-                if !tick(&mut stopped, POLL).await {
+                if !tick(&mut stopped, AGAIN).await {
                     return;
                 }
             }
@@ -411,28 +413,6 @@ mod background {
             match keep_head(&node).await {
                 Ok(()) => (kept, idle) = (Some(head), 0),
                 Err(error) => tracing::warn!(%error, "the audit head is not in the store"),
-            }
-        }
-    }
-
-    /// Drops from the caches what other nodes changed.
-    async fn follow(node: Arc<Node>, mut stopped: Stopped) {
-        while tick(&mut stopped, POLL).await {
-            let sent = node.lease.now();
-            let done = Mark(node.followed.load(Ordering::SeqCst));
-            match node.store.changes(done).await {
-                Ok(feed) => {
-                    if feed.missed {
-                        tracing::warn!(
-                            "this node was away for long: it forgets what it had cached"
-                        );
-                        node.caches.clear();
-                    }
-                    node.caches.apply(&feed.changes);
-                    node.lease.renew(sent);
-                    node.followed.store(feed.next.0, Ordering::SeqCst);
-                }
-                Err(error) => tracing::warn!(%error, "the change feed cannot be read"),
             }
         }
     }
@@ -470,8 +450,10 @@ mod background {
 
     /// Removes from the store what need not be kept.
     async fn prune(node: Arc<Node>, mut stopped: Stopped) {
+        let mut census = Census::default();
         while tick(&mut stopped, prune::EVERY).await {
-            match prune::run(&node).await {
+            let looked = census.look(&*node.store, &node.name).await;
+            match looked.and(prune::run(&node).await) {
                 // Another node does the same.
                 Ok(()) | Err(StoreError::Conflict) => {}
                 Err(error) => tracing::warn!(%error, "the store is not pruned"),
@@ -517,6 +499,14 @@ mod background {
                 }
                 Err(error) => tracing::error!(%error, "what is due cannot be done"),
             }
+        }
+    }
+
+    /// Does it until the node stops.
+    async fn until(mut stopped: Stopped, task: impl Future<Output = ()>) {
+        tokio::select! {
+            _ = stopped.changed() => {}
+            () = task => {}
         }
     }
 

@@ -1,7 +1,7 @@
 //! The tests' harness: a whole node on a temporary SQLite file, with clocks that stand until they
 //! are moved, called through the pipeline.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use tempfile::TempDir;
 use yaoku_crypto::random::SystemRandom;
@@ -12,7 +12,7 @@ use yaoku_model::{
     policy::{Document, Kind, Layer},
     time::{ManualClock, Timestamp},
 };
-use yaoku_store::Store;
+use yaoku_store::testing::TestPostgres;
 use yaoku_wire::{error::Code, fields::Fields, rpc::Format};
 
 use crate::{
@@ -20,7 +20,7 @@ use crate::{
     api::{Entry, Product, Spec, operation, tests::must_be_known},
     audit::{self, Event, Source, Tail, UserAgent},
     caller::{Caller, Principal},
-    disk::RealDisk,
+    disk::{Disk, RealDisk},
     node::{Limits, Node},
     pipeline::Turn,
     root,
@@ -38,6 +38,32 @@ pub(crate) struct Kms {
     format: Format,
     running: Option<Running>,
     pub(crate) data: Arc<TempDir>,
+    url: String,
+}
+
+/// What a node stands on.
+struct Ground<'a> {
+    name: &'a str,
+    /// Holds its journal.
+    data: TempDir,
+    key_file: PathBuf,
+    url: String,
+    disk: Arc<dyn Disk>,
+    limits: Limits,
+}
+
+impl Ground<'_> {
+    fn sqlite() -> Self {
+        let data = tempfile::tempdir().unwrap();
+        Self {
+            name: "one",
+            key_file: data.path().join(root::KEY_FILE),
+            url: format!("sqlite:{}", data.path().join("yaoku.db").display()),
+            data,
+            disk: Arc::new(RealDisk),
+            limits: Limits::default(),
+        }
+    }
 }
 
 /// 2026-01-02T03:04:05Z.
@@ -51,19 +77,33 @@ impl Kms {
 
     /// A new node where so much may be had.
     pub(crate) async fn with_limits(limits: Limits) -> Self {
-        let data = Arc::new(tempfile::tempdir().unwrap());
-        let url = format!("sqlite:{}", data.path().join("yaoku.db").display());
-        Self::on(yaoku_store::open(&url).await.unwrap(), data, limits).await
+        Self::on(Ground { limits, ..Ground::sqlite() }).await
     }
 
-    async fn on(store: Arc<dyn Store>, data: Arc<TempDir>, limits: Limits) -> Self {
+    /// A new node whose journal is on this disk.
+    pub(crate) async fn on_disk(disk: Arc<dyn Disk>) -> Self {
+        Self::on(Ground { disk, ..Ground::sqlite() }).await
+    }
+
+    /// Two nodes on one PostgreSQL, each called as the root of an account of its own. Their clocks
+    /// are two.
+    pub(crate) async fn two() -> (Self, Self) {
+        let url = TestPostgres::shared().new_database().await;
+        let one = Self::on(Ground { url: url.clone(), ..Ground::sqlite() }).await;
+        let key_file = one.data.path().join(root::KEY_FILE);
+        let two = Self::on(Ground { name: "two", url, key_file, ..Ground::sqlite() }).await;
+        (one, two)
+    }
+
+    async fn on(ground: Ground<'_>) -> Self {
+        let Ground { name, data, key_file, url, disk, limits } = ground;
         let clock = Arc::new(ManualClock::at(NOW));
         let region = "cn-hangzhou".parse().unwrap();
-        let key_file = data.path().join(root::KEY_FILE);
+        let store = yaoku_store::open(&url).await.unwrap();
         let root = root::open_or_create(&*store, &region, key_file, &SystemRandom, NOW).await;
         let running = Running::start(Setup {
             data: data.path().to_owned(),
-            name: "one".parse().unwrap(),
+            name: name.parse().unwrap(),
             store,
             root: root.unwrap(),
             region,
@@ -75,7 +115,7 @@ impl Kms {
             limits,
             throttle: throttle::Limits::NONE,
             journal: audit::Options::default(),
-            disk: Arc::new(RealDisk),
+            disk,
         })
         .await
         .unwrap();
@@ -83,7 +123,7 @@ impl Kms {
         let mut tx = node.store.write().await.unwrap();
         let account = accounts::create_account(&node, tx.tx(), NOW).await.unwrap().id;
         let instance = accounts::create_instance(&node, tx.tx(), &account, NOW).await.unwrap().id;
-        node.caches.apply(&tx.commit().await.unwrap());
+        node.caches.apply(&tx.commit().await.unwrap().changes);
         let caller = Caller {
             account: account.clone(),
             principal: Principal::Root,
@@ -102,7 +142,8 @@ impl Kms {
             caller,
             format: Format::Json,
             running: Some(running),
-            data,
+            data: Arc::new(data),
+            url,
         }
     }
 
@@ -142,7 +183,7 @@ impl Kms {
     pub(crate) async fn as_stranger(&self) -> Self {
         let mut tx = self.node.store.write().await.unwrap();
         let account = accounts::create_account(&self.node, tx.tx(), NOW).await.unwrap().id;
-        self.node.caches.apply(&tx.commit().await.unwrap());
+        self.node.caches.apply(&tx.commit().await.unwrap().changes);
         let mut kms = self.with(Caller { account: account.clone(), ..self.caller.clone() });
         kms.account = account;
         kms
@@ -152,7 +193,7 @@ impl Kms {
     pub(crate) async fn closed(&self) -> Self {
         let mut tx = self.node.store.write().await.unwrap();
         tx.set_kms_open(&self.account, false).await.unwrap();
-        self.node.caches.apply(&tx.commit().await.unwrap());
+        self.node.caches.apply(&tx.commit().await.unwrap().changes);
         self.with(Caller { kms_open: false, ..self.caller.clone() })
     }
 
@@ -162,7 +203,7 @@ impl Kms {
         let mut key = tx.key(id).await.unwrap().unwrap();
         change(&mut key);
         tx.update_key(&key).await.unwrap();
-        self.node.caches.apply(&tx.commit().await.unwrap());
+        self.node.caches.apply(&tx.commit().await.unwrap().changes);
     }
 
     /// The same node, called by the one who runs the program.
@@ -182,7 +223,7 @@ impl Kms {
 
     /// The address of its database.
     pub(crate) fn url(&self) -> String {
-        format!("sqlite:{}", self.data.path().join("yaoku.db").display())
+        self.url.clone()
     }
 
     fn with(&self, caller: Caller) -> Self {
@@ -195,6 +236,7 @@ impl Kms {
             format: self.format,
             running: None,
             data: Arc::clone(&self.data),
+            url: self.url.clone(),
         }
     }
 
@@ -250,6 +292,7 @@ impl Kms {
             entry,
             nonce: None,
             format: self.format,
+            fresh: true,
             event: &event,
         };
         let reply = turn.run(&mut params.iter().copied().collect()).await;
@@ -281,6 +324,11 @@ impl Kms {
     /// Stops the node and gives what its journal holds.
     pub(crate) async fn events(mut self) -> Vec<Event> {
         self.running.take().unwrap().stop().await.unwrap();
+        self.told()
+    }
+
+    /// What its journal holds by now.
+    pub(crate) fn told(&self) -> Vec<Event> {
         let segments = audit::directory(self.data.path(), &self.node.name);
         let (entries, _) = Tail::last(&segments, usize::MAX).unwrap();
         entries.into_iter().map(|it| it.event).collect()

@@ -110,14 +110,6 @@ pub trait Keys: Send {
         now: Timestamp,
     ) -> Result<i64, StoreError>;
 
-    /// The policies of the keys and secrets in an instance, but for those of the key `except`.
-    async fn policies_in(
-        &mut self,
-        instance: &InstanceId,
-        except: Option<&KeyId>,
-        now: Timestamp,
-    ) -> Result<Vec<String>, StoreError>;
-
     /// Adds a key.
     async fn insert_key(&mut self, key: &Key) -> Result<(), StoreError>;
 

@@ -2,7 +2,7 @@
 //!
 //! A transaction ([`Tx`]) is a set of small contracts, one per kind of thing: [`Keys`], [`KeyUses`],
 //! [`Secrets`], [`Tags`], [`Identities`], [`Groups`], [`Roles`], [`Policies`], [`Logins`],
-//! [`Instances`], [`RootKeys`], [`Records`]. Reading them is
+//! [`Instances`], [`Accesses`], [`RootKeys`], [`Nodes`], [`Records`]. Reading them is
 //! reading what the rest of the program may ask of a database. Three rules hold for all of them:
 //!
 //! - Not finding something is `None`, never an error: what that means is the caller's to say.
@@ -13,12 +13,14 @@ use std::{fmt, path::Path, sync::Arc};
 
 use async_trait::async_trait;
 
+mod accesses;
 mod change;
 mod groups;
 mod identities;
 mod instances;
 mod keys;
 mod logins;
+mod nodes;
 mod policies;
 mod postgres;
 mod records;
@@ -33,12 +35,14 @@ mod tags;
 pub mod testing;
 mod uses;
 
-pub use change::{Change, Feed, Mark};
+pub use accesses::{Accesses, PolicyText, Release};
+pub use change::{Change, Committed, Feed, Mark, Place};
 pub use groups::{Groups, Roles};
 pub use identities::{Identities, IdentityCounts};
 pub use instances::{InstanceFilter, Instances};
 pub use keys::{DueKey, KeyFilter, Keys};
 pub use logins::Logins;
+pub use nodes::{Ears, NodeRow, Nodes, Word};
 pub use policies::{Held, Policies};
 pub use postgres::Postgres;
 pub use records::{EventRow, Records};
@@ -118,21 +122,40 @@ pub trait Store: fmt::Debug + Send + Sync {
         self.write().await
     }
 
-    /// What was committed after `done`, and the mark to ask with next. Never misses a late commit.
-    async fn changes(&self, done: Mark) -> Result<Feed, StoreError>;
+    /// What was committed and `done` has not seen, and the mark to ask with next. Never misses a late
+    /// commit, and holds back none: what was committed before it was asked is in the answer.
+    async fn changes(&self, done: &Mark) -> Result<Feed, StoreError>;
 
     /// The mark of the feed as it is now: where a node that has loaded nothing yet begins.
     async fn mark(&self) -> Result<Mark, StoreError>;
+
+    /// [`Nodes::beat`] in a transaction of its own, told to the other nodes.
+    async fn beat(&self, name: &str, run: &str, mark: &Mark) -> Result<bool, StoreError> {
+        nodes::beat_alone(self, name, run, mark).await
+    }
+
+    /// Tells the other nodes that the feed has news, in this node's name. It may be lost: they look
+    /// by themselves now and then. Where nodes cannot tell each other anything, nothing happens.
+    async fn tell(&self, _name: &str) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// Listens to what nodes say, on a connection of its own. `None` where they cannot.
+    async fn ears(&self) -> Result<Option<Box<dyn Ears>>, StoreError> {
+        Ok(None)
+    }
 }
 
 /// What an operation may do in a transaction. It has no `commit`: that is the pipeline's.
 pub trait Tx:
-    Groups
+    Accesses
+    + Groups
     + Identities
     + Instances
     + Keys
     + KeyUses
     + Logins
+    + Nodes
     + Policies
     + Records
     + Roles
@@ -143,12 +166,14 @@ pub trait Tx:
 }
 
 impl<T> Tx for T where
-    T: Groups
+    T: Accesses
+        + Groups
         + Identities
         + Instances
         + Keys
         + KeyUses
         + Logins
+        + Nodes
         + Policies
         + Records
         + Roles
@@ -165,7 +190,7 @@ pub trait Transaction: Tx {
     async fn undo(&mut self) -> Result<(), StoreError>;
 
     /// Keeps everything, durably, and says what changed.
-    async fn commit(self: Box<Self>) -> Result<Vec<Change>, StoreError>;
+    async fn commit(self: Box<Self>) -> Result<Committed, StoreError>;
 
     /// The same transaction, as an operation sees it.
     fn tx(&mut self) -> &mut dyn Tx;

@@ -1,6 +1,7 @@
 //! PostgreSQL: any number of nodes, and writers that do not wait for each other.
 //!
-//! Also for engines that speak its protocol: no advisory locks, no NOTIFY, BIGINT everywhere.
+//! Also for engines that speak its protocol: no advisory locks, BIGINT everywhere, and NOTIFY only
+//! makes quicker what is found without it.
 
 use std::{fmt, str::FromStr, time::Duration};
 
@@ -8,16 +9,19 @@ use async_trait::async_trait;
 use sqlx::{
     ConnectOptions as _, Connection as _, Executor, PgConnection, PgPool,
     error::DatabaseError,
-    postgres::{PgConnectOptions, PgPoolOptions},
+    postgres::{PgConnectOptions, PgListener, PgPoolOptions},
 };
 
 use crate::{
-    Feed, Mark, Store, StoreError, Transaction,
-    sql::{Link, POSTGRES, Places, Session, failure, is_broken_connection},
+    Ears, Feed, Mark, Store, StoreError, Transaction, Word, nodes,
+    sql::{
+        CHANGED, FOLLOWED, Link, POSTGRES, Places, Session, beat_aloud, failure,
+        is_broken_connection, tell,
+    },
 };
 
-/// How many connections a node may have.
-const CONNECTIONS: u32 = 16;
+/// How many connections a node may have: sixteen that work, and one that listens.
+const CONNECTIONS: u32 = 17;
 
 /// How long a call waits for a connection.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -86,10 +90,15 @@ impl Postgres {
 
     /// Begins a transaction. Idle connections are not tested first: those that turn out to be
     /// broken are thrown away, so that one more try than there are must reach the server.
+    ///
+    /// A call that is given up meanwhile must not leave the transaction open on a connection that
+    /// the next one gets, and the driver does not see to it. So it is a task, which goes to its end.
     async fn begin(&self, begin: &'static str) -> Result<Link, StoreError> {
         let mut spare = self.pool.size();
         loop {
-            match self.pool.begin_with(begin).await {
+            let pool = self.pool.clone();
+            let task = tokio::spawn(async move { pool.begin_with(begin).await });
+            match task.await.map_err(|it| StoreError::Failed(it.to_string()))? {
                 Ok(tx) => return Ok(Link::Postgres(tx)),
                 Err(error) if spare == 0 || !is_broken_connection(&error) => {
                     return Err(failure(&error));
@@ -122,12 +131,51 @@ impl Store for Postgres {
         Ok(Box::new(Session::writing(self.begin(WRITE_ONE).await?, self.places)))
     }
 
-    async fn changes(&self, done: Mark) -> Result<Feed, StoreError> {
+    async fn changes(&self, done: &Mark) -> Result<Feed, StoreError> {
         self.snapshot().await?.feed(done).await
     }
 
     async fn mark(&self) -> Result<Mark, StoreError> {
         self.snapshot().await?.mark().await
+    }
+
+    async fn beat(&self, name: &str, run: &str, mark: &Mark) -> Result<bool, StoreError> {
+        if self.places == Places::Counter {
+            return nodes::beat_alone(self, name, run, mark).await;
+        }
+        let done = beat_aloud(name, run, mark).query().execute(&self.pool).await;
+        done.map(|it| it.rows_affected() > 0).map_err(|it| failure(&it))
+    }
+
+    async fn tell(&self, name: &str) -> Result<(), StoreError> {
+        if self.places == Places::Counter {
+            return Ok(());
+        }
+        let done = tell(name).query().execute(&self.pool).await;
+        done.map(drop).map_err(|it| failure(&it))
+    }
+
+    async fn ears(&self) -> Result<Option<Box<dyn Ears>>, StoreError> {
+        if self.places == Places::Counter {
+            return Ok(None);
+        }
+        let mut ears = PgListener::connect_with(&self.pool).await.map_err(|it| failure(&it))?;
+        ears.listen_all([CHANGED, FOLLOWED]).await.map_err(|it| failure(&it))?;
+        Ok(Some(Box::new(Listener(ears))))
+    }
+}
+
+/// A connection that listens, made anew when it breaks.
+struct Listener(PgListener);
+
+#[async_trait]
+impl Ears for Listener {
+    async fn next(&mut self) -> Result<Option<(Word, String)>, StoreError> {
+        let heard = self.0.try_recv().await.map_err(|it| failure(&it))?;
+        Ok(heard.map(|it| {
+            let word = if it.channel() == FOLLOWED { Word::Followed } else { Word::Changed };
+            (word, it.payload().to_owned())
+        }))
     }
 }
 

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use yaoku_model::time::Timestamp;
 
-use crate::{Mark, StoreError};
+use crate::StoreError;
 
 /// An audit event of a write, kept until it is in its node's chain.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -47,14 +47,8 @@ pub trait Records: Send {
     /// the commit fails ([`StoreError::NonceUsed`]).
     async fn use_nonce(&mut self, hash: &[u8], until: Timestamp) -> Result<(), StoreError>;
 
-    /// Forgets at most `limit` of the nonces whose time has passed; answers how many.
+    /// Forgets at most `limit` of the nonces whose time has passed; answers how many. Where there may be
+    /// other nodes, the database's own clock must say so too: one whose clock is ahead would forget
+    /// what the others refuse replays by.
     async fn delete_nonces(&mut self, before: Timestamp, limit: i64) -> Result<u64, StoreError>;
-
-    /// Notes how far a node has followed the feed.
-    async fn put_mark(&mut self, node: &str, mark: Mark, now: Timestamp) -> Result<(), StoreError>;
-
-    /// Removes at most `limit` rows of the feed, of those that every node which was heard of since
-    /// `heard` has passed; answers how many. A node that comes back later [misses](crate::Feed::missed)
-    /// them.
-    async fn prune_feed(&mut self, heard: Timestamp, limit: i64) -> Result<u64, StoreError>;
 }

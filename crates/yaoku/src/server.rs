@@ -84,7 +84,7 @@ async fn serve(config: &Config, deployment: &str) -> anyhow::Result<()> {
             name: config.name.clone(),
             ca_pem: trusted,
             limits: config.quotas,
-            throttle: config.throttle,
+            throttle: config.throttle.clone(),
             journal: config.journal,
             ..setup
         };

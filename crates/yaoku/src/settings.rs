@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::bail;
+use anyhow::anyhow;
 
 use crate::{
     clock::environment,
@@ -29,30 +29,36 @@ impl Settings {
         &self.config
     }
 
+    /// The configuration, if it can be read: the files and addresses that it names are not looked at.
+    /// The error tells every fault.
+    pub(crate) fn read(&self) -> anyhow::Result<Config> {
+        Config::read(self.layers()?).map_err(|faults| self.unusable(&faults, ""))
+    }
+
     /// The configuration, if nothing is wrong with it. The error tells every fault. What works, but
     /// not as it was meant to, comes along.
     pub(crate) fn load(&self, purpose: Purpose) -> anyhow::Result<(Config, Vec<String>)> {
-        let layers = Layers::file(&self.config)?.environment(environment()).set(&self.set)?;
-        let mut more = "";
-        let checked = match Config::read(layers) {
-            Ok(config) => {
-                let checked = config.check(purpose);
-                if checked.faults.is_empty() {
-                    return Ok((config, checked.warnings));
-                }
-                checked.faults
-            }
-            Err(faults) => {
-                more = "\nOnce all settings can be read, their addresses, files and places are looked at.";
-                faults
-            }
-        };
+        const MORE: &str =
+            "\nOnce all settings can be read, their addresses, files and places are looked at.";
+        let config = Config::read(self.layers()?).map_err(|it| self.unusable(&it, MORE))?;
+        let checked = config.check(purpose);
+        if checked.faults.is_empty() {
+            Ok((config, checked.warnings))
+        } else {
+            Err(self.unusable(&checked.faults, ""))
+        }
+    }
+
+    fn layers(&self) -> anyhow::Result<Layers> {
+        Layers::file(&self.config)?.environment(environment()).set(&self.set)
+    }
+
+    fn unusable(&self, faults: &[String], more: &str) -> anyhow::Error {
         let mut text = format!("{} cannot be used:", self.config.display());
-        for fault in checked {
+        for fault in faults {
             // Writing to a string cannot fail.
             _ = write!(text, "\n  {fault}");
         }
-        text.push_str(more);
-        bail!(text)
+        anyhow!("{text}{more}")
     }
 }

@@ -213,6 +213,36 @@ fn accounts(server: &Server) {
     assert_eq!(server.good(&["user", "list", "--account", id]), "(none)\n");
     let said = server.say(&["user", "list", "--account", "1"]);
     assert!(said.error.starts_with("InvalidParameter"), "{}", said.error);
+    a_new_account_reaches_its_own_alone(server, id);
+}
+
+fn a_new_account_reaches_its_own_alone(server: &Server, id: &str) {
+    let made = server.good(&["access-key", "create", "--account", id, "--json"]);
+    let key: Value = serde_json::from_str(&made).unwrap();
+    let dev: Value =
+        serde_json::from_slice(&std::fs::read(server.data.path().join("dev.json")).unwrap())
+            .unwrap();
+    let text = |it: &Value| it.as_str().unwrap().to_owned();
+    let call = |words: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_yaoku"));
+        let place = ["--endpoint", &text(&dev["endpoint"]), "--ca", &text(&dev["ca"])];
+        let key = &key["AccessKey"];
+        command.args(words).args(place).env("HOME", server.data.path());
+        command.env("ALIBABA_CLOUD_ACCESS_KEY_ID", text(&key["AccessKeyId"]));
+        command.env("ALIBABA_CLOUD_ACCESS_KEY_SECRET", text(&key["AccessKeySecret"]));
+        let output = command.current_dir(server.data.path()).output().unwrap();
+        String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
+    };
+    let me = call(&["sts", "GetCallerIdentity"]);
+    assert!(me.contains(id) && me.contains("\"Account\""), "{me}");
+    // It has a default key of its own.
+    let (listed, key) = (call(&["kms", "ListKeys"]), text(&dev["key_id"]));
+    let json: Value = serde_json::from_str(&listed).unwrap();
+    assert!(json["TotalCount"] == 1 && !listed.contains(&key), "{listed}");
+    let of = format!("acs:kms:cn-hangzhou:{}:key/", text(&dev["account_id"]));
+    let arn = of + &key;
+    let told = call(&["kms", "DescribeKey", "--KeyId", &arn]);
+    assert!(told.contains("ErrorCode: Forbidden.NoPermission"), "{told}");
 }
 
 fn journal(server: Server) {

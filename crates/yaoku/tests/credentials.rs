@@ -189,3 +189,36 @@ fn programs_are_given_a_session_of_the_role() {
     let said = Said::of(anonymous.output().unwrap());
     assert!(said.error.contains("AuthenticationFail.OIDCToken.Invalid"), "{}", said.error);
 }
+
+#[test]
+fn the_journal_shows_who_is_behind_a_session() {
+    let server = Server::start();
+    let (role, key) = role_and_user(&server);
+    let say = |words: &[&str], environment: &[(&str, &str)]| {
+        let mut call = command(server.home());
+        call.args(words).envs(environment.iter().copied());
+        let said = Said::of(call.output().unwrap());
+        assert_eq!(said.code, Some(0), "{words:?}: {}", said.error);
+        said.out
+    };
+    let begin = ["sts", "AssumeRole", "--RoleArn", &role, "--RoleSessionName", "night"];
+    let named = ["--SourceIdentity", "alice@corp", "--access-key", &key];
+    let given: Value = serde_json::from_str(&say(&[&begin[..], &named].concat(), &[])).unwrap();
+    let text = |name: &str| given["Credentials"][name].as_str().unwrap();
+    let environment = [
+        ("ALIBABA_CLOUD_ACCESS_KEY_ID", text("AccessKeyId")),
+        ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", text("AccessKeySecret")),
+        ("ALIBABA_CLOUD_SECURITY_TOKEN", text("SecurityToken")),
+    ];
+    let (endpoint, ca) = (server.text("endpoint"), server.text("ca"));
+    let place = ["--endpoint", &*endpoint, "--ca", &ca];
+    let encrypt = ["kms", "Encrypt", "--KeyId", "alias/dev", "--Plaintext", "x"];
+    say(&[&encrypt[..], &place].concat(), &environment);
+    let tail = ["audit", "tail", "-n", "1", "--data", server.data()];
+    let shown = say(&tail, &[]);
+    assert!(shown.contains("  assumed-role/program/night (alice@corp)  "), "{shown}");
+    let event: Value = serde_json::from_str(&say(&[&tail[..], &["--json"]].concat(), &[])).unwrap();
+    assert_eq!(event["source_identity"], "alice@corp", "{event}");
+    let verified = say(&["audit", "verify", "--data", server.data()], &[]);
+    assert!(verified.starts_with("node one: whole"), "{verified}");
+}

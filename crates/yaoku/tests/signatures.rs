@@ -1,4 +1,5 @@
-//! Every vector of `vectors/signature` through `yaoku doctor signature`.
+//! `yaoku doctor`: every vector of `vectors/signature` through `signature`, and the `limits` of a
+//! configuration.
 
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
@@ -88,4 +89,47 @@ fn what_is_passed_on_holds_no_value() {
             assert!(!text.contains(canary), "{}: {text}", file.display());
         }
     }
+}
+
+#[test]
+fn the_limits_of_a_configuration_are_shown_with_those_of_single_callers() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("yaoku.toml");
+    let limits = |text: &str, more: &[&str]| {
+        fs::write(&file, text).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_yaoku"));
+        let output = command.args(["doctor", "limits", "--config"]).arg(&file).args(more).output();
+        let Output { status, stdout, stderr } = output.unwrap();
+        (status.code(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
+    };
+    let (code, out, error) = limits("throttle.acount.read = 7\n", &[]);
+    assert_eq!((code, &*out), (Some(1), ""));
+    assert!(error.contains("throttle.acount: there is no such setting"), "{error}");
+    // None of its files and places are there.
+    let text = "data = \"/nowhere\"\nthrottle.account.read = 7\nthrottle.principal.sts = 3\n\
+                [[throttle.override]]\nprincipal = \"acs:ram::1000000000000001:user/ci\"\nsts = 0\n\
+                symmetric = 5000\nread = 0\n";
+    let (code, out, error) = limits(text, &["--set", "throttle.account.ram=0"]);
+    assert_eq!((code, &*error), (Some(0), ""));
+    let shown: Vec<Vec<&str>> = out.lines().take(7).map(|it| it.split("  ").collect()).collect();
+    let trim = |row: &[&str]| {
+        let cells = row.iter().map(|it| it.trim()).filter(|it| !it.is_empty());
+        cells.map(str::to_owned).collect::<Vec<_>>().join("|")
+    };
+    let shown: Vec<String> = shown.iter().map(|it| trim(it)).collect();
+    let expected = [
+        "WHOSE|CLASS|CALLS A SECOND",
+        "each account|create|1000",
+        "each account|read|7",
+        "each account|sts|1000",
+        "each principal|sts|3",
+        "acs:ram::1000000000000001:user/ci|symmetric|5000",
+        "acs:ram::1000000000000001:user/ci|sts|no bound",
+    ];
+    assert_eq!(shown, expected, "{out}");
+    assert!(out.contains("from one address: 1000."), "{out}");
+    let (_, json, _) = limits(text, &["--json"]);
+    let json: Value = serde_json::from_str(&json).unwrap();
+    let last = json["limits"].as_array().unwrap().last().unwrap();
+    assert_eq!((&last["class"], &last["calls_a_second"]), (&"sts".into(), &Value::Null), "{json}");
 }

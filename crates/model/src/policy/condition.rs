@@ -33,7 +33,17 @@ const SUPPLIED: &[&str] = &[
 ];
 
 /// The same, each followed by a name of the client's own.
-const SUPPLIED_FAMILIES: &[&str] = &["acs:ResourceTag/", "kms:EncryptionContext:", "kms:tag/"];
+const SUPPLIED_FAMILIES: &[&str] =
+    &["acs:RequestTag/", "acs:ResourceTag/", "kms:EncryptionContext:", "kms:tag/"];
+
+/// Keys of the vendor's that no request has here, and why. An Allow on one never applies, and a Deny
+/// on one is refused. Source: identity.md §3.4.
+#[cfg(test)]
+const ABSENT: &[(&str, &str)] = &[
+    ("acs:SourceVpc", "there are no VPCs: networks are told apart by acs:SourceIp"),
+    ("acs:VpcSourceIp", "acs:SourceIp is the peer's address, whatever network it is in"),
+    ("ram:ServiceName", "service-linked roles are not made, so CreateServiceLinkedRole is none"),
+];
 
 /// What trust policies know besides: what came with the request to take the role on.
 const SUPPLIED_TO_TRUST: &[&str] =
@@ -333,8 +343,8 @@ fn bits(text: &str) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::{
-        Compare, Decimal, Kind, Network, Ordering, SUPPLIED, SUPPLIED_FAMILIES, SUPPLIED_TO_TRUST,
-        date, is_supplied,
+        ABSENT, Compare, Decimal, Kind, Network, Ordering, SUPPLIED, SUPPLIED_FAMILIES,
+        SUPPLIED_TO_TRUST, date, is_supplied,
     };
     use crate::policy::{Document, Object};
 
@@ -442,13 +452,38 @@ mod tests {
             "kms:EncryptionAlgorithm",
         ];
         assert_eq!(SUPPLIED, facts);
-        assert_eq!(SUPPLIED_FAMILIES, ["acs:ResourceTag/", "kms:EncryptionContext:", "kms:tag/"]);
-        let others = ["acs:RequestTag/a", "ram:ServiceName"];
+        let families =
+            ["acs:RequestTag/", "acs:ResourceTag/", "kms:EncryptionContext:", "kms:tag/"];
+        assert_eq!(SUPPLIED_FAMILIES, families);
+        let others = ["acs:RequestTag/", "ram:ServiceName"];
         for key in SUPPLIED_TO_TRUST.iter().chain(&others) {
             for kind in [Kind::Identity, Kind::Session, Kind::Object(Object::Key)] {
                 assert!(!is_supplied(key, kind), "{key} {kind:?}");
             }
             assert_eq!(is_supplied(key, Kind::Trust), !others.contains(key), "{key}");
+        }
+    }
+
+    /// All keys of identity.md §3.4 and §4.4.
+    #[test]
+    fn every_key_is_supplied_or_absent_for_a_reason() {
+        for key in [
+            "acs:CurrentTime",
+            "acs:MFAPresent",
+            "acs:RequestTag/team",
+            "acs:ResourceTag/team",
+            "acs:SecureTransport",
+            "acs:SourceIp",
+            "acs:SourceVpc",
+            "acs:VpcSourceIp",
+            "kms:EncryptionAlgorithm",
+            "kms:EncryptionContext:app",
+            "kms:tag/team",
+            "ram:ServiceName",
+        ] {
+            let absent = ABSENT.iter().find(|it| it.0 == key);
+            assert_eq!(is_supplied(key, Kind::Identity), absent.is_none(), "{key}");
+            assert!(absent.is_none_or(|it| !it.1.is_empty()), "{key}");
         }
     }
 

@@ -325,15 +325,15 @@ fn check_can_deny(condition: &[ConditionKey<'_>], effect: Effect, kind: Kind) ->
         Kind::Trust => {
             "A Deny has a condition on a key that this server never supplies, so it could not be \
              enforced. Supplied to trust policies are acs:CurrentTime, acs:SecureTransport, \
-             acs:SourceIp, acs:MFAPresent, acs:ResourceTag/<k>, kms:tag/<k>, \
+             acs:SourceIp, acs:MFAPresent, acs:RequestTag/<k>, acs:ResourceTag/<k>, kms:tag/<k>, \
              kms:EncryptionAlgorithm, kms:EncryptionContext:<k>, sts:ExternalId, oidc:iss, \
              oidc:aud, oidc:sub and saml:recipient"
         }
         Kind::Identity | Kind::Session | Kind::Object(_) => {
             "A Deny has a condition on a key that this server never supplies, so it could not be \
              enforced. Supplied are acs:CurrentTime, acs:SecureTransport, acs:SourceIp, \
-             acs:MFAPresent, acs:ResourceTag/<k>, kms:tag/<k>, kms:EncryptionAlgorithm and \
-             kms:EncryptionContext:<k>"
+             acs:MFAPresent, acs:RequestTag/<k>, acs:ResourceTag/<k>, kms:tag/<k>, \
+             kms:EncryptionAlgorithm and kms:EncryptionContext:<k>"
         }
     })
 }

@@ -30,6 +30,8 @@ pub struct Layer {
 pub struct Origin {
     /// The policy.
     pub policy: Attachment,
+    /// Which of its versions: the one that counts.
+    pub version: i64,
     /// The caller itself, or a group of its.
     pub holder: Holder,
 }

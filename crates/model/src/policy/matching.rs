@@ -264,11 +264,35 @@ mod tests {
     proptest! {
         #[test]
         fn agrees_with_the_plain_definition(
-            pattern in "[ab密*?]{0,8}",
-            text in "[ab密/]{0,10}",
+            pattern in "[ab密*?]{0,12}",
+            text in "[ab密/]{0,14}",
         ) {
             let expected = oracle(&chars(&pattern), &chars(&text));
-            prop_assert_eq!(Pattern::new(&pattern).unwrap().matches(&text), expected);
+            let read = Pattern::new(&pattern).unwrap();
+            prop_assert_eq!(read.matches(&text), expected);
+            prop_assert!(!expected || read.ending().may_be(ending_of(&text)), "passed over");
+        }
+
+        /// Most texts of the test above fit nothing: these are made to fit, or nearly.
+        #[test]
+        fn finds_what_was_made_to_fit(
+            parts in prop::collection::vec(("[ab]{0,3}", "[ab密/]{0,4}"), 1..5),
+            change in any::<prop::sample::Index>(),
+        ) {
+            let end = &parts[0].0;
+            let pattern: String = parts.iter().flat_map(|it| [&*it.0, "*"]).collect();
+            let text: String = parts.iter().flat_map(|it| [&*it.0, &*it.1]).collect();
+            let (pattern, text) = (format!("{pattern}{end}"), format!("{text}{end}"));
+            prop_assert!(Pattern::new(&pattern).unwrap().matches(&text), "{pattern} {text}");
+            let mut other = chars(&text);
+            if !other.is_empty() {
+                let at = change.index(other.len());
+                other[at] = 'b';
+                let expected = oracle(&chars(&pattern), &other);
+                let other: String = other.into_iter().collect();
+                let read = Pattern::new(&pattern).unwrap();
+                prop_assert_eq!(read.matches(&other), expected);
+            }
         }
     }
 

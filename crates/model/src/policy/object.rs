@@ -2,15 +2,16 @@
 //!
 //! Source: identity.md §4.5 and §4.6.
 
-use crate::ids::AccountId;
+use crate::{ids::AccountId, key::words};
 
-/// What a policy is written on.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Object {
-    /// A key.
-    Key,
-    /// A secret.
-    Secret,
+words! {
+    /// What a policy is written on.
+    Object {
+        /// A key.
+        Key = "key",
+        /// A secret.
+        Secret = "secret",
+    }
 }
 
 /// What the console's administrators of a key may do. A star stands for any end.
@@ -72,12 +73,8 @@ impl Object {
     /// The policy it has until it is given one, on one line, as the service writes it.
     #[must_use]
     pub fn default_policy(self, account: &AccountId) -> String {
-        let word = match self {
-            Self::Key => "key",
-            Self::Secret => "secret",
-        };
         format!(
-            r#"{{"Version":"1","Statement":[{{"Action":["kms:*"],"Resource":["*"],"Effect":"Allow","Principal":{{"RAM":["acs:ram::{account}:*"]}},"Sid":"kms default {word} policy"}}]}}"#
+            r#"{{"Version":"1","Statement":[{{"Action":["kms:*"],"Resource":["*"],"Effect":"Allow","Principal":{{"RAM":["acs:ram::{account}:*"]}},"Sid":"kms default {self} policy"}}]}}"#
         )
     }
 

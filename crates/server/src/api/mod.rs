@@ -4,6 +4,7 @@
 
 use std::{collections::HashMap, fmt, future::Future, pin::Pin, sync::LazyLock};
 
+use yaoku_model::tag::Tag;
 use yaoku_wire::{
     error::{Code, Refusal},
     fields::{Encode, Fields},
@@ -44,6 +45,11 @@ pub trait Operation: Sized + fmt::Debug + Send + Sync + 'static {
     /// Makes the request from its parameters. All limits are checked here, by the fields' types.
     fn parse(params: &mut Params) -> Result<Self, ApiError>;
 
+    /// The tags that it would give: `acs:RequestTag/<key>` to policies. Source: identity.md §3.4.
+    fn tags(&self) -> &[Tag] {
+        &[]
+    }
+
     /// Does, on the caches and with no transaction held, what may take long: a write that needs a
     /// cipher seals here, and `run` then checks that what it sealed under still stands. A `Use`
     /// operation has none: its `run` is on the caches.
@@ -66,6 +72,7 @@ pub trait Operation: Sized + fmt::Debug + Send + Sync + 'static {
 
 /// The facts of an operation, for routing, policy, throttling, audit, docs, the CLI and the tests.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one fact, and none excludes another")]
 pub struct Spec {
     /// Which API it belongs to.
     pub product: Product,
@@ -74,6 +81,9 @@ pub struct Spec {
     /// Another action that permits it as well as its own. A Deny of either counts.
     /// Source: secrets.md §1.7 (inferred there).
     pub or_action: Option<Action>,
+    /// Whether policies may name what it is about by its container too: all secrets, say. A Deny of
+    /// either counts. Source: identity.md §4.1.
+    pub or_container: bool,
     /// Other actions that it asks for as well, of things that the call leads to: the key of a secret.
     /// Asking for any that is not here is a bug of ours.
     pub also_actions: &'static [Action],
@@ -106,6 +116,7 @@ impl Spec {
         product: Product::Kms,
         name: "",
         or_action: None,
+        or_container: false,
         also_actions: &[],
         effect: Effect::Read,
         one_thing: false,
@@ -277,6 +288,9 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// A parsed request, its type erased: made once, run as often as it takes.
 pub trait Request: fmt::Debug + Send + Sync {
+    /// See [`Operation::tags`].
+    fn tags(&self) -> &[Tag];
+
     /// See [`Operation::prepare`].
     fn prepare<'a>(&'a mut self, call: &'a mut Call<'_>) -> BoxFuture<'a, Result<(), ApiError>>;
 
@@ -285,6 +299,10 @@ pub trait Request: fmt::Debug + Send + Sync {
 }
 
 impl<O: Operation> Request for O {
+    fn tags(&self) -> &[Tag] {
+        Operation::tags(self)
+    }
+
     fn prepare<'a>(&'a mut self, call: &'a mut Call<'_>) -> BoxFuture<'a, Result<(), ApiError>> {
         Box::pin(Operation::prepare(self, call))
     }

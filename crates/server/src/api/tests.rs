@@ -6,7 +6,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::Value;
 use yaoku_wire::{fields::Fields, params::Params};
 
-use super::{COMMON, DRY_RUN, Entry, Product, operations};
+use super::{COMMON, DRY_RUN, Effect, Entry, Product, operations};
 
 /// What the vendor's own clients know of each operation's parameters and answer.
 static VENDOR: LazyLock<[(Product, Value); 3]> = LazyLock::new(|| {
@@ -117,6 +117,20 @@ fn what_the_vendor_requires_is_required_and_nothing_else() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Whoever gives tags says which: see [`super::Operation::tags`].
+#[test]
+fn what_takes_tags_to_give_shows_them_to_policies() {
+    let mut found = 0;
+    for it in operations().filter(|it| it.spec.effect == Effect::Write) {
+        let mut params: Params = it.spec.example.iter().copied().collect();
+        let request = it.parse(&mut params).unwrap();
+        let takes = it.spec.example.iter().any(|(it, _)| *it == "Tags" || *it == "Tag.1.Value");
+        assert_eq!(!request.tags().is_empty(), takes, "{}", it.spec.name);
+        found += usize::from(takes);
+    }
+    assert!(found >= 7, "{found}");
 }
 
 #[test]

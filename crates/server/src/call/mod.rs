@@ -11,6 +11,7 @@ use yaoku_model::{
     context::EncryptionContext,
     ids::{AccountId, KeyVersionId, Region},
     random::Random,
+    tag::Tag,
     time::Timestamp,
 };
 use yaoku_store::Tx;
@@ -45,6 +46,8 @@ pub struct Call<'a> {
     pub node: &'a Node,
     /// Whether nothing may come of it but a verdict: no key is made, and none seals.
     pub dry_run: bool,
+    /// The tags that it would give.
+    pub(crate) request_tags: Vec<Tag>,
     pub(crate) spec: &'static Spec,
     on: On<'a>,
     pub(crate) touched: &'a mut Touched,
@@ -115,7 +118,7 @@ impl<'a> Call<'a> {
         on: On<'a>,
         touched: &'a mut Touched,
     ) -> Self {
-        Self { caller, now, node, dry_run: false, spec, on, touched }
+        Self { caller, now, node, dry_run: false, request_tags: Vec::new(), spec, on, touched }
     }
 
     /// The caller's account.
@@ -147,13 +150,15 @@ impl<'a> Call<'a> {
 
     /// Fails unless the caller may do this operation to `resource`.
     pub fn allow(&mut self, resource: &Arn) -> Result<(), ApiError> {
-        self.allow_any_of(&[resource])
+        self.judge(Ask::to(self.spec.action()), &self.caller.account, &[resource], &[], None)
     }
 
-    /// The same for a resource with more than one accepted spelling: the container or the item to
-    /// be created. Source: identity.md §4.1.
-    pub fn allow_any_of(&mut self, spellings: &[&Arn]) -> Result<(), ApiError> {
-        self.judge(Ask::to(self.spec.action()), &self.caller.account, spellings, &[], None)
+    /// The same of something that policies may name by its container too, which its
+    /// [`Spec`] says. Source: identity.md §4.1.
+    pub fn allow_in_container(&mut self, item: &Arn) -> Result<(), ApiError> {
+        debug_assert!(self.spec.or_container, "{} asks for a container", self.spec.name);
+        let spellings = [&item.its_container(), item];
+        self.judge(Ask::to(self.spec.action()), &self.caller.account, &spellings, &[], None)
     }
 
     /// What the operation has made: its event names it. To be called last, as a refusal makes nothing.

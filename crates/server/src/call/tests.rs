@@ -64,7 +64,7 @@ impl Two {
         let (mut secret, _) = tx.secret(&self.owner.account, &name).await.unwrap().unwrap();
         secret.policy = Some(policy.to_owned());
         tx.update_secret(&secret).await.unwrap();
-        self.owner.node.caches.apply(&tx.commit().await.unwrap());
+        self.owner.node.caches.apply(&tx.commit().await.unwrap().changes);
     }
 
     async fn encrypts(&self, by: &Kms) -> Result<String, Code> {

@@ -26,7 +26,7 @@ const MAX_MESSAGE: usize = 8192;
 const PLACE: CredentialPlace<'static> = CredentialPlace { kind: "diagnostic message", id: "" };
 
 /// The first line of a message. Another form will have another.
-const VERSION: &str = "1";
+const VERSION: &str = "2";
 
 /// What a refused request is known by, whatever it was for.
 const CONDITIONS: [&str; 5] = [
@@ -48,8 +48,9 @@ pub(crate) struct Denial {
     /// Which layer refused it.
     layer: String,
     explicit: bool,
-    /// The policy that denies it, if one does: its name, whose text it is, what it is attached to.
-    matched: Option<[String; 3]>,
+    /// The policy that denies it, if one does: its name, whose text it is, its version, what it is
+    /// attached to.
+    matched: Option<[String; 4]>,
     conditions: Vec<(String, String)>,
 }
 
@@ -63,7 +64,7 @@ impl Denial {
         let origin = |it: Decision| facts.caller.policies.origin(it.by?.0);
         let matched = match layer {
             _ if !explicit => None,
-            LayerName::Object => Some([Object::POLICY_NAME, "", ""].map(str::to_owned)),
+            LayerName::Object => Some([Object::POLICY_NAME, "", "", ""].map(str::to_owned)),
             LayerName::Identity => decision.and_then(origin).map(named),
             LayerName::Session => None,
         };
@@ -110,12 +111,14 @@ impl Denial {
                 .text("ConditionKey", &**key)
                 .plain_texts("ConditionValues", [value.as_str()])
         });
-        let matched = self.matched.iter().map(|[name, kind, holder]| {
+        let matched = self.matched.iter().map(|[name, kind, version, holder]| {
+            let known = |it: &str| Some(it.to_owned()).filter(|it| !it.is_empty());
             Fields::default()
                 .text("PolicyIdentifier", &**name)
                 .text("PolicyType", if kind.is_empty() { &*self.layer } else { kind })
+                .maybe_text("PolicyVersion", known(version))
                 .text("Effect", "Deny")
-                .maybe_text("AttachedEntityType", Some(&**holder).filter(|it| !it.is_empty()))
+                .maybe_text("AttachedEntityType", known(holder))
                 .text("AttachedScope", "Account")
         });
         Fields::default()
@@ -155,7 +158,7 @@ impl Denial {
         let [kind, name] = &self.principal;
         let explicit = if self.explicit { "yes" } else { "no" };
         let fixed = [VERSION, &self.action, &self.resource, kind, name, &self.owner, &self.layer];
-        let none = [const { String::new() }; 3];
+        let none = [const { String::new() }; 4];
         let matched = self.matched.as_ref().unwrap_or(&none).iter().map(String::as_str);
         let conditions = self.conditions.iter().flat_map(|(key, value)| [&**key, &**value]);
         let lines = fixed.into_iter().chain([explicit]).chain(matched).chain(conditions);
@@ -170,7 +173,8 @@ impl Denial {
         }
         let (action, resource, principal) = (next()?, next()?, [next()?, next()?]);
         let (owner, layer, explicit) = (next()?, next()?, next()? == "yes");
-        let matched = Some([next()?, next()?, next()?]).filter(|it| !it[0].is_empty());
+        let matched = [next()?, next()?, next()?, next()?];
+        let matched = Some(matched).filter(|it| !it[0].is_empty());
         let mut conditions = Vec::new();
         while let Some(key) = next() {
             conditions.push((key, next()?));
@@ -190,9 +194,10 @@ fn blamed(layers: &Layers) -> (LayerName, Option<Decision>) {
     }
 }
 
-fn named(origin: &Origin) -> [String; 3] {
-    let Origin { policy, holder } = origin;
-    [policy.policy.to_string(), policy.kind.as_str().to_owned(), holder.kind().to_owned()]
+fn named(origin: &Origin) -> [String; 4] {
+    let Origin { policy, version, holder } = origin;
+    let (name, kind) = (policy.policy.to_string(), policy.kind.as_str().to_owned());
+    [name, kind, format!("v{version}"), holder.kind().to_owned()]
 }
 
 /// Source: identity.md §1.7 (`SubUser`); the others are the vendor's words elsewhere.

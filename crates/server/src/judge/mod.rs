@@ -1,6 +1,6 @@
 //! Whether a caller may do what it asks: the one place that decides, and what it says to who may not.
 //!
-//! [`weigh`] is the decision, for calls and for the simulator alike.
+//! [`weigh`] and [`either`] are the decision, for calls and for the simulator alike.
 
 use std::borrow::Cow;
 
@@ -22,7 +22,7 @@ use crate::{
 pub(crate) use self::{
     denial::Denial,
     facts::Facts,
-    weigh::{LayerName, Layers, weigh},
+    weigh::{LayerName, Layers, either, weigh},
 };
 
 mod denial;
@@ -104,12 +104,10 @@ impl Call<'_> {
 
     /// By the action asked for or, if it is the operation's own, the other that does as well.
     fn refusing_as_read(&self, ask: Ask<'_>, matter: &Matter<'_>) -> Option<Layers> {
-        let layers = self.decide(ask, matter);
-        let mut verdict = layers.verdict();
-        if let (Some(action), true) = (self.spec.or_action, ask.action == self.spec.action()) {
-            let other = self.decide(Ask { action, ..ask }, matter).verdict();
-            verdict = policy::evaluate::same_account(verdict, other);
-        }
+        let own = self.decide(ask, matter);
+        let other = self.spec.or_action.filter(|_| ask.action == self.spec.action());
+        let other = other.map(|action| self.decide(Ask { action, ..ask }, matter));
+        let (verdict, layers) = either(own, other);
         (verdict != Verdict::Allow).then_some(layers)
     }
 
@@ -129,7 +127,7 @@ impl Call<'_> {
         decide: impl FnOnce(&Question<'_>) -> T,
     ) -> T {
         let action = [ask.action.product.prefix(), ":", ask.action.name].concat();
-        let context = Facts { ask, tags, caller: self.caller, now: self.now };
+        let context = self.facts(ask, tags);
         decide(&Question {
             action: &action,
             resources,
@@ -139,6 +137,18 @@ impl Call<'_> {
         })
     }
 
+    fn facts<'f>(&'f self, ask: Ask<'f>, tags: &'f [Tag]) -> Facts<'f> {
+        let request_tags = &self.request_tags;
+        Facts {
+            ask,
+            action: ask.action.name,
+            tags,
+            request_tags,
+            caller: self.caller,
+            now: self.now,
+        }
+    }
+
     /// What is told to who may not do `action` to `arn`, if there is no more to say.
     pub(crate) fn no_permission(&self, action: Action, arn: &Arn) -> ApiError {
         self.plain_refusal(action, arn).into()
@@ -146,7 +156,7 @@ impl Call<'_> {
 
     /// The same, with the layer that refuses it. Source: identity.md §1.7.
     fn refusal(&self, ask: Ask<'_>, arn: &Arn, layers: &Layers) -> Refusal {
-        let facts = Facts { ask, tags: &[], caller: self.caller, now: self.now };
+        let facts = self.facts(ask, &[]);
         let denial = Denial::of(&facts, arn, layers);
         let sealed = denial.seal(&self.node.keyring, self.account(), self.random());
         self.plain_refusal(ask.action, arn).with_detail(denial.detail(sealed))

@@ -51,6 +51,15 @@ impl Layers {
     }
 }
 
+/// What two permissions come to of which one is enough, and a Deny of either counts; and what the
+/// layers say that it comes from.
+pub(crate) fn either(own: Layers, other: Option<Layers>) -> (Verdict, Layers) {
+    let Some(other) = other else { return (own.verdict(), own) };
+    let verdict = evaluate::same_account(own.verdict(), other.verdict());
+    let from = if own.verdict() == verdict { own } else { other };
+    (verdict, from)
+}
+
 /// A layer, in the vendor's words.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum LayerName {
@@ -94,5 +103,86 @@ impl Layers {
         let others = || self.asked().filter(|it| it.0 != LayerName::Session);
         let found = session.or_else(|| others().find(|(_, it)| it.verdict == verdict));
         found.filter(|(_, it)| it.by.is_some())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Decision, Layers, Verdict, either};
+
+    const VERDICTS: [Verdict; 3] = [Verdict::Allow, Verdict::ImplicitDeny, Verdict::ExplicitDeny];
+
+    fn said(verdict: Verdict) -> Decision {
+        Decision { verdict, by: None }
+    }
+
+    /// Every combination of what each layer says, if it is there.
+    fn all() -> Vec<Layers> {
+        let maybe = || [None].into_iter().chain(VERDICTS.map(|it| Some(said(it))));
+        let mut all = Vec::new();
+        for session in maybe() {
+            for identity in maybe() {
+                for object in maybe() {
+                    for crosses in [false, true] {
+                        all.push(Layers { session, identity, object, crosses });
+                    }
+                }
+            }
+        }
+        all
+    }
+
+    #[test]
+    fn another_deny_in_any_layer_never_allows_more() {
+        let denied = Some(said(Verdict::ExplicitDeny));
+        for before in all() {
+            let deny_more = [
+                Layers { session: denied, ..before },
+                Layers { object: denied, ..before },
+                Layers { identity: before.identity.and(denied), ..before },
+            ];
+            for after in deny_more {
+                let (before_it, after_it) = (before.verdict(), after.verdict());
+                assert!(
+                    after_it != Verdict::Allow || before_it == Verdict::Allow,
+                    "{before:?} {after:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_session_only_takes_away() {
+        for it in all() {
+            let whole = Layers { session: None, ..it };
+            let narrowed = it.verdict() == Verdict::Allow;
+            assert!(!narrowed || whole.verdict() == Verdict::Allow, "{it:?}");
+            let refused = it.session.is_some_and(|it| it.verdict != Verdict::Allow);
+            assert!(!(narrowed && refused), "{it:?}");
+        }
+    }
+
+    #[test]
+    fn another_accounts_thing_takes_both_sides() {
+        for it in all().into_iter().filter(|it| it.crosses && it.verdict() == Verdict::Allow) {
+            assert_eq!(it.object, Some(said(Verdict::Allow)), "{it:?}");
+            assert!(it.identity.is_none_or(|it| it.verdict == Verdict::Allow), "{it:?}");
+        }
+    }
+
+    #[test]
+    fn either_permission_is_enough_and_a_deny_of_one_refuses() {
+        for one in all() {
+            for other in all() {
+                let (verdict, from) = either(one, Some(other));
+                let verdicts = [one.verdict(), other.verdict()];
+                let expected = match verdicts {
+                    _ if verdicts.contains(&Verdict::ExplicitDeny) => Verdict::ExplicitDeny,
+                    _ if verdicts.contains(&Verdict::Allow) => Verdict::Allow,
+                    _ => Verdict::ImplicitDeny,
+                };
+                assert_eq!((verdict, from.verdict()), (expected, expected));
+            }
+        }
     }
 }

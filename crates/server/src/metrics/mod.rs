@@ -102,6 +102,10 @@ pub struct Metrics {
     pub store_writes: Counter,
     /// Writes that began again because another came first.
     pub store_conflicts: Counter,
+    /// Writes that waited until every other node had seen them.
+    pub waits_seen: Counter,
+    /// Writes that waited for some other node as long as there is need to.
+    pub waits_bound: Counter,
     /// Calls that failed because the store did.
     pub store_errors: Counter,
     /// Calls that were refused because their event could not be written.
@@ -117,6 +121,8 @@ impl Default for Metrics {
             store_reads: Counter::default(),
             store_writes: Counter::default(),
             store_conflicts: Counter::default(),
+            waits_seen: Counter::default(),
+            waits_bound: Counter::default(),
             store_errors: Counter::default(),
             audit_refusals: Counter::default(),
         }

@@ -4,6 +4,7 @@
 //! Each node counts what it is asked itself. Source: identity.md §1.6 to §1.8, keys.md §15.3.
 
 mod buckets;
+mod overrides;
 mod refused;
 
 use std::{
@@ -18,8 +19,10 @@ use std::{
 use yaoku_model::time::Clock;
 use yaoku_wire::error::Code;
 
+pub use self::overrides::{Named, Override};
 use self::{
     buckets::{Buckets, Rate},
+    overrides::Overrides,
     refused::Refused,
 };
 use crate::{
@@ -113,13 +116,15 @@ impl PerClass {
 }
 
 /// The limits of a node. [`Limits::default`] has none.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Limits {
     /// Calls a second of one account, its users and roles included.
     pub account: PerClass,
     /// Calls a second of one of its identities: the account itself, a user, all sessions of a role, or
     /// all whom an identity provider vouches for.
     pub principal: PerClass,
+    /// Those of single identities, instead of `principal`. Of two for one identity, the later counts.
+    pub overrides: Vec<Override>,
     /// How many seconds' worth of calls may come at once.
     pub burst_seconds: u16,
     /// Failed proofs of who calls, a minute, from one /32 of IPv4 or /64 of IPv6.
@@ -131,6 +136,7 @@ impl Limits {
     pub const NONE: Self = Self {
         account: PerClass([None; Class::ALL.len()]),
         principal: PerClass([None; Class::ALL.len()]),
+        overrides: Vec::new(),
         burst_seconds: 1,
         failures_a_minute: None,
     };
@@ -206,6 +212,7 @@ pub struct Throttle {
     limits: Limits,
     clock: Arc<dyn Clock>,
     hasher: RandomState,
+    overrides: Overrides,
     known: Buckets,
     strangers: Buckets,
     refused: Refused,
@@ -217,10 +224,12 @@ impl Throttle {
     /// Everybody is far from them. `clock` never jumps.
     #[must_use]
     pub fn new(limits: Limits, clock: Arc<dyn Clock>) -> Self {
+        let hasher = RandomState::new();
         Self {
+            overrides: Overrides::new(&limits.overrides, &hasher),
             limits,
             clock,
-            hasher: RandomState::new(),
+            hasher,
             known: Buckets::default(),
             strangers: Buckets::default(),
             refused: Refused::default(),
@@ -238,7 +247,8 @@ impl Throttle {
     /// limit, so that one caller who is over its own takes nothing from the account's others. Whoever
     /// may open the admin socket is not bounded.
     pub fn admit(&self, caller: &Caller, class: Class) -> Result<(), Exceeded> {
-        let (account, own) = (self.limits.account.of(class), self.limits.principal.of(class));
+        let own = self.overrides.of(caller, &self.hasher).unwrap_or(&self.limits.principal);
+        let (account, own) = (self.limits.account.of(class), own.of(class));
         if (account, own) == (None, None) || caller.principal == Principal::Operator {
             return Ok(());
         }

@@ -5,7 +5,7 @@ use std::{num::NonZeroU32, sync::Arc};
 use yaoku_model::time::{ManualClock, Timestamp};
 use yaoku_wire::error::Code;
 
-use super::{Class, Exceeded, Limits, PerClass, Throttle, Whose, retry_after_ms};
+use super::{Class, Exceeded, Limits, Override, PerClass, Throttle, Whose, retry_after_ms};
 use crate::{
     api::{Product, operations},
     caller::{Caller, Principal},
@@ -89,6 +89,29 @@ fn who_begins_many_sessions_of_a_role_has_no_more_for_it() {
     let ok =
         ["one", "two", "three"].map(|it| throttle.admit(&session(it), Class::Symmetric).is_ok());
     assert_eq!(ok, [true, true, false]);
+}
+
+#[test]
+fn a_named_identity_has_limits_of_its_own_and_all_others_have_the_usual_ones() {
+    let principal = PerClass::default().with(Class::Symmetric, calls(10));
+    let named = |path: &str, a_second| Override {
+        of: format!("acs:ram::{ONE}:{path}").parse().unwrap(),
+        calls: principal.with(Class::Symmetric, calls(a_second)),
+    };
+    let overrides = vec![named("user/ci", 50), named("role/job", 2), named("root", 0)];
+    let account = PerClass::default().with(Class::Symmetric, calls(1000));
+    let (throttle, _) = throttle(Limits { account, principal, overrides, ..Limits::NONE });
+    let admitted = |by: &Caller| spend(&throttle, by, Class::Symmetric);
+    assert_eq!(admitted(&user(ONE, "ci")).0, 50, "raised");
+    let (lowered, refused) = admitted(&session("one"));
+    assert_eq!((lowered, refused.retry_after_ms), (2, 500));
+    assert_eq!(admitted(&session("two")).0, 0, "all sessions of a role together");
+    for usual in [&user(ONE, "c"), &user(OTHER, "ci"), &caller(OTHER, Principal::Root)] {
+        assert_eq!(admitted(usual).0, 10);
+    }
+    let (root, refused) = admitted(&caller(ONE, Principal::Root));
+    assert_eq!(root, 1000 - 50 - 2 - 10, "what the account has left, for nothing else bounds it");
+    assert_eq!(refused.whose, Whose::Account);
 }
 
 #[test]

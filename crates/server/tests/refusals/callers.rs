@@ -1,50 +1,20 @@
 //! Every operation, called by those who may not.
 
 use yaoku_model::arn::Arn;
-use yaoku_server::api::{Product, Spec};
+use yaoku_server::api::Spec;
 use yaoku_wire::Code;
 
 use crate::{
-    all_operations, operations, params,
+    all_operations, operations,
     support::{
-        ALLOW_ALL, DENY_ALL, Database, Party, World,
+        Database, Party, World,
         client::{Answer, Key, Param, Scheme},
         things::{SECRET, Things},
     },
     with,
 };
 
-on_both!(
-    an_example_is_served_to_its_owner,
-    who_does_not_sign_well_is_refused,
-    another_account_gets_at_nothing,
-    who_is_denied_is_refused,
-);
-
-/// Examples that their owner does not get served, and why.
-pub(crate) const NOT_SERVED: &[(&str, &str)] = &[
-    ("AdvanceEncrypt", "UnsupportedOperation"), // of older clients alone, as is DescribeService
-    ("CancelKeyDeletion", "Rejected.StateModifiedFailed"), // the key does not wait for its deletion
-    ("DescribeService", "UnsupportedOperation"),
-    ("GetChallenge", "UnsupportedOperation"), // a Recipient is refused everywhere
-    ("ImportKeyMaterial", "InvalidImportToken"), // no example has a real token
-    ("OpenKmsService", "Forbidden.Opened"),   // accounts are made with an open service
-    ("RestoreSecret", "Rejected.ResourceInUse"), // the secret does not wait for its deletion
-];
-
-/// Without this, the refusals below would prove nothing.
-async fn an_example_is_served_to_its_owner(database: Database) {
-    for entry in operations() {
-        let world = World::new(database).await;
-        let root = world.account().await;
-        let things = Things::of(&world, &root).await;
-        let name = entry.spec.name;
-        let answer = world.call_with(&root, name, &things.example(entry.spec)).await;
-        let expected = NOT_SERVED.iter().find(|it| it.0 == name).map_or("", |it| it.1);
-        assert_eq!(answer.code(), expected, "{name}: {answer:?}");
-        world.stop().await.events_equal_answers().await;
-    }
-}
+on_both!(who_does_not_sign_well_is_refused, another_account_gets_at_nothing,);
 
 async fn who_does_not_sign_well_is_refused(database: Database) {
     let world = World::new(database).await;
@@ -189,46 +159,4 @@ pub(crate) fn arns(owner: &Party, things: &Things, action: &str, example: &[Para
         arns.clear(); // the blob comes first, and it is no more the caller's than the key
     }
     arns
-}
-
-async fn who_is_denied_is_refused(database: Database) {
-    let world = World::new(database).await;
-    let root = world.account().await;
-    let things = Things::of(&world, &root).await;
-    let denied = world.user(&root, "denied", &[ALLOW_ALL, DENY_ALL]).await;
-    let nobody = world.user(&root, "nobody", &[]).await;
-    let mut wrong = Vec::new();
-    for entry in all_operations() {
-        let (name, example) = (entry.spec.name, things.example(entry.spec));
-        let before = world.state().await;
-        for user in [&denied, &nobody] {
-            let answer = world.call_of(user, entry.spec, &example).await;
-            let free = match name {
-                "DescribeRegions" | "GetCallerIdentity" => answer.status == 200,
-                // Each secret of a batch has its own refusal. Source: secrets.md §4.6.
-                "BatchGetSecretValue" => {
-                    answer.text("/Errors/0/Code") == "Forbidden.NoPermission"
-                        && !answer.body.contains("SecretData")
-                }
-                _ => false,
-            };
-            // RAM and STS have another word for it. Source: identity.md §1.8.
-            let code = match entry.spec.product {
-                Product::Ram | Product::Sts => "NoPermission",
-                Product::Kms | Product::Yaoku => "Forbidden.NoPermission",
-            };
-            let refused = (answer.status, &*answer.code()) == (403, code);
-            if !free && !refused {
-                wrong.push(format!("{name}: {answer:?}"));
-            }
-        }
-        if world.state().await != before {
-            wrong.push(format!("{name} has changed the store"));
-        }
-    }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    // The service does not say whether it is open before it says that this may be asked.
-    let closed = world.call_with(&nobody, "ListKeys", &params(&[])).await;
-    assert_eq!(closed.code(), "Forbidden.NoPermission");
-    world.stop().await.events_equal_answers().await;
 }

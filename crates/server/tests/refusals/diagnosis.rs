@@ -2,12 +2,13 @@
 
 use serde_json::{Value, json};
 use yaoku_server::api::{Product, operation};
+use yaoku_wire::rpc::Format;
 
 use crate::{
     params,
     support::{
         ALLOW_ALL, Database, Party, World,
-        client::Answer,
+        client::{Answer, Outbound, Scheme},
         things::{SECRET, Things},
     },
 };
@@ -19,6 +20,8 @@ on_both!(
     a_refusal_says_nothing_of_a_thing_that_its_caller_may_not_see,
     a_refusal_names_the_layer_and_its_message_the_policy,
     a_refusal_of_ram_says_so_as_well,
+    the_version_of_the_policy_is_the_one_that_counts,
+    a_refusal_in_xml_says_the_same,
 );
 
 /// May do everything with KMS, and nothing else.
@@ -158,7 +161,8 @@ async fn a_refusal_names_the_layer_and_its_message_the_policy(database: Database
     assert_eq!(decoded["ExplicitDeny"], true);
     assert_eq!(decoded["NoPermissionPolicyType"], "AccountLevelIdentityBasedPolicy");
     let matched = json!([{
-        "PolicyIdentifier": "User-alice-1", "PolicyType": "Custom", "Effect": "Deny",
+        "PolicyIdentifier": "User-alice-1", "PolicyType": "Custom", "PolicyVersion": "v1",
+        "Effect": "Deny",
         "AttachedEntityType": "User", "AttachedScope": "Account",
     }]);
     assert_eq!(decoded["MatchedPolicies"], matched);
@@ -202,4 +206,47 @@ async fn a_refusal_of_ram_says_so_as_well(database: Database) {
     assert_eq!(decode(&world, &root, &message).await.status, 200);
     let secret = world.call(&nobody, "GetSecretValue", &[("SecretName", SECRET)]).await;
     assert_eq!(detail(&secret).0["AuthAction"], "kms:GetSecretValue");
+}
+
+async fn the_version_of_the_policy_is_the_one_that_counts(database: Database) {
+    let world = World::new(database).await;
+    let root = world.account().await;
+    let alice = world.user(&root, "alice", &[NO_ENCRYPT]).await;
+    let sent =
+        [("PolicyName", "User-alice-0"), ("PolicyDocument", NO_ENCRYPT), ("SetAsDefault", "true")];
+    for expected in ["v1", "v2"] {
+        let (_, message) = detail(&encrypt(&world, &alice, "some-key").await);
+        let decoded = decode(&world, &root, &message).await;
+        let matched = "/DecodedDiagnosticMessage/MatchedPolicies/0/PolicyVersion";
+        assert_eq!(decoded.text(matched), expected);
+        world.done(&root, "CreatePolicyVersion", &sent).await;
+    }
+    world.stop().await.events_equal_answers().await;
+}
+
+async fn a_refusal_in_xml_says_the_same(database: Database) {
+    let world = World::new(database).await;
+    let root = world.account().await;
+    let nobody = world.user(&root, "nobody", &[]).await;
+    let sent = params(&[("KeyId", "some-key"), ("Plaintext", "x")]);
+    let call = world.outbound(Scheme::V3, "Encrypt", &sent);
+    let call = Outbound { format: Format::Xml, ..call };
+    let answer = world.send(&call.sign(&nobody.key), true).await;
+    assert_eq!((answer.status, &*answer.content_type), (403, "text/xml;charset=utf-8"));
+    let inner = |name: &str| {
+        let (_, rest) = answer.body.split_once(&format!("<{name}>")).unwrap();
+        rest.split_once(&format!("</{name}>")).unwrap().0.to_owned()
+    };
+    let told = inner("AccessDeniedDetail");
+    for (name, expected) in [
+        ("AuthAction", "kms:Encrypt"),
+        ("AuthPrincipalType", "SubUser"),
+        ("AuthPrincipalDisplayName", "nobody"),
+        ("PolicyType", "AccountLevelIdentityBasedPolicy"),
+        ("NoPermissionType", "ImplicitDeny"),
+    ] {
+        assert!(told.contains(&format!("<{name}>{expected}</{name}>")), "{name}: {answer:?}");
+    }
+    let decoded = decode(&world, &root, &inner("EncodedDiagnosticMessage")).await;
+    assert_eq!(decoded.text("/DecodedDiagnosticMessage/AuthAction"), "kms:Encrypt");
 }

@@ -26,6 +26,7 @@ macro_rules! on_both {
     };
 }
 
+mod access;
 mod algorithms;
 mod callers;
 mod diagnosis;
@@ -36,6 +37,8 @@ mod matrix;
 mod parameters;
 mod readiness;
 mod restart;
+mod revocation;
+mod secret_reads;
 mod separation;
 mod sessions;
 mod shredding;

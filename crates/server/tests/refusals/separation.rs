@@ -73,7 +73,7 @@ fn named_by_the_owner(owner: &Party, example: &[Param]) -> Vec<Param> {
 }
 
 /// The rows that are the owner's: all there were before the others did anything, and any that say so.
-async fn of_owner(world: &World, owner: &Party) -> Vec<String> {
+pub(crate) async fn of_owner(world: &World, owner: &Party) -> Vec<String> {
     let state = world.state().await;
     let lines = state
         .into_iter()

@@ -73,7 +73,7 @@ pub(crate) async fn role(
         let held = yaoku_store::Held { policy, attached: NOW };
         tx.attach(account, &Holder::Role(name.clone()), &held).await.unwrap();
     }
-    world.node.caches.apply(&tx.commit().await.unwrap());
+    world.node.caches.apply(&tx.commit().await.unwrap().changes);
     format!("acs:ram::{account}:role/{name}")
 }
 
@@ -306,7 +306,7 @@ async fn a_session_may_do_what_its_role_and_its_policy_both_allow(database: Data
     let mut tx = world.node.store.write().await.unwrap();
     let id = user.key.id.parse().unwrap();
     tx.set_access_key_active(&id, false).await.unwrap();
-    world.node.caches.apply(&tx.commit().await.unwrap());
+    world.node.caches.apply(&tx.commit().await.unwrap().changes);
     world.done(&whole, "Encrypt", &encrypt).await;
     world.stop().await.events_equal_answers().await;
 }
@@ -338,7 +338,7 @@ async fn a_session_is_over_when_its_time_is_up_or_its_role_is_another(database: 
     assert_eq!(list(&second, true).await.0, 200);
     let mut tx = world.node.store.write().await.unwrap();
     tx.delete_role(&root.account, &"deploy".parse().unwrap()).await.unwrap();
-    world.node.caches.apply(&tx.commit().await.unwrap());
+    world.node.caches.apply(&tx.commit().await.unwrap().changes);
     assert_eq!(list(&second, false).await, over);
     role(&world, &root, "deploy", &open, &[ALLOW_ALL]).await;
     let third = begin(&world, &user, &deploy, &[("DurationSeconds", "900")]).await;
@@ -363,7 +363,7 @@ async fn what_is_taken_from_a_role_is_taken_from_its_sessions(database: Database
     for held in tx.held_policies(&root.account, &holder).await.unwrap() {
         assert!(tx.detach(&root.account, &holder, &held.policy).await.unwrap());
     }
-    world.node.caches.apply(&tx.commit().await.unwrap());
+    world.node.caches.apply(&tx.commit().await.unwrap().changes);
     let answer = world.call(&session, "ListKeys", &[]).await;
     assert_eq!(answer.code(), "Forbidden.NoPermission");
     // Whom it trusts is asked when a session begins: this one stays, the next does not begin.
@@ -371,7 +371,7 @@ async fn what_is_taken_from_a_role_is_taken_from_its_sessions(database: Database
     let mut changed = tx.role(&root.account, &name).await.unwrap().unwrap();
     changed.trust = trust("42", "");
     tx.update_role(&changed).await.unwrap();
-    world.node.caches.apply(&tx.commit().await.unwrap());
+    world.node.caches.apply(&tx.commit().await.unwrap().changes);
     world.done(&session, "GetCallerIdentity", &[]).await;
     assert_eq!(ask(&world, &user, &deploy, &[]).await.code(), "NoPermission");
     world.stop().await.events_equal_answers().await;

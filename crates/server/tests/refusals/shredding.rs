@@ -49,7 +49,7 @@ async fn a_deleted_key_takes_its_secrets_with_it(database: Database) {
     let mut tx = world.node.store.write().await.unwrap();
     let sealed = tx.key_versions(&key).await.unwrap().remove(0).sealed;
     tx.delete_key(&key).await.unwrap();
-    world.node.caches.apply(&tx.commit().await.unwrap());
+    world.node.caches.apply(&tx.commit().await.unwrap().changes);
     is_unreadable(&world, &root, &things).await;
     let stopped = world.stop().await;
     if let Database::Sqlite = database {

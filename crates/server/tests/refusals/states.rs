@@ -196,7 +196,7 @@ impl Subject {
         let leaves = state == KeyState::PendingDeletion;
         key.delete_at = leaves.then(|| key.created.plus_seconds(86_400));
         tx.update_key(&key).await.unwrap();
-        world.node.caches.apply(&tx.commit().await.unwrap());
+        world.node.caches.apply(&tx.commit().await.unwrap().changes);
     }
 }
 

@@ -1,10 +1,15 @@
 //! Two nodes on one PostgreSQL: what one must refuse, the other refuses too; what was used up at one
 //! is no good there again, and a write that was made at one is not made at the other.
 
+use std::{sync::Arc, time::Duration};
+
+use yaoku_model::time::{Clock as _, ManualClock};
+use yaoku_store::testing;
+
 use crate::{
     params,
     support::{
-        Database, Party, World,
+        Database, NOW, Party, World,
         client::{Answer, Outbound, Scheme},
     },
 };
@@ -128,4 +133,34 @@ async fn a_write_that_is_replayed_to_the_other_node_changes_nothing_there() {
     }
     one.stop().await;
     two.stop().await;
+}
+
+/// A nonce is forgotten by the clock that is ahead, and a timestamp is too old by the one behind.
+#[tokio::test]
+async fn a_write_that_is_replayed_to_a_node_whose_clock_is_behind_changes_nothing_there() {
+    const WINDOW: i64 = 15 * 60;
+    let behind = World::new(Database::Postgres).await;
+    let root = behind.account().await;
+    let clock = Arc::new(ManualClock::at(NOW.plus_seconds(WINDOW)));
+    let ahead = behind.beside_by(clock).await;
+    let request = ahead.outbound(Scheme::V3, "CreateKey", &[]).sign(&root.key);
+    assert_eq!(ahead.send(&request, true).await.status, 200);
+    let before = behind.state().await;
+    for at in [&ahead, &behind] {
+        at.clock.advance_seconds(2 * WINDOW);
+        while !at.node.lease.holds() {
+            tokio::task::yield_now().await;
+        }
+    }
+    // What may be forgotten is, by the one that is ahead.
+    let old = ahead.clock.now().unix_ms() - 1;
+    let old = format!("INSERT INTO nonces (hash, kept_until) VALUES ('\\x00', {old})");
+    testing::execute(&behind.url, &old).await;
+    while testing::dump(&behind.url).await["nonces"].len() > 1 {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    refused(&behind, &request, 400, "SignatureNonceUsed").await;
+    assert_eq!(behind.state().await, before);
+    ahead.stop().await;
+    behind.stop().await;
 }

@@ -1,6 +1,7 @@
 //! A whole node, served over HTTP in this process, on either database; and the parties that call it.
 
 pub(crate) mod client;
+mod stall;
 pub(crate) mod things;
 
 use std::{
@@ -35,6 +36,8 @@ use yaoku_server::{
 };
 use yaoku_store::{Held, Transaction, testing};
 use yaoku_wire::rpc::Format;
+
+pub(crate) use stall::Stall;
 
 use client::{Answer, KMS, Key, Outbound, Param, Scheme, exchange};
 
@@ -101,20 +104,35 @@ impl World {
             Database::Sqlite => format!("sqlite:{}", data.path().join("yaoku.db").display()),
             Database::Postgres => testing::TestPostgres::shared().new_database().await,
         };
-        let node = Place { name: "one", key_file: data.path().join(root::KEY_FILE) };
+        let node = Place { name: "one", key_file: data.path().join(root::KEY_FILE), stall: None };
         Self::open_at(&node, data, url, Arc::new(ManualClock::at(NOW)), limits).await
     }
 
     /// Another node on the same database, with a data directory and nonces of its own.
     pub(crate) async fn beside(&self) -> Self {
-        let (data, clock) = (Arc::new(tempfile::tempdir().unwrap()), Arc::clone(&self.clock));
-        let node = Place { name: "two", key_file: self.data.path().join(root::KEY_FILE) };
+        self.beside_by(Arc::clone(&self.clock)).await
+    }
+
+    /// The same, and `stall` can make it hang: then it does not poll.
+    pub(crate) async fn beside_stalled_by(&self, stall: &Stall) -> Self {
+        self.beside_as(Arc::clone(&self.clock), Some(stall.clone())).await
+    }
+
+    /// The same, with clocks of its own too.
+    pub(crate) async fn beside_by(&self, clock: Arc<ManualClock>) -> Self {
+        self.beside_as(clock, None).await
+    }
+
+    async fn beside_as(&self, clock: Arc<ManualClock>, stall: Option<Stall>) -> Self {
+        let data = Arc::new(tempfile::tempdir().unwrap());
+        let key_file = self.data.path().join(root::KEY_FILE);
+        let node = Place { name: "two", key_file, stall };
         Self::open_at(&node, data, self.url.clone(), clock, throttle::Limits::NONE).await
     }
 
     /// Starts a node on what is there.
     pub(crate) async fn open(data: Arc<TempDir>, url: String, clock: Arc<ManualClock>) -> Self {
-        let node = Place { name: "one", key_file: data.path().join(root::KEY_FILE) };
+        let node = Place { name: "one", key_file: data.path().join(root::KEY_FILE), stall: None };
         Self::open_at(&node, data, url, clock, throttle::Limits::NONE).await
     }
 
@@ -205,7 +223,7 @@ impl World {
         };
         assert!(tx.insert_role(&role).await.unwrap());
         give(&mut *tx, account, &Holder::Role(role.name.clone()), policies).await;
-        self.node.caches.apply(&tx.commit().await.unwrap());
+        self.node.caches.apply(&tx.commit().await.unwrap().changes);
         let by = self.user(of, &format!("begins-{name}"), &[ALLOW_ALL]).await;
         let arn = format!("acs:ram::{account}:role/{name}");
         let mut sent = vec![("RoleArn", &*arn), ("RoleSessionName", "one")];
@@ -225,14 +243,14 @@ impl World {
     pub(crate) async fn switch_off(&self, party: &Party) {
         let mut tx = self.node.store.write().await.unwrap();
         tx.set_access_key_active(&party.key.id.parse().unwrap(), false).await.unwrap();
-        self.node.caches.apply(&tx.commit().await.unwrap());
+        self.node.caches.apply(&tx.commit().await.unwrap().changes);
     }
 
     /// A new instance of `of`'s account.
     pub(crate) async fn instance(&self, of: &Party) -> String {
         let mut tx = self.node.store.write().await.unwrap();
         let made = accounts::create_instance(&self.node, tx.tx(), &of.account, NOW).await.unwrap();
-        self.node.caches.apply(&tx.commit().await.unwrap());
+        self.node.caches.apply(&tx.commit().await.unwrap().changes);
         made.id.to_string()
     }
 
@@ -245,7 +263,7 @@ impl World {
         let key =
             accounts::create_access_key(&self.node, tx.tx(), &account, user.as_ref(), NOW).await;
         let key = key.unwrap();
-        self.node.caches.apply(&tx.commit().await.unwrap());
+        self.node.caches.apply(&tx.commit().await.unwrap().changes);
         let secret = key.secret.expose_text().to_owned();
         Party { account, key: Key { id: key.id.to_string(), secret, token: None } }
     }
@@ -340,7 +358,7 @@ impl Stopped {
     /// The data directory of a node that was [`World::beside`] another, served again.
     pub(crate) async fn again_beside(self, other: &World) -> World {
         World::open_at(
-            &Place { name: "two", key_file: other.data.path().join(root::KEY_FILE) },
+            &Place { name: "two", key_file: other.data.path().join(root::KEY_FILE), stall: None },
             self.data,
             self.url,
             self.clock,
@@ -411,6 +429,7 @@ async fn give(tx: &mut dyn Transaction, account: &AccountId, to: &Holder, polici
 struct Place {
     name: &'static str,
     key_file: PathBuf,
+    stall: Option<Stall>,
 }
 
 /// Starts a node, or says why not.
@@ -419,7 +438,7 @@ pub(crate) async fn start(
     url: &str,
     clock: &Arc<ManualClock>,
 ) -> Result<Running, StartError> {
-    let place = Place { name: "one", key_file: data.join(root::KEY_FILE) };
+    let place = Place { name: "one", key_file: data.join(root::KEY_FILE), stall: None };
     start_at(&place, data, url, clock, throttle::Limits::NONE).await
 }
 
@@ -431,6 +450,10 @@ async fn start_at(
     limits: throttle::Limits,
 ) -> Result<Running, StartError> {
     let store = yaoku_store::open(url).await?;
+    let store = match &place.stall {
+        Some(stall) => stall.over(store),
+        None => store,
+    };
     let region = "cn-hangzhou".parse().unwrap();
     let key_file = place.key_file.clone();
     let root = root::open_or_create(&*store, &region, key_file, &SystemRandom, NOW).await;

@@ -188,6 +188,6 @@ impl World {
         let (mut secret, _) = tx.secret(&owner.account, &name).await.unwrap().unwrap();
         secret.policy = Some(policy);
         tx.update_secret(&secret).await.unwrap();
-        self.node.caches.apply(&tx.commit().await.unwrap());
+        self.node.caches.apply(&tx.commit().await.unwrap().changes);
     }
 }

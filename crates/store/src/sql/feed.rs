@@ -1,7 +1,7 @@
 //! The change feed and the numbers of events: both go by the places of transactions.
 //!
-//! A reader is shown only what stands before every transaction that is still open, so it never
-//! misses one that began earlier and committed later.
+//! A reader is shown all that its snapshot holds and the one before did not, so it never misses a
+//! transaction that began earlier and committed later, and waits for none that is still open.
 
 use yaoku_model::{
     ids::{AccountId, Invalid},
@@ -9,11 +9,11 @@ use yaoku_model::{
 };
 
 use super::{
-    row::{Number, Readable, Row},
+    row::{Readable, Row, Text},
     session::Session,
     statement::{Statement, sql},
 };
-use crate::{Change, Feed, Mark, StoreError};
+use crate::{Change, Feed, Mark, Nodes as _, StoreError};
 
 /// How many events one transaction may add. The number of an event is the place of its
 /// transaction times this, and one more for each event before it there.
@@ -45,6 +45,21 @@ impl Places {
         }
     }
 
+    /// Lets an INSERT answer the place of this transaction, as `number`, with each row.
+    pub(super) fn answered(self, insert: Statement) -> Statement {
+        insert.push(" RETURNING ").push(self.own()).push(" AS number")
+    }
+
+    /// SQL for the mark of whoever has seen what this snapshot holds.
+    const fn mark(self) -> &'static str {
+        match self {
+            Self::Counter => {
+                "(SELECT CAST(place + 1 AS TEXT) || ':' || CAST(place + 1 AS TEXT) || ':' FROM feed_place)"
+            }
+            Self::TransactionIds => "CAST(pg_current_snapshot() AS TEXT)",
+        }
+    }
+
     /// SQL for the first place that may still be open: everything before it is settled.
     pub(crate) const fn open(self) -> &'static str {
         match self {
@@ -57,30 +72,34 @@ impl Places {
 }
 
 impl Session {
-    /// What was committed after `done`.
-    pub(crate) async fn feed(&mut self, Mark(done): Mark) -> Result<Feed, StoreError> {
-        let statement = sql("SELECT s.open, s.floor, f.kind, f.account, f.name FROM (SELECT ")
-            .push(self.places.open())
-            .push(" AS open, (SELECT place FROM feed_floor) AS floor) s LEFT JOIN feed f ON f.place >= $1 AND f.place < s.open")
-            .push(" ORDER BY f.place, f.number")
-            .bind(done);
-        let lines: Vec<Line> = self.all(statement).await?;
-        let next = Mark(lines.first().map_or(done, |it| it.open));
-        let missed = lines.first().is_some_and(|it| done < it.floor);
-        Ok(Feed { missed, changes: lines.into_iter().filter_map(|it| it.change).collect(), next })
+    /// What this snapshot holds that `done` has not seen, and the nodes.
+    pub(crate) async fn feed(&mut self, done: &Mark) -> Result<Feed, StoreError> {
+        let statement = sql("SELECT s.mark, s.floor, f.kind, f.account, f.name FROM (SELECT ")
+            .push(self.places.mark())
+            .push(" AS mark, (SELECT place FROM feed_floor) AS floor) s LEFT JOIN feed f ON f.place >= $1")
+            .bind(done.end());
+        let statement = match self.places {
+            Places::Counter => statement,
+            Places::TransactionIds => statement
+                .push(" OR f.place = ANY(CAST(string_to_array($2, ',') AS BIGINT[]))")
+                .bind(&done.under_way()),
+        };
+        let lines: Vec<Line> = self.all(statement.push(" ORDER BY f.place, f.number")).await?;
+        let next = lines.first().map_or_else(|| done.clone(), |it| it.mark.clone());
+        let missed = lines.first().is_some_and(|it| done.open() < it.floor);
+        let changes = lines.into_iter().filter_map(|it| it.change).collect();
+        Ok(Feed { missed, changes, next, nodes: self.nodes().await? })
     }
 
     /// The mark of the feed as it is now.
     pub(crate) async fn mark(&mut self) -> Result<Mark, StoreError> {
-        let statement = sql("SELECT ").push(self.places.open()).push(" AS number");
-        self.number(statement).await.map(Mark)
+        let statement = sql("SELECT ").push(self.places.mark()).push(" AS text");
+        let found = self.first(statement).await?.and_then(|Text(it)| it.parse().ok());
+        found.ok_or(StoreError::Unreadable { table: "feed" })
     }
 
-    /// Removes at most `limit` of the rows that every node heard of since `heard` has passed.
-    pub(super) async fn prune(&mut self, heard: Timestamp, limit: i64) -> Result<u64, StoreError> {
-        let slowest = sql("SELECT MIN(mark) AS number FROM nodes WHERE seen >= $1 \
-             HAVING COUNT(*) > 0");
-        let Some(Number(floor)) = self.first(slowest.bind(heard)).await? else { return Ok(0) };
+    /// Removes at most `limit` of the rows before `floor`.
+    pub(super) async fn prune(&mut self, floor: i64, limit: i64) -> Result<u64, StoreError> {
         let old = sql("DELETE FROM feed WHERE number IN (SELECT number FROM feed \
              WHERE place < $1 ORDER BY place, number LIMIT $2)");
         let removed = self.run(old.bind(floor).bind(limit)).await?;
@@ -204,7 +223,7 @@ fn insert_changes(places: Places, changes: &[Change]) -> Statement {
 
 /// One row of the feed, or of a feed without news.
 struct Line {
-    open: i64,
+    mark: Mark,
     floor: i64,
     change: Option<Change>,
 }
@@ -217,7 +236,7 @@ impl Readable for Line {
             None => None,
             Some(kind) => Some(change(kind, row)?),
         };
-        Ok(Self { open: row.column("open")?, floor: row.column("floor")?, change })
+        Ok(Self { mark: row.parsed("mark")?, floor: row.column("floor")?, change })
     }
 }
 
@@ -229,6 +248,7 @@ fn parts(change: &Change) -> (&'static str, &str, &str) {
         Change::Group(account, name) => ("group", account.as_str(), name.as_str()),
         Change::Instance(id) => ("instance", "", id.as_str()),
         Change::Key(id) => ("key", "", id.as_str()),
+        Change::Nodes => ("nodes", "", ""),
         Change::OidcProvider(account, name) => ("oidc provider", account.as_str(), name.as_str()),
         Change::Policy(account, name) => ("policy", account.as_str(), name.as_str()),
         Change::Role(account, name) => ("role", account.as_str(), name.as_str()),
@@ -247,6 +267,7 @@ fn change(kind: &str, row: &Row) -> Result<Change, Invalid> {
         "group" => Change::Group(account()?, row.parsed("name")?),
         "instance" => Change::Instance(row.parsed("name")?),
         "key" => Change::Key(row.parsed("name")?),
+        "nodes" => Change::Nodes,
         "oidc provider" => Change::OidcProvider(account()?, row.parsed("name")?),
         "policy" => Change::Policy(account()?, row.parsed("name")?),
         "role" => Change::Role(account()?, row.parsed("name")?),

@@ -8,7 +8,7 @@ use yaoku_model::{
 };
 
 use super::{
-    row::{Number, Readable, Row, Text},
+    row::{Number, Readable, Row},
     session::Session,
     statement::{Statement, sql},
 };
@@ -112,22 +112,6 @@ impl Keys for Session {
              FROM key_versions v JOIN keys k ON k.id = v.key WHERE k.instance = $1 \
              AND (k.delete_at IS NULL OR k.delete_at > $2)");
         self.number(count.bind(instance.as_str()).bind(now)).await
-    }
-
-    async fn policies_in(
-        &mut self,
-        instance: &InstanceId,
-        except: Option<&KeyId>,
-        now: Timestamp,
-    ) -> Result<Vec<String>, StoreError> {
-        let found = sql("SELECT policy AS text FROM keys \
-             WHERE instance = $1 AND policy IS NOT NULL AND id <> $2 \
-             AND (delete_at IS NULL OR delete_at > $3) \
-             UNION ALL SELECT policy AS text FROM secrets \
-             WHERE instance = $1 AND policy IS NOT NULL \
-             AND (delete_at IS NULL OR delete_at > $3)");
-        let found = found.bind(instance.as_str()).bind(except.map_or("", KeyId::as_str)).bind(now);
-        Ok(self.all(found).await?.into_iter().map(|Text(it)| it).collect())
     }
 
     async fn insert_key(&mut self, key: &Key) -> Result<(), StoreError> {

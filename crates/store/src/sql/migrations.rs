@@ -12,6 +12,8 @@ pub(crate) const SQLITE: &[&str] = &[
     include_str!("../../migrations/sqlite/0005_protected_instances.sql"),
     include_str!("../../migrations/sqlite/0006_identities.sql"),
     include_str!("../../migrations/sqlite/0007_due_secrets.sql"),
+    include_str!("../../migrations/sqlite/0008_access_releases.sql"),
+    include_str!("../../migrations/sqlite/0009_marks.sql"),
 ];
 
 /// The scripts for PostgreSQL: the same versions.
@@ -23,6 +25,8 @@ pub(crate) const POSTGRES: &[&str] = &[
     include_str!("../../migrations/postgres/0005_protected_instances.sql"),
     include_str!("../../migrations/postgres/0006_identities.sql"),
     include_str!("../../migrations/postgres/0007_due_secrets.sql"),
+    include_str!("../../migrations/postgres/0008_access_releases.sql"),
+    include_str!("../../migrations/postgres/0009_marks.sql"),
 ];
 
 /// The one row that says which version the schema has.

@@ -3,6 +3,7 @@
 //! [`statement`] and [`row`] hide which engine it is, [`session`] runs statements and ends
 //! transactions, [`feed`] tells what changed; the other files are one contract each.
 
+mod accesses;
 mod error;
 mod feed;
 mod groups;
@@ -11,6 +12,7 @@ mod instances;
 mod keys;
 mod logins;
 mod migrations;
+mod nodes;
 mod policies;
 mod records;
 mod rootkey;
@@ -24,4 +26,5 @@ mod uses;
 pub(crate) use error::{from as failure, is_broken_connection};
 pub(crate) use feed::{Added, Places};
 pub(crate) use migrations::{POSTGRES, SQLITE};
+pub(crate) use nodes::{CHANGED, FOLLOWED, beat_aloud, tell};
 pub(crate) use session::{Link, Session};

@@ -9,7 +9,11 @@ use super::{
     session::Session,
     statement::sql,
 };
-use crate::{EventRow, Mark, Records, StoreError};
+use crate::{EventRow, Records, StoreError};
+
+/// By the database's own clock, too, the time of a nonce has passed.
+const PAST_THERE_TOO: &str =
+    " AND kept_until < CAST(EXTRACT(EPOCH FROM CURRENT_TIMESTAMP) * 1000 AS BIGINT)";
 
 #[async_trait]
 impl Records for Session {
@@ -62,18 +66,10 @@ impl Records for Session {
 
     async fn delete_nonces(&mut self, before: Timestamp, limit: i64) -> Result<u64, StoreError> {
         let delete = sql("DELETE FROM nonces WHERE hash IN (SELECT hash FROM nonces \
-             WHERE kept_until < $1 ORDER BY kept_until LIMIT $2)");
+             WHERE kept_until < $1")
+        .push(if self.is_shared() { PAST_THERE_TOO } else { "" })
+        .push(" ORDER BY kept_until LIMIT $2)");
         self.run(delete.bind(before).bind(limit)).await
-    }
-
-    async fn put_mark(&mut self, node: &str, mark: Mark, now: Timestamp) -> Result<(), StoreError> {
-        let put = sql("INSERT INTO nodes (name, mark, seen) VALUES ($1, $2, $3) \
-             ON CONFLICT (name) DO UPDATE SET mark = excluded.mark, seen = excluded.seen");
-        self.run(put.bind(node).bind(mark.0).bind(now)).await.map(drop)
-    }
-
-    async fn prune_feed(&mut self, heard: Timestamp, limit: i64) -> Result<u64, StoreError> {
-        self.prune(heard, limit).await
     }
 }
 

@@ -10,7 +10,7 @@ use super::{
     row::{Number, Readable, Row},
     statement::{Statement, sql},
 };
-use crate::{Change, Listed, Page, StoreError, Transaction, Tx, sqlite::Turn};
+use crate::{Change, Committed, Listed, Page, Place, StoreError, Transaction, Tx, sqlite::Turn};
 
 /// An open transaction. Dropped, it rolls back.
 pub(crate) struct Session {
@@ -67,6 +67,11 @@ impl Session {
     /// A transaction that writes; its savepoint `start` is set, unless it will never be undone.
     pub(crate) fn writing(link: Link, places: Places) -> Self {
         Self { writes: true, ..Self::reading(link, places) }
+    }
+
+    /// Whether other nodes may write to the database: then it is a server, with a clock.
+    pub(super) const fn is_shared(&self) -> bool {
+        matches!(self.link, Link::Postgres(_))
     }
 
     /// Runs a statement; answers how many rows it touched.
@@ -166,8 +171,9 @@ impl Session {
         }
     }
 
-    /// Writes what it adds. In a turn that is the nonce alone: the rest is written with the group's.
-    async fn write_added(&mut self) -> Result<(), StoreError> {
+    /// Writes what it adds; answers its place. In a turn that is the nonce alone: the rest is written
+    /// with the group's, and nobody asks for its place.
+    async fn write_added(&mut self) -> Result<Option<Place>, StoreError> {
         let mut statements = match self.link {
             Link::Turn(_) => Vec::new(),
             _ => self.added.statements(self.places)?,
@@ -181,12 +187,18 @@ impl Session {
         for statement in statements {
             self.run(statement).await?;
         }
-        let Some(last) = last else { return Ok(()) };
-        // PostgreSQL counts the rows of the last part, which is the nonce.
-        if self.run(last).await? == 0 && is_given {
+        let Some(last) = last else { return Ok(None) };
+        // PostgreSQL counts, and answers, the rows of the last part, which is the nonce.
+        let (rows, place) = if let Link::Turn(_) = self.link {
+            (self.run(last).await?, None)
+        } else {
+            let rows: Vec<Number> = self.all(self.places.answered(last)).await?;
+            (rows.len() as u64, rows.first().map(|Number(it)| Place(*it)))
+        };
+        if rows == 0 && is_given {
             return Err(StoreError::NonceUsed);
         }
-        Ok(())
+        Ok(place.filter(|_| !self.added.changes.is_empty()))
     }
 
     fn noted<T>(&mut self, result: Result<T, sqlx::Error>) -> Result<T, StoreError> {
@@ -221,13 +233,13 @@ impl Transaction for Session {
         self.script("ROLLBACK TO SAVEPOINT start").await
     }
 
-    async fn commit(mut self: Box<Self>) -> Result<Vec<Change>, StoreError> {
+    async fn commit(mut self: Box<Self>) -> Result<Committed, StoreError> {
         self.must_be_sound()?;
-        self.write_added().await?;
-        let changes = self.added.changes.clone();
+        let place = self.write_added().await?;
+        let committed = Committed { changes: self.added.changes.clone(), place };
         if let Link::Turn(turn) = self.link {
             turn.commit(self.added).await?;
-            return Ok(changes);
+            return Ok(committed);
         }
         let done = match self.link {
             Link::Sqlite(tx) => tx.commit().await,
@@ -235,7 +247,7 @@ impl Transaction for Session {
             Link::Turn(_) => Ok(()),
         };
         done.map_err(|it| error::from(&it))?;
-        Ok(changes)
+        Ok(committed)
     }
 
     fn tx(&mut self) -> &mut dyn Tx {

@@ -100,7 +100,7 @@ impl Store for Sqlite {
         Ok(Box::new(self.session().await?))
     }
 
-    async fn changes(&self, done: Mark) -> Result<Feed, StoreError> {
+    async fn changes(&self, done: &Mark) -> Result<Feed, StoreError> {
         self.snapshot().await?.feed(done).await
     }
 

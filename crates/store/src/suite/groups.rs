@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 
 use super::{id, key, read, secret, secret_version, write};
 use crate::{
-    Change, Mark, Sqlite, Store, StoreError, Transaction,
+    Change, Committed, Sqlite, Store, StoreError, Transaction,
     testing::{Files, Trouble},
 };
 
@@ -27,7 +27,7 @@ impl Place {
     }
 
     /// Starts a write that adds a key and an event; gives it time to wait for its turn.
-    async fn begin(&self, name: &'static str) -> JoinHandle<Result<Vec<Change>, StoreError>> {
+    async fn begin(&self, name: &'static str) -> JoinHandle<Result<Committed, StoreError>> {
         let store = Arc::clone(&self.store);
         let running = tokio::spawn(async move {
             let mut tx = store.write().await?;
@@ -70,13 +70,13 @@ async fn writes_that_wait_for_each_other_share_a_sync() {
     let before = place.files.syncs();
     first.commit().await.unwrap();
     for (write, name) in rest.into_iter().zip(["b", "c", "d", "e", "f"]) {
-        assert_eq!(write.await.unwrap().unwrap(), [Change::Key(id(name))], "its own alone");
+        assert_eq!(write.await.unwrap().unwrap().changes, [Change::Key(id(name))], "its own alone");
     }
     assert_eq!(place.files.syncs() - before, 1);
     assert_eq!(place.events().await, ["a", "b", "c", "d", "e", "f"], "in the order of turns");
-    let feed = place.store.changes(start).await.unwrap();
+    let feed = place.store.changes(&start).await.unwrap();
     assert_eq!(feed.changes, ["a", "b", "c", "d", "e", "f"].map(|it| Change::Key(id(it))));
-    assert_eq!(feed.next, Mark(start.0 + 1), "they stand in one place");
+    assert_eq!(feed.next.open(), start.open() + 1, "they stand in one place");
 }
 
 #[tokio::test]
@@ -104,7 +104,7 @@ async fn who_is_refused_dropped_or_failed_takes_nobody_along() {
     let last = place.begin("last").await;
     let before = place.files.syncs();
     first.commit().await.unwrap();
-    assert_eq!(refused.await.unwrap().unwrap(), []);
+    assert_eq!(refused.await.unwrap().unwrap().changes, []);
     dropped.await.unwrap().unwrap();
     assert!(matches!(failed.await.unwrap(), Err(StoreError::Failed(_))));
     last.await.unwrap().unwrap();

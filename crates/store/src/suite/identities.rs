@@ -84,7 +84,7 @@ pub(super) async fn deleting_a_user_takes_keys_and_attachments(place: Place) {
     tx.delete_user(&account, &alice).await.unwrap();
     assert_eq!(tx.access_key(&id("ak")).await.unwrap(), None);
     assert_eq!(tx.holders(&account, &admin.policy).await.unwrap(), []);
-    let changes = tx.commit().await.unwrap();
+    let changes = tx.commit().await.unwrap().changes;
     assert_eq!(changes, [Change::AccessKey(id("ak")), Change::User(account, alice)]);
 }
 
@@ -133,7 +133,7 @@ pub(super) async fn a_user_renamed_takes_everything_along(place: Place) {
     let about = About { email: "bob@example.com".to_owned(), ..About::default() };
     let renamed = User { about, updated: at(8), last_login: Some(at(7)), ..user("bob", 1) };
     assert!(tx.update_user(&old, &renamed).await.unwrap());
-    let changes = tx.commit().await.unwrap();
+    let changes = tx.commit().await.unwrap().changes;
     let (was, is) =
         (Change::User(account.clone(), old.clone()), Change::User(account.clone(), new));
     assert_eq!(changes, [is, Change::AccessKey(id("ak")), was]);

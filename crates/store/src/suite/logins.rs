@@ -111,6 +111,6 @@ pub(super) async fn providers_are_put_listed_and_deleted(place: Place) {
     assert_eq!(tx.oidc_providers(&account).await.unwrap(), [changed]);
     assert!(tx.delete_oidc_provider(&account, &id("ci")).await.unwrap());
     assert!(!tx.delete_oidc_provider(&account, &id("ci")).await.unwrap());
-    let told = tx.commit().await.unwrap();
+    let told = tx.commit().await.unwrap().changes;
     assert!(told.contains(&Change::OidcProvider(account, id("ci"))), "{told:?}");
 }

@@ -3,6 +3,7 @@
 //! Each test takes a [`Place`]: an empty database that it may open as often as it likes. Between
 //! them they run every statement, so every statement is prepared on both engines.
 
+mod accesses;
 mod feed;
 mod groups;
 mod identities;
@@ -82,11 +83,18 @@ macro_rules! store_suite {
 }
 
 store_suite! {
+    accesses:
+        releases_are_found_until_they_are_old_and_forgotten_a_few_at_a_time
+        the_policies_in_an_instance_are_found_together;
     feed:
         a_commit_that_began_earlier_and_ended_later_is_not_missed
+        a_mark_shows_which_commits_its_reader_has_seen
         every_kind_of_change_is_told
+        nobody_has_to_hear_of_what_nobody_caches
+        nodes_enter_beat_and_go
+        nodes_hear_each_other_where_they_can
         nothing_is_told_of_what_was_undone_or_dropped
-        rows_that_every_living_node_has_passed_are_removed_and_who_was_away_is_told;
+        rows_that_every_node_has_passed_are_removed_and_who_was_away_is_told;
     identities:
         access_keys_are_switched_and_deleted
         accounts_are_listed_in_order_of_creation
@@ -103,7 +111,7 @@ store_suite! {
         deleting_a_key_takes_versions_aliases_and_tags
         keys_are_filtered_by_every_field
         keys_are_listed_as_they_are_at_the_time
-        the_policies_in_an_instance_are_found_together
+        keys_are_counted_with_and_without_an_instance
         what_is_gone_is_not_counted_though_it_was_not_removed_yet
         keys_are_listed_in_order_of_creation_then_id
         keys_keep_what_they_were_given
@@ -134,6 +142,7 @@ store_suite! {
         policies_are_listed_with_how_many_hold_them
         policies_keep_their_texts;
     records:
+        a_clock_that_is_ahead_forgets_no_nonces_that_others_must_know
         a_nonce_is_remembered_until_its_time
         a_write_whose_nonce_is_known_leaves_nothing
         an_event_is_not_listed_before_an_earlier_one
@@ -160,6 +169,7 @@ store_suite! {
         a_failed_statement_is_not_committed_in_silence
         a_reader_cannot_write
         a_snapshot_stands_still
+        a_transaction_given_up_while_it_begins_is_not_left_open
         many_writers_all_get_their_turn
         undo_keeps_the_transaction_open_for_its_event
         writes_of_one_thing_conflict_and_those_of_different_things_do_not;

@@ -91,7 +91,7 @@ pub(super) async fn deleting_a_policy_detaches_it_everywhere(place: Place) {
 
     let mut tx = write(&*store).await;
     tx.delete_custom_policy(&account, &id("p")).await.unwrap();
-    let mut changes = tx.commit().await.unwrap();
+    let mut changes = tx.commit().await.unwrap().changes;
     let policy = changes.pop();
     assert_eq!(policy, Some(Change::Policy(account.clone(), id("p"))));
     assert!(changes.contains(&Change::User(account.clone(), id("alice"))), "{changes:?}");

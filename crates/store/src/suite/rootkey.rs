@@ -24,7 +24,7 @@ pub(super) async fn wraps_are_kept_by_name_and_generation(place: Place) {
     }
     let all = [wrap("a", 2), wrap("a", u32::MAX), wrap("b", 1), wrap("b", 2)];
     assert_eq!(tx.wraps().await.unwrap(), all);
-    assert_eq!(tx.commit().await.unwrap(), [Change::RootKey]);
+    assert_eq!(tx.commit().await.unwrap().changes, [Change::RootKey]);
 
     let mut tx = write(&*store).await;
     assert!(tx.insert_wrap(&wrap("a", 2)).await.is_err());

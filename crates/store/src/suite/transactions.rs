@@ -1,6 +1,9 @@
 //! How transactions begin, end and meet each other.
 
-use std::time::Duration;
+use std::{
+    task::{Context, Waker},
+    time::Duration,
+};
 
 use super::{Place, at, id, key, read, secret, secret_version, write};
 use crate::{Change, Store, StoreError, Transaction};
@@ -24,7 +27,7 @@ pub(super) async fn undo_keeps_the_transaction_open_for_its_event(place: Place) 
     tx.undo().await.unwrap();
     tx.insert_event("n", b"after").await.unwrap();
     tx.put_setting("seen", "yes").await.unwrap();
-    assert_eq!(tx.commit().await.unwrap(), []);
+    assert_eq!(tx.commit().await.unwrap().changes, []);
 
     let found = tokio::time::timeout(Duration::from_secs(30), async {
         loop {
@@ -41,6 +44,24 @@ pub(super) async fn undo_keeps_the_transaction_open_for_its_event(place: Place) 
     assert_eq!(tx.setting("seen").await.unwrap().as_deref(), Some("yes"));
 }
 
+pub(super) async fn a_transaction_given_up_while_it_begins_is_not_left_open(place: Place) {
+    let store = place.open().await;
+    for polls in 0..40 {
+        let mut begun = store.read();
+        let mut context = Context::from_waker(Waker::noop());
+        for _ in 0..polls {
+            if begun.as_mut().poll(&mut context).is_ready() {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+        drop(begun);
+        let mut tx = write(&*store).await;
+        tx.put_setting("a", &polls.to_string()).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+}
+
 pub(super) async fn a_failed_statement_is_not_committed_in_silence(place: Place) {
     let store = place.open().await;
     let mut tx = write(&*store).await;
@@ -53,7 +74,11 @@ pub(super) async fn a_failed_statement_is_not_committed_in_silence(place: Place)
     assert!(tx.insert_key(&key("a", 1)).await.is_err());
     tx.undo().await.unwrap();
     tx.insert_key(&key("b", 1)).await.unwrap();
-    assert_eq!(tx.commit().await.unwrap(), [Change::Key(id("b"))], "undo makes it sound again");
+    assert_eq!(
+        tx.commit().await.unwrap().changes,
+        [Change::Key(id("b"))],
+        "undo makes it sound again"
+    );
 }
 
 pub(super) async fn a_reader_cannot_write(place: Place) {

@@ -253,7 +253,12 @@ const DECIDED: [(&str, &str); 5] = [
 
 fn simulated(answer: &Answer) -> String {
     let decision = answer.text("/Decision");
-    format!("{decision}\n\n{}", table(answer.list("/Layers/Layer"), &DECIDED))
+    let also = ["AuthAction", "AuthResource"].map(|it| answer.text(&format!("/AlsoAsked/{it}")));
+    let also = match also {
+        ["", _] => String::new(),
+        [action, resource] => format!("It takes {action} on {resource} too.\n"),
+    };
+    format!("{decision}\n{also}\n{}", table(answer.list("/Layers/Layer"), &DECIDED))
 }
 
 fn who_can(answer: &Answer) -> String {

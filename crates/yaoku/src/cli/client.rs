@@ -77,8 +77,8 @@ impl Client {
         let seconds = |it: u32| Duration::from_secs(it.into());
         let (connecting, answering) = (seconds(reach.connect_timeout), seconds(reach.read_timeout));
         if reach.verbose {
-            let (at, by, found) =
-                (&server.authority, harmless(&caller.means.to_string()), &caller.found);
+            let by = caller.means.to_string();
+            let (at, by, found) = (&server.authority, harmless(&by), &caller.found);
             writeln!(std::io::stderr(), "yaoku: calling {at} as {by}, from {found}")?;
         }
         let session = Held::default();

@@ -20,7 +20,7 @@ use yaoku_server::{
     listen, node,
     private::Privacy,
     root::WrapName,
-    throttle::{self, Class, PerClass},
+    throttle::{self, Class, Override, PerClass},
 };
 use zeroize::Zeroizing;
 
@@ -125,7 +125,7 @@ impl Config {
     #[cfg(test)]
     pub(crate) fn known() -> std::collections::BTreeSet<String> {
         let text = "data = \"/d\"\n[[seal]]\nkind = \"key-file\"\n[[seal]]\nkind = \"passphrase\"\n\
-                    [[seal]]\nkind = \"shares\"\n";
+                    [[seal]]\nkind = \"shares\"\n[[throttle.override]]\n";
         let mut root = Section::root(toml::from_str(text).unwrap_or_default(), None);
         let notes = root.notes();
         drop(Self::of(&mut root, None));
@@ -386,7 +386,31 @@ fn throttle(it: &mut Section) -> throttle::Limits {
     it.bound("failures_a_minute", &mut limits.failures_a_minute);
     calls_a_second(&mut it.section("account"), &mut limits.account);
     calls_a_second(&mut it.section("principal"), &mut limits.principal);
+    limits.overrides = overrides(it, limits.principal);
     limits
+}
+
+/// `[[throttle.override]]`: what one identity has instead of `usual`.
+fn overrides(it: &mut Section, usual: PerClass) -> Vec<Override> {
+    const WHAT: &str = "acs:ram::ACCOUNT:root, or …:user/NAME, …:role/NAME or …:oidc-provider/NAME";
+    let mut found: Vec<Override> = Vec::new();
+    for mut it in it.sections("override") {
+        let given = it.has("principal");
+        let of: Option<throttle::Named> = it.parsed("principal", WHAT);
+        if !given {
+            it.fault("principal", &format!("is needed: whose limits these are, {WHAT}"));
+        } else if it.is_empty() {
+            it.fault("principal", "has no limit of its own: add one, as in symmetric = 100");
+        }
+        let mut calls = usual;
+        calls_a_second(&mut it, &mut calls);
+        let Some(of) = of else { continue };
+        if found.iter().any(|other| other.of == of) {
+            it.fault("principal", &format!("{of} has another [[throttle.override]] already"));
+        }
+        found.push(Override { of, calls });
+    }
+    found
 }
 
 fn calls_a_second(it: &mut Section, limits: &mut PerClass) {

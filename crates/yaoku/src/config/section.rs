@@ -83,6 +83,16 @@ impl Section {
         sections
     }
 
+    /// Whether there is such a key that was not asked for yet.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.table.contains_key(key)
+    }
+
+    /// Whether all that is there was asked for.
+    pub(super) fn is_empty(&self) -> bool {
+        self.table.is_empty()
+    }
+
     /// A text.
     pub(super) fn text(&mut self, key: &str) -> Option<String> {
         match self.take(key)? {

@@ -84,6 +84,47 @@ fn two_listeners_at_one_address_are_refused() {
 }
 
 #[test]
+fn limits_of_a_caller_that_is_not_named_rightly_or_twice_are_refused() {
+    let of = |principal: &str, more: &str| {
+        let principal = if principal.is_empty() {
+            String::new()
+        } else {
+            format!("principal = \"{principal}\"\n")
+        };
+        format!("[[throttle.override]]\n{principal}{more}\n")
+    };
+    let (ci, key) = ("acs:ram::1000000000000001:user/ci", "throttle.override.");
+    for (text, told) in [
+        (of("", "read = 5"), "principal: is needed: whose limits these are, acs:ram::ACCOUNT:root"),
+        (of("user/ci", "read = 5"), "principal: must be acs:ram::ACCOUNT:root, or …:user/NAME"),
+        (of(ci, ""), "principal: has no limit of its own: add one, as in symmetric = 100"),
+        (of(ci, "reed = 5"), "reed: there is no such setting"),
+        (of(ci, "read = -1"), "read: must be a whole number from 0"),
+        (
+            of(ci, "read = 5") + &of(ci, "sts = 5"),
+            "principal: acs:ram::1000000000000001:user/ci has",
+        ),
+    ] {
+        let found = faults(&with(&text));
+        assert_eq!(found.len(), 1, "{found:#?}");
+        has(&found, &format!("{key}{told}"));
+    }
+}
+
+#[test]
+fn a_named_caller_has_its_own_limits_over_those_of_all() {
+    use yaoku_server::throttle::Class;
+    let text = "[throttle.principal]\nread = 7\nsts = 3\n[[throttle.override]]\n\
+                principal = \"acs:ram::1000000000000001:role/job\"\nread = 0\nsymmetric = 50\n";
+    let limits = read(&with(text)).unwrap().throttle;
+    let [job] = &limits.overrides[..] else { panic!("{limits:?}") };
+    assert_eq!(job.of.to_string(), "acs:ram::1000000000000001:role/job");
+    let calls = |class| job.calls.of(class).map_or(0, std::num::NonZeroU32::get);
+    let read = [Class::Read, Class::Sts, Class::Symmetric, Class::Ram].map(calls);
+    assert_eq!(read, [0, 3, 50, 0]);
+}
+
+#[test]
 fn a_password_stays_out_of_settings() {
     for url in ["postgres://me:secret@db/kms", "postgres://db/kms?user=me&password=secret"] {
         let found = faults(&with(&format!("store.url = \"{url}\"")));

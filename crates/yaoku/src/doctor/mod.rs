@@ -2,6 +2,7 @@
 
 mod actions;
 mod captured;
+mod limits;
 mod verdict;
 
 use std::{io::Write as _, path::PathBuf, process::ExitCode};
@@ -19,6 +20,7 @@ pub(crate) struct Doctor {
 
 #[derive(Debug, Subcommand)]
 enum Subject {
+    Limits(limits::Limits),
     Signature(Signature),
 }
 
@@ -41,6 +43,7 @@ impl Doctor {
     /// Examines the subject.
     pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
         match self.subject {
+            Subject::Limits(it) => it.run(),
             Subject::Signature(it) => it.run().await,
         }
     }

@@ -15,7 +15,8 @@ use yaoku_wire::{
 
 use super::{
     ADMIN,
-    simulation::{Supposed, Thing, as_caller, explained, path_of},
+    asked::Asked,
+    simulation::{Supposed, as_caller, explained, path_of},
 };
 use crate::{
     api::{Effect, Operation, Spec},
@@ -58,12 +59,12 @@ impl Operation for ListWhoCan {
 
     async fn run(&self, call: &mut Call<'_>) -> Result<Found, ApiError> {
         call.allow(&Arn::any())?;
-        let thing = self.0.thing(call).await?;
+        let asked = self.0.asked(call).await?;
         let mut own = Vec::new();
         for identity in everybody(call).await? {
-            own.extend(self.one(call, &identity, &thing).await?);
+            own.extend(self.one(call, &identity, &asked).await?);
         }
-        Ok(Found { own, others: self.others(call, &thing) })
+        Ok(Found { own, others: self.others(call, &asked) })
     }
 }
 
@@ -73,7 +74,7 @@ impl ListWhoCan {
         &self,
         call: &mut Call<'_>,
         identity: &Identity,
-        thing: &Thing,
+        asked: &Asked,
     ) -> Result<Option<Fields>, ApiError> {
         let account = call.account();
         // Whoever was removed meanwhile may nothing.
@@ -87,12 +88,12 @@ impl ListWhoCan {
             Identity::Role(name) => Principal::Role(name.clone(), session),
         };
         let caller = as_caller(account, principal, rights, None);
-        let layers = self.0.weigh(call, Self::ACTION, &caller, thing);
-        if layers.verdict() != Verdict::Allow {
+        let judged = self.0.weigh(call, Self::ACTION, &caller, asked);
+        if judged.verdict != Verdict::Allow {
             return Ok(None);
         }
         let fields = Fields::default().text("Principal", path_of(identity));
-        Ok(Some(match layers.decisive() {
+        Ok(Some(match judged.layers.decisive() {
             Some((name, decision)) => {
                 fields.object("DecidedBy", explained(&caller, name, decision))
             }
@@ -101,9 +102,9 @@ impl ListWhoCan {
     }
 
     /// The principals of other accounts that the thing's policy names and lets.
-    fn others(&self, call: &Call<'_>, thing: &Thing) -> Vec<String> {
+    fn others(&self, call: &Call<'_>, asked: &Asked) -> Vec<String> {
         let own = call.account();
-        let named = thing.parts().0.into_iter().flat_map(Document::principals_let_in);
+        let named = asked.first.policy().into_iter().flat_map(Document::principals_let_in);
         let mut others: Vec<String> = named
             .filter(|it| it.account().is_some_and(|it| it != own))
             .filter_map(|it| {
@@ -117,8 +118,8 @@ impl ListWhoCan {
                     }
                     Named::Service(_) | Named::Federated(..) => return None,
                 };
-                let asked = policy::Caller { account: account.as_str(), who };
-                let let_in = self.0.lets_in(call, Self::ACTION, asked, thing);
+                let caller = policy::Caller { account: account.as_str(), who };
+                let let_in = self.0.lets_in(call, Self::ACTION, caller, asked);
                 let_in.then(|| format!("acs:ram::{account}:{path}"))
             })
             .collect();

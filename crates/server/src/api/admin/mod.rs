@@ -13,6 +13,7 @@ use crate::{call::Call, caller::Principal, error::ApiError};
 mod add_root_key_wrap;
 #[cfg(feature = "test-clock")]
 mod advance_clock;
+mod asked;
 mod create_account;
 mod create_instance;
 mod delete_oidc_provider;

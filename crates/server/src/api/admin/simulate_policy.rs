@@ -17,7 +17,7 @@ use yaoku_wire::{
 
 use super::{
     ADMIN,
-    simulation::{Supposed, as_caller, explained, word},
+    simulation::{Judged, Supposed, as_caller, explained, word},
 };
 use crate::{
     api::{Effect, Operation, Spec},
@@ -25,7 +25,6 @@ use crate::{
     call::Call,
     caller::{Caller, Principal, Session},
     error::ApiError,
-    judge::Layers,
 };
 
 /// A question about somebody.
@@ -47,7 +46,7 @@ struct Who {
 #[derive(Debug)]
 pub(super) struct Simulated {
     caller: Caller,
-    layers: Layers,
+    judged: Judged,
 }
 
 impl Operation for SimulatePolicy {
@@ -82,10 +81,10 @@ impl Operation for SimulatePolicy {
 
     async fn run(&self, call: &mut Call<'_>) -> Result<Simulated, ApiError> {
         call.allow(&Arn::any())?;
-        let thing = self.supposed.thing(call).await?;
+        let asked = self.supposed.asked(call).await?;
         let caller = self.caller(call).await?;
-        let layers = self.supposed.weigh(call, Self::ACTION, &caller, &thing);
-        Ok(Simulated { caller, layers })
+        let judged = self.supposed.weigh(call, Self::ACTION, &caller, &asked);
+        Ok(Simulated { caller, judged })
     }
 }
 
@@ -148,8 +147,15 @@ impl FromStr for Who {
 
 impl Encode for Simulated {
     fn encode(self) -> Fields {
-        let Self { caller, layers } = self;
-        let fields = Fields::default().text("Decision", word(layers.verdict()));
+        let Self { caller, judged: Judged { verdict, layers, also } } = self;
+        let fields = Fields::default().text("Decision", word(verdict));
+        let fields = match also {
+            Some((action, resource)) => fields.object(
+                "AlsoAsked",
+                Fields::default().text("AuthAction", action).text("AuthResource", resource),
+            ),
+            None => fields,
+        };
         let fields = match layers.decisive() {
             Some((name, decision)) => {
                 fields.object("DecidedBy", explained(&caller, name, decision))

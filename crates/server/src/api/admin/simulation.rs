@@ -1,27 +1,27 @@
 //! Decisions that nobody acts on: what the operations that explain them share.
 //!
-//! They are made by [`weigh`], as those of calls are. What is asked is one permission: an operation
-//! that needs several asks for each.
+//! They are made by [`weigh`] and [`either`], as those of calls are: with what else permits the
+//! operation, the container of what it is about, and the key that a secret leads to. What only a
+//! request names (the key of a new alias, the policy to be attached) is asked about by itself.
 
 use std::{borrow::Cow, str::FromStr, sync::Arc};
 
 use yaoku_model::{
-    arn::{KeyRef, Place, SecretRef},
     identity::Identity,
     ids::{AccountId, Invalid},
-    policy::{self, Document, Object},
-    tag::Tag,
+    policy::{self, Object},
     text::is_plain,
 };
 use yaoku_wire::{fields::Fields, params::Params};
 
+use super::asked::{Asked, Permission};
 use crate::{
     api::Action,
-    cache::{CachedKey, Rights},
+    cache::Rights,
     call::{Ask, Call},
     caller::{Caller, Principal, Session},
     error::ApiError,
-    judge::{self, Facts, LayerName, Layers, weigh},
+    judge::{Facts, LayerName, Layers, either, weigh},
 };
 
 /// The longest action and ARN that are looked at. Our choice.
@@ -49,18 +49,16 @@ impl FromStr for Text {
     }
 }
 
-/// The thing that is asked about: whose it is and, if it is the caller's and there, by what it is
-/// judged besides its name.
-pub(super) struct Thing {
-    owner: String,
-    parts: Parts,
-}
-
-/// What the caller's account has of it.
-enum Parts {
-    None,
-    Key(Arc<CachedKey>),
-    Secret(Option<Document>, Vec<Tag>),
+/// A decision, and which of the permissions it comes from: the first that is refused or, if none is,
+/// the first.
+#[derive(Debug)]
+pub(super) struct Judged {
+    /// The decision.
+    pub(super) verdict: policy::Verdict,
+    /// What it comes from.
+    pub(super) layers: Layers,
+    /// The action and the resource, if it comes from one that was not asked about.
+    pub(super) also: Option<(String, String)>,
 }
 
 impl Supposed {
@@ -83,27 +81,9 @@ impl Supposed {
         Ok(Self { action, resource, context })
     }
 
-    /// The thing. Of another account's, nothing is looked at: that it refuses is what is supposed.
-    pub(super) async fn thing(&self, call: &mut Call<'_>) -> Result<Thing, ApiError> {
-        let (account, region, caches) = (call.account(), call.region(), &call.node.caches);
-        let named = self.resource.split(':').nth(3).filter(|it| it.parse::<AccountId>().is_ok());
-        let owner = named.unwrap_or(account.as_str()).to_owned();
-        let own = |place: &Place| place.account == *account && place.region == *region;
-        let mut parts = Parts::None;
-        if let Ok(KeyRef::Arn(place, id)) = self.resource.parse()
-            && own(&place)
-            && let Some(key) = caches.key(&id).await?.filter(|it| it.key.account == *account)
-        {
-            parts = Parts::Key(key);
-        } else if let Ok(SecretRef::Arn(place, name)) = self.resource.parse()
-            && own(&place)
-            && let Some(found) = caches.secret(account, &name).await?
-        {
-            let policy = found.secret.policy.as_deref();
-            let policy = policy.map(|it| judge::read(Object::Secret, it)).transpose()?;
-            parts = Parts::Secret(policy, found.tags.clone());
-        }
-        Ok(Thing { owner, parts })
+    /// What a call would ask for.
+    pub(super) async fn asked(&self, call: &mut Call<'_>) -> Result<Asked, ApiError> {
+        Asked::by(call, &self.action, &self.resource).await
     }
 
     /// What would be decided if `caller` asked.
@@ -112,52 +92,67 @@ impl Supposed {
         call: &Call<'_>,
         own: Action,
         caller: &Caller,
-        thing: &Thing,
-    ) -> Layers {
-        let (policy, tags) = thing.parts();
-        let facts = Facts { ask: Ask::to(own), tags, caller, now: call.now };
-        let context = Circumstances { given: &self.context, facts };
-        let question = policy::Question {
-            action: &self.action,
-            resources: &[&self.resource],
-            caller: Some(caller.as_asked()),
-            owner: &thing.owner,
-            context: &context,
+        asked: &Asked,
+    ) -> Judged {
+        let decide = |it: &Permission, action: &str| {
+            let facts = facts(call, (own, action), it, caller);
+            let context = Circumstances { given: &self.context, facts };
+            it.ask(action, caller.as_asked(), &context, |question, policy| {
+                weigh(caller, question, policy)
+            })
         };
-        weigh(caller, &question, policy)
+        let judge = |it: &Permission| {
+            let other = it.or_action.map(|other| decide(it, &other.to_string()));
+            either(decide(it, &it.action), other)
+        };
+        let (verdict, layers) = judge(&asked.first);
+        if verdict == policy::Verdict::Allow
+            && let Some(key) = asked.of_its_key.as_ref().filter(|it| it.is_asked_of(caller))
+            && let (verdict, layers) = judge(key)
+            && verdict != policy::Verdict::Allow
+        {
+            return Judged {
+                verdict,
+                layers,
+                also: Some((key.action.clone(), key.name().to_owned())),
+            };
+        }
+        Judged { verdict, layers, also: None }
     }
 
-    /// Whether the thing's own policy lets somebody of another account at it.
+    /// Whether the things' own policies let somebody of another account at them.
     pub(super) fn lets_in(
         &self,
         call: &Call<'_>,
         own: Action,
         who: policy::Caller<'_>,
-        thing: &Thing,
+        asked: &Asked,
     ) -> bool {
-        let (Some(document), tags) = thing.parts() else { return false };
-        let facts = Facts { ask: Ask::to(own), tags, caller: call.caller, now: call.now };
-        let context = Circumstances { given: &self.context, facts };
-        let question = policy::Question {
-            action: &self.action,
-            resources: &[&self.resource],
-            caller: Some(who),
-            owner: &thing.owner,
-            context: &context,
+        let decide = |it: &Permission, action: &str| {
+            let facts = facts(call, (own, action), it, call.caller);
+            let context = Circumstances { given: &self.context, facts };
+            it.ask(action, who, &context, |question, policy| {
+                policy::decide(policy, question).verdict
+            })
         };
-        policy::decide([document], &question).verdict == policy::Verdict::Allow
+        [&asked.first].into_iter().chain(&asked.of_its_key).all(|it| {
+            let own = decide(it, &it.action);
+            let other = it.or_action.map(|other| decide(it, &other.to_string()));
+            let verdict = other.map_or(own, |other| policy::evaluate::same_account(own, other));
+            verdict == policy::Verdict::Allow
+        })
     }
 }
 
-impl Thing {
-    /// Its policy and its tags.
-    pub(super) fn parts(&self) -> (Option<&Document>, &[Tag]) {
-        match &self.parts {
-            Parts::None => (None, &[]),
-            Parts::Key(key) => (key.policy.as_ref(), &key.tags),
-            Parts::Secret(policy, tags) => (policy.as_ref(), tags),
-        }
-    }
+/// What a call would have, of what is not given.
+fn facts<'f>(
+    call: &Call<'_>,
+    (own, action): (Action, &'f str),
+    it: &'f Permission,
+    caller: &'f Caller,
+) -> Facts<'f> {
+    let action = action.split_once(':').map_or(action, |(_, name)| name);
+    Facts { ask: Ask::to(own), action, tags: it.tags(), request_tags: &[], caller, now: call.now }
 }
 
 /// What was given goes before what a call would have: a source and an algorithm have no value unless

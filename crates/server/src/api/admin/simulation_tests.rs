@@ -98,6 +98,27 @@ async fn the_simulator_says_which_statement_decides() {
     assert_eq!(told.get("Decision"), Some("Allow"), "from home");
 }
 
+/// Source: identity.md §4.3.
+#[tokio::test]
+async fn what_the_key_of_a_secret_takes_is_part_of_the_decision() {
+    let (kms, key) = with_users().await;
+    let id = key.rsplit('/').next().unwrap();
+    let params =
+        [("SecretName", "s"), ("VersionId", "v1"), ("SecretData", "x"), ("EncryptionKeyId", id)];
+    kms.call("CreateSecret", params).await.unwrap();
+    let secret = format!("acs:kms:cn-hangzhou:{}:secret/s", kms.account);
+    let told = simulate(&kms, "user/alice", "kms:GetSecretValue", &secret).await.unwrap();
+    assert_eq!(told.get("Decision"), Some("ExplicitDeny"));
+    assert_eq!(told.get("AlsoAsked.AuthAction"), Some("kms:Decrypt"));
+    assert_eq!(told.get("AlsoAsked.AuthResource"), Some(&*key));
+    assert_eq!(told.get("DecidedBy.Statement"), Some("2"));
+    let told = simulate(&kms, "user/alice", "kms:PutSecretValue", &secret).await.unwrap();
+    assert_eq!((told.get("Decision"), told.get("AlsoAsked.AuthAction")), (Some("Allow"), None));
+    let params = [("AuthAction", "kms:GetSecretValue"), ("AuthResource", &*secret)];
+    let told = kms.call("ListWhoCan", params).await.unwrap();
+    assert_eq!(told.count("Principals.Principal"), Some(1), "root alone");
+}
+
 #[tokio::test]
 async fn another_accounts_thing_is_not_looked_at() {
     let (kms, arn) = with_users().await;

@@ -103,7 +103,7 @@ impl Operation for CreateManagedDataKeyVersion {
         call.allow(&Arn::any())?;
         let Some((secret, value)) = &self.prepared else { return Err(ApiError::conflict()) };
         if let Some(home) = &secret.instance {
-            must_have_room(call, home).await?;
+            must_have_room(call, home, secret).await?;
         }
         call.must_still_seal(&value.key, &value.version.key_version).await?;
         if !call.tx()?.insert_secret(secret).await? {

@@ -5,6 +5,7 @@ use yaoku_model::{
     arn::Arn,
     ids::{AccountId, InstanceId, Invalid, KeyId, Region},
     key::{CreatorType, Key, KeySpec, KeyState, KeyUsage, KeyVersion, Origin, ProtectionLevel},
+    policy::Object,
     tag::{Tag, TagKind},
     time::Timestamp,
 };
@@ -16,6 +17,7 @@ use yaoku_wire::{
 };
 
 use crate::{
+    access::Guarded,
     api::{Effect, Operation, Spec, tags::tags_in_json},
     call::{Call, RUNNING_INSTANCE, running_instance},
     error::ApiError,
@@ -104,6 +106,10 @@ impl Operation for CreateKey {
         })
     }
 
+    fn tags(&self) -> &[Tag] {
+        &self.tags
+    }
+
     /// Makes the material: of an RSA key that takes long, so only for a call that would be served.
     async fn prepare(&mut self, call: &mut Call<'_>) -> Result<(), ApiError> {
         call.allow(&Arn::container(call.region(), call.account(), "key"))?;
@@ -174,10 +180,14 @@ impl CreateKey {
         if tx.count_key_versions(id, now).await? >= home.key_quota {
             return Err(Code::LimitExceeded.into());
         }
-        match &self.policy {
-            Some(policy) => policy::must_fit(tx, &home, policy, None, now).await,
-            None => Ok(()),
-        }
+        let new = Guarded {
+            home: Some(id),
+            owner: account,
+            object: Object::Key,
+            name: "",
+            policy: self.policy.as_deref(),
+        };
+        new.must_fit(tx, home.access_quota, now).await
     }
 
     /// Outside instances the service has one key, of AES-256. Source: keys.md §3.1, §16 #15, #16.

@@ -4,6 +4,7 @@ use yaoku_model::{arn::KeyRef, ids::PolicyName, policy::Object};
 use yaoku_wire::{error::Code, params::Params};
 
 use crate::{
+    access::Guarded,
     api::{Effect, Operation, Spec},
     call::{Call, KEY_BY_ID, KEY_FIXED},
     error::ApiError,
@@ -55,9 +56,12 @@ impl Operation for SetKeyPolicy {
         let mut key = call.key_by_id(&self.key).await?;
         let Some(home) = &key.instance else { return Err(Code::UnsupportedOperation.into()) };
         key.must_be_changeable()?;
+        let before = Guarded::from(&key);
         if let Some(home) = call.tx()?.instance(home).await? {
-            policy::must_fit(call.tx()?, &home, &self.policy, Some(&key.id), now).await?;
+            let after = Guarded { policy: Some(&self.policy), ..before };
+            after.must_fit(call.tx()?, home.access_quota, now).await?;
         }
+        before.release(call.tx()?, Some(&self.policy), now).await?;
         key.policy = Some(self.policy.clone());
         Ok(call.tx()?.update_key(&key).await?)
     }

@@ -60,6 +60,7 @@ impl Operation for CreateSecret {
         name: "CreateSecret",
         effect: Effect::Write,
         class: Some(Class::SecretWrite),
+        or_container: true,
         also_actions: &[SEAL_SECRET],
         errors: &[
             KEY_BY_NAME,
@@ -124,6 +125,10 @@ impl Operation for CreateSecret {
         })
     }
 
+    fn tags(&self) -> &[Tag] {
+        &self.tags
+    }
+
     async fn prepare(&mut self, call: &mut Call<'_>) -> Result<(), ApiError> {
         self.allow(call)?;
         let key = self.usable_key(call).await?;
@@ -164,8 +169,7 @@ impl Operation for CreateSecret {
 impl CreateSecret {
     /// Either spelling of what is to be made. Source: identity.md §4.1.
     fn allow(&self, call: &mut Call<'_>) -> Result<(), ApiError> {
-        let container = Arn::container(call.region(), call.account(), "secret");
-        call.allow_any_of(&[&container, &call.secret_arn(&self.name)])
+        call.allow_in_container(&call.secret_arn(&self.name))
     }
 
     async fn usable_key(&self, call: &mut Call<'_>) -> Result<UsableKey, ApiError> {
@@ -211,7 +215,7 @@ impl CreateSecret {
                 None => Ok(()),
             };
         };
-        must_have_room(call, home).await
+        must_have_room(call, home, secret).await
     }
 }
 

@@ -7,6 +7,7 @@ use yaoku_wire::{
 };
 
 use crate::{
+    access::Guarded,
     api::{Effect, Operation, Spec},
     call::{Call, LIVE_SECRET},
     error::ApiError,
@@ -60,8 +61,10 @@ impl Operation for DeleteSecret {
         let mut secret = call.secret(&self.secret).await?;
         let at = match self.window {
             None => {
+                let now = call.now;
+                Guarded::from(&secret).release(call.tx()?, None, now).await?;
                 call.tx()?.delete_secret(&secret.account, &secret.name).await?;
-                call.now
+                now
             }
             Some(days) => {
                 let at = secret.schedule_deletion(call.now, days)?;

@@ -40,6 +40,7 @@ pub(super) struct Listed {
 impl Operation for ListSecrets {
     const SPEC: &'static Spec = &Spec {
         name: "ListSecrets",
+        or_container: true,
         class: Some(Class::SecretRead),
         example: &[
             ("Filters", r#"[{"Key":"SecretName","Values":["db/*"]}]"#),
@@ -64,8 +65,7 @@ impl Operation for ListSecrets {
     async fn run(&self, call: &mut Call<'_>) -> Result<Listed, ApiError> {
         let (region, account) = (call.region(), call.account());
         // Policies grant it on the container or on all that is in it. Source: secrets.md §1.7.
-        let spellings = ["secret", "secret/*"].map(|it| Arn::container(region, account, it));
-        call.allow_any_of(&spellings.each_ref())?;
+        call.allow_in_container(&Arn::container(region, account, "secret/*"))?;
         let filter = SecretFilter { alive_at: Some(call.now), ..self.filter.clone() };
         let found = call.tx()?.list_secrets(account, &filter, self.page).await?;
         let mut secrets = Vec::with_capacity(found.items.len());

@@ -14,7 +14,7 @@ use yaoku_wire::{
 
 pub(super) use self::sealed::{NewValue, Sealed};
 use super::{Action, Entry, Operation as _, data_keys::OPEN_DATA_KEY, keys::OPEN_SECRET};
-use crate::{call::Call, error::ApiError};
+use crate::{access::Guarded, call::Call, error::ApiError};
 
 mod batch_get_secret_value;
 mod create_secret;
@@ -49,14 +49,19 @@ pub const OPERATIONS: &[Entry] = &[
 /// What it takes to read a value: also of a customer's key, and of a managed data key's version.
 pub(super) const READ: &[Action] = &[Action::kms("GetSecretValue"), OPEN_SECRET, OPEN_DATA_KEY];
 
-/// Fails unless an instance is in service and has room for one more secret. Works on the transaction.
-pub(super) async fn must_have_room(call: &mut Call<'_>, home: &InstanceId) -> Result<(), ApiError> {
-    let quota = call.running_instance(home).await?.secret_quota;
-    let now = call.now;
-    if call.tx()?.count_secrets(home, now).await? >= quota {
+/// Fails unless an instance is in service and has room for one more secret, which is `new`, and for
+/// the accounts that its policy lets in. Works on the transaction.
+pub(super) async fn must_have_room(
+    call: &mut Call<'_>,
+    home: &InstanceId,
+    new: &Secret,
+) -> Result<(), ApiError> {
+    let (instance, now) = (call.running_instance(home).await?, call.now);
+    let tx = call.tx()?;
+    if tx.count_secrets(home, now).await? >= instance.secret_quota {
         return Err(Code::LimitExceeded.into());
     }
-    Ok(())
+    Guarded::from(new).must_fit(tx, instance.access_quota, now).await
 }
 
 /// Reads the current value of a secret, if the caller may.

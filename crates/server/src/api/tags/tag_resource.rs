@@ -48,6 +48,10 @@ impl Operation for TagResource {
         Ok(Self { on: One::take(params)?, tags })
     }
 
+    fn tags(&self) -> &[Tag] {
+        &self.tags
+    }
+
     async fn run(&self, call: &mut Call<'_>) -> Result<(), ApiError> {
         let on = self.on.to_change(call).await?;
         put(call, &on, &self.tags).await

@@ -56,6 +56,10 @@ impl Operation for TagResources {
         Ok(Self { on, tags })
     }
 
+    fn tags(&self) -> &[Tag] {
+        &self.tags
+    }
+
     async fn run(&self, call: &mut Call<'_>) -> Result<(), ApiError> {
         for on in self.on.to_change(call).await? {
             put(call, &on, &self.tags).await?;

@@ -32,7 +32,7 @@ async fn tag(kms: &Kms, key: &str, tags: &str) -> Result<(), Code> {
 async fn exactly_one_resource_is_named() {
     let kms = Kms::new().await;
     let key = kms.key().await.to_string();
-    let (by_id, by_name) = (("KeyId", &*key), ("SecretName", "none"));
+    let (by_id, by_name) = (("KeyId", key.as_str()), ("SecretName", "none"));
     let by_certificate = ("CertificateId", "86a9efd9-3d16-4894-bd4f-1fc43f3f2abf");
     for (named, expected) in [
         (&[][..], Code::InvalidParameter),
@@ -94,7 +94,7 @@ async fn a_resource_has_at_most_twenty_tags() {
     let twenty: Vec<&str> = twenty.iter().map(String::as_str).collect();
     tag(&kms, &key, &tags(&twenty)).await.unwrap();
     assert_eq!(tag(&kms, &key, &tags(&["k00", "more"])).await, Err(Code::LimitExceeded));
-    let params = [("ResourceType", "key"), ("ResourceId.1", &*key), ("Tag.1.Key", "more")];
+    let params = [("ResourceType", "key"), ("ResourceId.1", key.as_str()), ("Tag.1.Key", "more")];
     assert_eq!(kms.call("TagResources", params).await, Err(Code::LimitExceeded));
     tag(&kms, &key, r#"[{"TagKey":"k00","TagValue":"new"}]"#).await.unwrap();
     let found = of_key(&kms, &key).await;
@@ -117,7 +117,7 @@ async fn tags_are_taken_away_by_an_array_or_by_commas() {
         ("none", Ok("a=v,b=v,c=v")),
     ] {
         tag(&kms, &key, &tags(&["a", "b", "c"])).await.unwrap();
-        let reply = kms.call("UntagResource", [("KeyId", &*key), ("TagKeys", sent)]).await;
+        let reply = kms.call("UntagResource", [("KeyId", key.as_str()), ("TagKeys", sent)]).await;
         assert_eq!(reply.map(drop), expected.map(drop), "{sent}");
         assert_eq!(of_key(&kms, &key).await, expected.unwrap_or("a=v,b=v,c=v"), "{sent}");
     }
@@ -167,7 +167,7 @@ async fn one_unknown_resource_fails_the_whole_call() {
     let kms = Kms::new().await;
     let key = kms.key().await.to_string();
     tag(&kms, &key, &tags(&["old"])).await.unwrap();
-    let both = [("ResourceType", "key"), ("ResourceId.1", &*key), ("ResourceId.2", "none")];
+    let both = [("ResourceType", "key"), ("ResourceId.1", key.as_str()), ("ResourceId.2", "none")];
     for (action, what) in [
         ("TagResources", ("Tag.1.Key", "new")),
         ("UntagResources", ("All", "true")),
@@ -189,7 +189,7 @@ async fn a_plural_operation_is_permitted_by_the_singular_action_too() {
             "Resource":"*"}}]}}"#
         )
     };
-    let on = [("ResourceType", "key"), ("ResourceId.1", &*key)];
+    let on = [("ResourceType", "key"), ("ResourceId.1", key.as_str())];
     for (plural, singular, what) in [
         ("TagResources", "TagResource", ("Tag.1.Key", "a")),
         ("UntagResources", "UntagResource", ("TagKey.1", "a")),
@@ -339,4 +339,51 @@ async fn a_secret_is_tagged_by_its_name_unless_it_waits_for_deletion() {
     }
     let on = [("ResourceType", "secret"), ("ResourceId.1", "app/db")];
     kms.call("ListTagResources", on).await.unwrap();
+}
+
+/// Everything of KMS and RAM that gives tags, as far as they are these.
+fn only_tagged(value: &str) -> String {
+    format!(
+        r#"{{"Version":"1","Statement":[
+            {{"Effect":"Allow","Action":"*","Resource":"*"}},
+            {{"Effect":"Deny","Action":"*","Resource":"*",
+              "Condition":{{"StringNotEquals":{{"acs:RequestTag/team":"{value}"}}}}}}]}}"#
+    )
+}
+
+#[tokio::test]
+async fn a_policy_sees_the_tags_that_a_request_would_give() {
+    let kms = Kms::new().await;
+    let key = kms.key().await;
+    kms.ram("CreateUser", [("UserName", "alice")]).await.unwrap();
+    let user = kms.as_user(&[&only_tagged("orders")]);
+    for (team, expected) in [("orders", None), ("others", Some(Code::NoPermission))] {
+        let tags = format!(r#"[{{"TagKey":"team","TagValue":"{team}"}}]"#);
+        let reply = user.call("TagResource", [("KeyId", key.as_str()), ("Tags", &tags)]).await;
+        assert_eq!(reply.err(), expected, "TagResource {team}");
+        let reply = user.call("CreateKey", [("Tags", &*tags)]).await;
+        assert_eq!(reply.err(), expected, "CreateKey {team}");
+        let secret =
+            [("SecretName", "s"), ("VersionId", "v"), ("SecretData", "x"), ("Tags", &*tags)];
+        assert_eq!(user.call("CreateSecret", secret).await.err(), expected, "CreateSecret {team}");
+        let several = [
+            ("ResourceType", "key"),
+            ("ResourceId.1", key.as_str()),
+            ("Tag.1.Key", "team"),
+            ("Tag.1.Value", team),
+        ];
+        let reply = user.call("TagResources", several).await;
+        assert_eq!(reply.err(), expected, "TagResources {team}");
+        let expected = expected.map(|_| Code::RamNoPermission);
+        let of_ram = [
+            ("ResourceType", "user"),
+            ("ResourceNames.1", "alice"),
+            ("Tag.1.Key", "team"),
+            ("Tag.1.Value", team),
+        ];
+        let reply = user.ram("TagResources", of_ram).await;
+        assert_eq!(reply.err(), expected, "TagResources of RAM {team}");
+    }
+    let untagged = user.call("DescribeKey", [("KeyId", key.as_str())]).await.err();
+    assert_eq!(untagged, Some(Code::NoPermission), "a request without tags has none");
 }

@@ -225,7 +225,7 @@ async fn a_key_of_an_instance_that_is_away_is_called_back_to_stay_away() {
     let mut home = tx.instance(&kms.instance_id).await.unwrap().unwrap();
     home.status = yaoku_model::instance::InstanceStatus::Disconnected;
     tx.update_instance(&home).await.unwrap();
-    kms.node.caches.apply(&tx.commit().await.unwrap());
+    kms.node.caches.apply(&tx.commit().await.unwrap().changes);
     kms.call("CancelKeyDeletion", [("KeyId", &*key)]).await.unwrap();
     let state = field(&kms, &key, "KeyState").await;
     assert_eq!(state.as_deref(), Some(KeyState::Unavailable.as_str()));

@@ -118,11 +118,7 @@ async fn either_policy_allows_and_either_denies() {
 async fn other_accounts_are_let_in_as_far_as_the_instance_has_room_for_them() {
     let kms = Kms::new().await;
     let (one, two) = (kms.key().await.to_string(), kms.key().await.to_string());
-    let mut tx = kms.node.store.write().await.unwrap();
-    let mut home = tx.instance(&kms.instance_id).await.unwrap().unwrap();
-    home.access_quota = 2;
-    tx.update_instance(&home).await.unwrap();
-    kms.node.caches.apply(&tx.commit().await.unwrap());
+    room_for(&kms, 2).await;
     let of = |account: &str, name: &str| {
         statement("Allow", &format!("acs:ram::{account}:{name}"), "kms:Encrypt")
     };
@@ -141,4 +137,15 @@ async fn other_accounts_are_let_in_as_far_as_the_instance_has_room_for_them() {
     let home = kms.instance_id.to_string();
     let params = [("DKMSInstanceId", &*home), ("Policy", &*two_of_one)];
     assert_eq!(kms.call("CreateKey", params).await, Err(Code::LimitExceeded));
+    // With less room than is taken, fewer may be let in still.
+    room_for(&kms, 0).await;
+    set(&kms, &one, &two_of_one).await.unwrap();
+}
+
+async fn room_for(kms: &Kms, accounts: i64) {
+    let mut tx = kms.node.store.write().await.unwrap();
+    let mut home = tx.instance(&kms.instance_id).await.unwrap().unwrap();
+    home.access_quota = accounts;
+    tx.update_instance(&home).await.unwrap();
+    kms.node.caches.apply(&tx.commit().await.unwrap().changes);
 }

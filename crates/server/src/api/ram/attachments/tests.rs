@@ -48,7 +48,7 @@ async fn kms(limits: Limits) -> Kms {
     assert!(tx.insert_user(&user).await.unwrap());
     assert!(tx.insert_group(&group).await.unwrap());
     assert!(tx.join_group(&kms.account, &group.name, &user.name, NOW).await.unwrap());
-    kms.node.caches.apply(&tx.commit().await.unwrap());
+    kms.node.caches.apply(&tx.commit().await.unwrap().changes);
     kms
 }
 

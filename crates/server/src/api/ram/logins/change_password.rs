@@ -150,6 +150,6 @@ async fn try_count_guess(
     must_not_be_locked(&profile, &rules, now)?;
     profile.tried(now);
     tx.put_login_profile(&profile).await?;
-    node.caches.apply(&tx.commit().await?);
+    node.caches.apply(&tx.commit().await?.changes);
     Ok(profile)
 }

@@ -69,6 +69,10 @@ impl Operation for CreatePolicy {
         Ok(Self { name, document, description, tags: tagged::tags(params)? })
     }
 
+    fn tags(&self) -> &[Tag] {
+        &self.tags
+    }
+
     /// A name of the system's is taken, so that a name alone says which policy is meant. Our choice.
     async fn run(&self, call: &mut Call<'_>) -> Result<Created, ApiError> {
         let account = call.account();

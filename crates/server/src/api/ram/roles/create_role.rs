@@ -77,6 +77,10 @@ impl Operation for CreateRole {
         })
     }
 
+    fn tags(&self) -> &[Tag] {
+        &self.tags
+    }
+
     async fn run(&self, call: &mut Call<'_>) -> Result<Created, ApiError> {
         let account = call.account();
         call.allow(&resource(account, "role/*"))?;

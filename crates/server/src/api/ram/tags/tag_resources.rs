@@ -44,6 +44,10 @@ impl Operation for TagResources {
         if tags.is_empty() { Err(ApiError::missing("Tag")) } else { Ok(Self { on, tags }) }
     }
 
+    fn tags(&self) -> &[Tag] {
+        &self.tags
+    }
+
     async fn run(&self, call: &mut Call<'_>) -> Result<(), ApiError> {
         self.on.must_be_there(call).await?;
         let (account, most, kind) = (call.account(), call.node.limits.tags, self.on.kind);

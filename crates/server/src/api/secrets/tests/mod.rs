@@ -94,7 +94,7 @@ async fn rows_of(
 
 /// Keeps what a test wrote past the operations.
 async fn commit(kms: &Kms, tx: Box<dyn Transaction>) {
-    kms.node.caches.apply(&tx.commit().await.unwrap());
+    kms.node.caches.apply(&tx.commit().await.unwrap().changes);
 }
 
 async fn set_state(kms: &Kms, id: &KeyId, state: KeyState) {

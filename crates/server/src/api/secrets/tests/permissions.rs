@@ -121,10 +121,18 @@ async fn a_tag_decides_where_a_policy_asks_for_it() {
             [("SecretName", name), ("VersionId", "v1"), ("SecretData", "x"), ("Tags", tags)];
         kms.call("CreateSecret", params).await.unwrap();
     }
-    let user = kms.as_user(&[r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"kms:*",
-        "Resource":"*","Condition":{"StringEquals":{"kms:tag/team":["x"]}}}]}"#]);
+    let if_tagged = |key: &str| {
+        format!(
+            r#"{{"Version":"1","Statement":[{{"Effect":"Allow","Action":"kms:*",
+                "Resource":"*","Condition":{{"StringEquals":{{"{key}":["x"]}}}}}}]}}"#
+        )
+    };
+    let user = kms.as_user(&[&if_tagged("acs:ResourceTag/team")]);
     value(&user, "a").await.unwrap();
     assert_eq!(value(&user, "b").await, Err(Code::NoPermission));
+    // That is of keys alone. Source: identity.md §4.4.
+    let user = kms.as_user(&[&if_tagged("kms:tag/team")]);
+    assert_eq!(value(&user, "a").await, Err(Code::NoPermission));
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-// Drives aliyun-java-sdk-core with aliyun-java-sdk-kms: signature V1, answers in XML (FormatType.XML).
+// Drives aliyun-java-sdk-core with the requests of one product: signature V1, answers in XML (FormatType.XML).
 package yaoku.conformance;
 
 import com.aliyuncs.AcsRequest;
@@ -18,21 +18,21 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
-/** Usage: CoreDriver DEV_JSON SCHEME OPERATION... */
+/** Usage: CoreDriver PACKAGE DEV_JSON SCHEME OPERATION... */
 public final class CoreDriver {
-    private static final String MODELS = "com.aliyuncs.kms.model.v20160120.";
     private static final Gson PARAMETERS = Driver.WIRE;
 
     public static void main(String[] arguments) throws Exception {
-        Driver driver = new Driver(arguments);
-        Map<String, DefaultAcsClient> clients = new HashMap<>();
+        String models = arguments[0] + ".";
+        Driver driver = new Driver(arguments[1], arguments[2]);
+        Map<Key, DefaultAcsClient> clients = new HashMap<>();
         Map<String, List<String>> operations = new TreeMap<>();
-        for (int i = 2; i < arguments.length; i++) {
-            addIfKnown(operations, arguments[i]);
+        for (int i = 3; i < arguments.length; i++) {
+            addIfKnown(operations, models, arguments[i]);
         }
         driver.serve(operations, Map.of("flat_lists", true), (who, operation, parameters) -> {
-            DefaultAcsClient client = clients.computeIfAbsent(who, name -> connect(driver, name));
-            RpcAcsRequest<?> request = request(operation, parameters);
+            DefaultAcsClient client = clients.computeIfAbsent(who, key -> connect(driver, key));
+            RpcAcsRequest<?> request = request(models + operation, parameters);
             request.setSysEndpoint(driver.endpoint());
             request.setSysProtocol(driver.https ? ProtocolType.HTTPS : ProtocolType.HTTP);
             request.setSysAcceptFormat(FormatType.XML);
@@ -40,18 +40,17 @@ public final class CoreDriver {
         });
     }
 
-    private static DefaultAcsClient connect(Driver driver, String who) {
-        DefaultProfile profile =
-                DefaultProfile.getProfile(driver.text("region"), driver.accessKeyId(who), driver.accessKeySecret(who));
+    private static DefaultAcsClient connect(Driver driver, Key key) {
+        DefaultProfile profile = DefaultProfile.getProfile(driver.text("region"), key.id(), key.secret(), key.token());
         DefaultAcsClient client = new DefaultAcsClient(profile);
         client.setAutoRetry(false);
         return client;
     }
 
-    private static void addIfKnown(Map<String, List<String>> operations, String operation) {
+    private static void addIfKnown(Map<String, List<String>> operations, String models, String operation) {
         try {
             List<String> fields = new ArrayList<>();
-            for (Method method : Class.forName(MODELS + operation + "Request").getMethods()) {
+            for (Method method : Class.forName(models + operation + "Request").getMethods()) {
                 if (method.getName().startsWith("set") && !method.getName().startsWith("setSys")) {
                     fields.add(method.getName().substring("set".length()));
                 }
@@ -62,25 +61,26 @@ public final class CoreDriver {
         }
     }
 
-    private static RpcAcsRequest<?> request(String operation, JsonObject parameters) throws Exception {
-        Class<?> model = Class.forName(MODELS + operation + "Request");
+    private static RpcAcsRequest<?> request(String name, JsonObject parameters) throws Exception {
+        Class<?> model = Class.forName(name + "Request");
         Object request = model.getConstructor().newInstance();
         for (Map.Entry<String, JsonElement> parameter : parameters.entrySet()) {
-            Method setter = setter(model, parameter.getKey(), parameter.getValue().isJsonArray());
+            Method setter = setter(model, parameter.getKey());
             setter.invoke(request, value(parameter.getValue(), setter.getGenericParameterTypes()[0]));
         }
         return (RpcAcsRequest<?>) request;
     }
 
-    /** Repeated parameters have plural setters: {@code ResourceId} is set by {@code setResourceIds}. */
-    private static Method setter(Class<?> model, String parameter, boolean repeated) throws NoSuchMethodException {
-        String wanted = "set" + parameter + (repeated ? "s" : "");
-        for (Method method : model.getMethods()) {
-            if (method.getName().equals(wanted) && method.getParameterCount() == 1) {
-                return method;
+    /** Repeated parameters may have plural setters: {@code ResourceId} is set by {@code setResourceIds}. */
+    private static Method setter(Class<?> model, String parameter) throws NoSuchMethodException {
+        for (String wanted : List.of("set" + parameter, "set" + parameter + "s")) {
+            for (Method method : model.getMethods()) {
+                if (method.getName().equals(wanted) && method.getParameterCount() == 1) {
+                    return method;
+                }
             }
         }
-        throw new NoSuchMethodException(model.getSimpleName() + "." + wanted);
+        throw new NoSuchMethodException(model.getSimpleName() + "." + parameter);
     }
 
     private static Object value(JsonElement value, Type type) {

@@ -5,6 +5,7 @@ import com.aliyuncs.exceptions.ClientException;
 import com.google.gson.FieldNamingPolicy;
 import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
+import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import java.io.BufferedReader;
@@ -20,8 +21,11 @@ import java.util.TreeMap;
 /** What a driver does: makes one call with the client under test. */
 interface Caller {
     /** The answer as the client surfaces it, or the client's own exception. */
-    Object call(String who, String operation, JsonObject parameters) throws Exception;
+    Object call(Key who, String operation, JsonObject parameters) throws Exception;
 }
+
+/** An access key, with a token if it is a session's. */
+record Key(String id, String secret, String token) {}
 
 /** The loop, and what dev.json says about whom to call as. */
 final class Driver {
@@ -33,11 +37,11 @@ final class Driver {
     final boolean https;
     private final PrintStream out;
 
-    Driver(String[] arguments) throws Exception {
+    Driver(String devJson, String scheme) throws Exception {
         out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
         System.setOut(System.err);
-        dev = JsonParser.parseString(Files.readString(Path.of(arguments[0]))).getAsJsonObject();
-        https = arguments[1].equals("https");
+        dev = JsonParser.parseString(Files.readString(Path.of(devJson))).getAsJsonObject();
+        https = scheme.equals("https");
     }
 
     String text(String member) {
@@ -49,19 +53,16 @@ final class Driver {
         return text(https ? "endpoint" : "http_endpoint");
     }
 
-    String accessKeyId(String who) {
-        return switch (who) {
-            case "user" -> text("user_access_key_id");
-            case "stranger" -> "LTAI000000000000stranger";
-            default -> text("access_key_id");
-        };
-    }
-
-    String accessKeySecret(String who) {
-        return switch (who) {
-            case "user" -> text("user_access_key_secret");
-            case "forger" -> "not-the-secret-of-this-access-key";
-            default -> text("access_key_secret");
+    /** The access key of somebody who is named, or the given one. */
+    private Key key(JsonElement who) {
+        if (who.isJsonObject()) {
+            return new Gson().fromJson(who, Key.class);
+        }
+        return switch (who.getAsString()) {
+            case "user" -> new Key(text("user_access_key_id"), text("user_access_key_secret"), null);
+            case "stranger" -> new Key("LTAI000000000000stranger", text("access_key_secret"), null);
+            case "forger" -> new Key(text("access_key_id"), "not-the-secret-of-this-access-key", null);
+            default -> new Key(text("access_key_id"), text("access_key_secret"), null);
         };
     }
 
@@ -78,11 +79,11 @@ final class Driver {
         System.exit(0);
     }
 
-    private static String answer(JsonObject request, Caller caller) {
+    private String answer(JsonObject request, Caller caller) {
         JsonObject reply = new JsonObject();
         try {
             Object body = caller.call(
-                    request.get("who").getAsString(),
+                    key(request.get("who")),
                     request.get("operation").getAsString(),
                     request.getAsJsonObject("parameters"));
             reply.addProperty("status", 200);

@@ -13,8 +13,8 @@ import java.util.Map;
 /** Usage: SecretsDriver DEV_JSON https */
 public final class SecretsDriver {
     public static void main(String[] arguments) throws Exception {
-        Driver driver = new Driver(arguments);
-        Map<String, SecretCacheClient> clients = new HashMap<>();
+        Driver driver = new Driver(arguments[0], arguments[1]);
+        Map<Key, SecretCacheClient> clients = new HashMap<>();
         Map<String, List<String>> operations = Map.of("GetSecretValue", List.of("SecretName"));
         driver.serve(operations, Map.of("reader", true), (who, operation, parameters) -> {
             if (!clients.containsKey(who)) {
@@ -48,10 +48,10 @@ public final class SecretsDriver {
         }
     }
 
-    private static SecretCacheClient connect(Driver driver, String who) throws Exception {
+    private static SecretCacheClient connect(Driver driver, Key who) throws Exception {
         var region = new RegionInfo(driver.text("region"), driver.endpoint());
         var manager = BaseSecretManagerClientBuilder.standard()
-                .withAccessKey(driver.accessKeyId(who), driver.accessKeySecret(who))
+                .withAccessKey(who.id(), who.secret())
                 .addRegion(region)
                 .build();
         return SecretCacheClientBuilder.newCacheClientBuilder(manager).build();
