@@ -212,14 +212,11 @@ impl Caches {
         name: &ProviderName,
     ) -> Result<Arc<Option<oidc::Known>>, ApiError> {
         let at = (account.clone(), name.clone());
-        let found = match self.oidc_providers.get(&at) {
-            Some(found) => Some(found),
-            None => {
-                let load = self.load_oidc_provider(account, name);
-                self.oidc_providers.get_or_load(&at, load).await?
-            }
-        };
-        Ok(found.unwrap_or_default())
+        if let Some(found) = self.oidc_providers.get(&at) {
+            return Ok(found);
+        }
+        let load = self.load_oidc_provider(account, name);
+        Ok(self.oidc_providers.get_or_load(&at, load).await?.unwrap_or_default())
     }
 
     /// Waits until the root key's wraps have changed, or another node may have made a wrapping

@@ -20,7 +20,10 @@ const MOST: usize = 16;
 
 /// Whose turn it is, by account and name.
 #[derive(Debug, Default)]
-pub struct Turns(Mutex<HashMap<(AccountId, String), Weak<AsyncMutex<()>>>>);
+pub struct Turns(Mutex<HashMap<(AccountId, String), Place>>);
+
+/// Where one has its turn and others wait; nowhere once nobody does.
+type Place = Weak<AsyncMutex<()>>;
 
 /// It is over once this is dropped.
 pub(crate) type Turn = OwnedMutexGuard<()>;

@@ -121,15 +121,15 @@ impl Oidc {
     fn begin(&self, of: &OidcProvider, now: i64) -> watch::Receiver<()> {
         let (ended, fetch) = watch::channel(());
         let (account, name, issuer) = (of.account.clone(), of.name.clone(), of.issuer.clone());
-        let (fetcher, fetched) = (self.fetcher.get().cloned(), Arc::clone(&self.fetched));
+        let (by, all) = (self.fetcher.get().cloned(), Arc::clone(&self.fetched));
         tokio::spawn(async move {
-            let found = match fetcher {
-                Some(fetcher) => fetcher.keys(&issuer).await,
+            let found = match by {
+                Some(by) => by.keys(&issuer).await,
                 None => Err(FetchError::Content("this node fetches no keys")),
             };
             match found {
                 Ok(keys) => {
-                    let mut all = lock(&fetched);
+                    let mut all = lock(&all);
                     let of = all.get_mut(&account).and_then(|it| it.providers.get_mut(&name));
                     if let Some(it) = of.filter(|it| it.issuer == issuer) {
                         (it.keys, it.at) = (Some(Arc::new(keys)), now);

@@ -28,8 +28,7 @@ enum Verb {
     List,
     /// Shows an account, its alias, and how much it has of what.
     Show {
-        /// Its id; as `--account`.
-        #[arg(conflicts_with = "account")]
+        /// Its id; as `--account`, before which it goes.
         id: Option<AccountId>,
     },
 }

@@ -53,7 +53,7 @@ impl Operation for SimulatePolicy {
     const SPEC: &'static Spec = &Spec {
         name: "SimulatePolicy",
         effect: Effect::Use,
-        errors: &[&[Code::ResourceNotFound]],
+        errors: &[&[Code::NoUser, Code::NoRole]],
         example: &[
             ("Principal", "user/alice"),
             ("AuthAction", "kms:Encrypt"),

@@ -340,6 +340,6 @@ pub(super) const ROWS: &[Row] = &[
         .served("Forbidden.NoPermission")
         .elsewhere("Forbidden.NoPermission"),
     row("yaoku:SimulatePolicy", &[("yaoku:SimulatePolicy", "*")])
-        .elsewhere("Forbidden.ResourceNotFound")
+        .elsewhere("EntityNotExist.User")
         .before(&[ALICE]),
 ];
