@@ -16,7 +16,8 @@ use yaoku_crypto::{
 use yaoku_model::{
     identity::{Attachment, Holder, Identity, PolicyType},
     ids::{
-        AccessKeyId, AccountId, AliasName, InstanceId, KeyId, KeyVersionId, PolicyName, SecretName,
+        AccessKeyId, AccountId, AliasName, InstanceId, KeyId, KeyVersionId, PolicyName,
+        ProviderName, SecretName,
     },
     key::Key,
     policy::{Document, Kind, Layer, Object, Origin, system},
@@ -27,7 +28,8 @@ use yaoku_store::{Change, Store, Transaction};
 use yaoku_wire::{error::Code, rpc::SigningKey};
 
 use crate::{
-    auth::Credential, compiled::Compiled, error::ApiError, judge, last_uses::LastUse, shelf::Shelf,
+    auth::Credential, compiled::Compiled, error::ApiError, judge, last_uses::LastUse, oidc,
+    shelf::Shelf,
 };
 
 pub use crate::shelf::Vitals;
@@ -85,7 +87,7 @@ pub struct CacheSizes {
     pub keys: u64,
     /// Secrets: up to ten values of 30 KiB each.
     pub secrets: u64,
-    /// Everything else: names and policies.
+    /// Everything else: names and policies. Identity providers have a sixteenth more.
     pub names: u64,
 }
 
@@ -106,6 +108,8 @@ pub struct Caches {
     secrets: Shelf<(AccountId, SecretName), Arc<CachedSecret>>,
     credentials: Shelf<AccessKeyId, Arc<Credential>>,
     rights: Shelf<(AccountId, Identity), Rights>,
+    /// That there is none, too: strangers ask.
+    oidc_providers: Shelf<(AccountId, ProviderName), Arc<Option<oidc::Known>>>,
     /// Policies that identities hold.
     compiled: Compiled,
     /// Wakes who follows the root key.
@@ -131,6 +135,7 @@ impl Caches {
             secrets: Shelf::new(sizes.secrets, 4096),
             credentials: Shelf::new(sizes.names / 4, 512),
             rights: Shelf::new(sizes.names / 4, 4096),
+            oidc_providers: Shelf::new(sizes.names / 16, 1024),
             compiled: Compiled::of(Kind::Identity),
             root_key: Notify::new(),
         }
@@ -206,6 +211,20 @@ impl Caches {
         }
     }
 
+    /// Finds an identity provider, or that there is none.
+    pub async fn oidc_provider(
+        &self,
+        account: &AccountId,
+        name: &ProviderName,
+    ) -> Result<Arc<Option<oidc::Known>>, ApiError> {
+        let at = (account.clone(), name.clone());
+        if let Some(found) = self.oidc_providers.get(&at) {
+            return Ok(found);
+        }
+        let load = self.load_oidc_provider(account, name);
+        Ok(self.oidc_providers.get_or_load(&at, load).await?.unwrap_or_default())
+    }
+
     /// Waits until the root key's wraps have changed, or another node may have made a wrapping
     /// key. For one task: a change is told once.
     pub async fn root_key_changed(&self) {
@@ -220,7 +239,7 @@ impl Caches {
 
     /// How each cache does, by its name.
     #[must_use]
-    pub fn vitals(&self) -> [(&'static str, Vitals); 6] {
+    pub fn vitals(&self) -> [(&'static str, Vitals); 7] {
         [
             ("keys", self.keys.vitals()),
             ("versions", self.versions.vitals()),
@@ -228,6 +247,7 @@ impl Caches {
             ("secrets", self.secrets.vitals()),
             ("access_keys", self.credentials.vitals()),
             ("rights", self.rights.vitals()),
+            ("oidc_providers", self.oidc_providers.vitals()),
         ]
     }
 
@@ -250,6 +270,7 @@ impl Caches {
         self.secrets.clear();
         self.credentials.clear();
         self.rights.clear();
+        self.oidc_providers.clear();
         self.root_key.notify_one();
     }
 
@@ -260,6 +281,9 @@ impl Caches {
                 self.aliases.remove(&(account.clone(), name.clone()));
             }
             Change::Key(id) => self.keys.remove(id),
+            Change::OidcProvider(account, name) => {
+                self.oidc_providers.remove(&(account.clone(), name.clone()));
+            }
             Change::Secret(account, name) => {
                 self.secrets.remove(&(account.clone(), name.clone()));
             }
@@ -349,6 +373,15 @@ impl Caches {
             active: row.active,
             last_use: LastUse::default(),
         })))
+    }
+
+    async fn load_oidc_provider(
+        &self,
+        account: &AccountId,
+        name: &ProviderName,
+    ) -> Result<Option<Arc<Option<oidc::Known>>>, ApiError> {
+        let found = self.store.read().await?.oidc_provider(account, name).await?;
+        Ok(Some(Arc::new(found.map(oidc::Known::of))))
     }
 
     async fn load_rights(
@@ -461,6 +494,16 @@ impl Weighter<AccessKeyId, Arc<Credential>> for Weigh {
 impl Weighter<(AccountId, Identity), Rights> for Weigh {
     fn weight(&self, _: &(AccountId, Identity), it: &Rights) -> u64 {
         256 + it.policies.size_in_bytes() as u64
+    }
+}
+
+impl Weighter<(AccountId, ProviderName), Arc<Option<oidc::Known>>> for Weigh {
+    fn weight(&self, _: &(AccountId, ProviderName), it: &Arc<Option<oidc::Known>>) -> u64 {
+        let Some(oidc::Known { provider: it, .. }) = &**it else { return 256 };
+        let texts: usize = it.client_ids.iter().map(|it| 24 + it.len()).sum();
+        // The keys once as text and once to be used.
+        let keys = 2 * it.keys.as_ref().map_or(0, String::len);
+        (512 + texts + keys + it.issuer.len() + it.description.len()) as u64
     }
 }
 

@@ -49,6 +49,7 @@ pub mod test_clock;
 #[cfg(test)]
 mod testing;
 pub mod throttle;
+pub mod turns;
 pub mod uses;
 pub mod versions;
 pub mod witness;

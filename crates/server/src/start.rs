@@ -37,6 +37,7 @@ use crate::{
     peers::{self, Peers, Run},
     root::OpenedRoot,
     throttle::{self, Throttle},
+    turns::Turns,
     uses::Uses,
     witness::Witness,
 };
@@ -152,6 +153,7 @@ impl Running {
             caches,
             sessions: Sessions::new(Arc::clone(&keyring)),
             oidc: Oidc::default(),
+            turns: Turns::default(),
             lease,
             backend,
             keyring,

@@ -53,7 +53,7 @@ impl Operation for SimulatePolicy {
     const SPEC: &'static Spec = &Spec {
         name: "SimulatePolicy",
         effect: Effect::Use,
-        errors: &[&[Code::ResourceNotFound]],
+        errors: &[&[Code::NoUser, Code::NoRole]],
         example: &[
             ("Principal", "user/alice"),
             ("AuthAction", "kms:Encrypt"),
@@ -96,10 +96,10 @@ impl SimulatePolicy {
         }
         if let Identity::User(name) = identity {
             let found = call.node.store.read().await?.user(account, name).await?;
-            found.ok_or(Code::ResourceNotFound)?;
+            found.ok_or(Code::NoUser)?;
         }
         let rights = call.node.caches.rights(account, identity).await?;
-        let rights = rights.ok_or(Code::ResourceNotFound)?;
+        let rights = rights.ok_or(Code::NoRole)?;
         let (principal, session) = match identity {
             Identity::Root => (Principal::Root, None),
             Identity::User(name) => (Principal::User(name.clone()), None),

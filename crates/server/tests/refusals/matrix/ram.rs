@@ -300,7 +300,9 @@ pub(super) const ROWS: &[Row] = &[
     row("yaoku:CreateAccount", &[("yaoku:CreateAccount", "*")])
         .served("Forbidden.NoPermission")
         .elsewhere("Forbidden.NoPermission"),
-    row("yaoku:CreateInstance", &[("yaoku:CreateInstance", "*")]),
+    row("yaoku:CreateInstance", &[("yaoku:CreateInstance", "*")])
+        .served("Forbidden.NoPermission")
+        .elsewhere("Forbidden.NoPermission"),
     row(
         "yaoku:CreateManagedDataKeyVersion",
         &[
@@ -344,6 +346,6 @@ pub(super) const ROWS: &[Row] = &[
         .served("Forbidden.NoPermission")
         .elsewhere("Forbidden.NoPermission"),
     row("yaoku:SimulatePolicy", &[("yaoku:SimulatePolicy", "*")])
-        .elsewhere("Forbidden.ResourceNotFound")
+        .elsewhere("EntityNotExist.User")
         .before(&[ALICE]),
 ];

@@ -34,7 +34,8 @@ impl Operation for ListGroups {
     type Response = Listed;
 
     fn parse(params: &mut Params) -> Result<Self, ApiError> {
-        Ok(Self(Part::take(params)?))
+        // Source: identity.md §2.2.
+        Ok(Self(Part::of_at_most(params, 100)?))
     }
 
     async fn run(&self, call: &mut Call<'_>) -> Result<Listed, ApiError> {

@@ -12,8 +12,8 @@ use yaoku_model::{
 use yaoku_wire::{error::Code, params::Params};
 
 use super::{
-    must_be_there,
-    new_password::{Before, NewPassword, is},
+    must_be_there, must_not_be_locked,
+    new_password::{Before, Work, is},
     password, profile,
 };
 use crate::{
@@ -37,7 +37,7 @@ const TRIES: u32 = 8;
 pub(super) struct ChangePassword {
     old: Password,
     new: Password,
-    made: Option<NewPassword>,
+    work: Work,
 }
 
 impl Operation for ChangePassword {
@@ -59,12 +59,13 @@ impl Operation for ChangePassword {
 
     fn parse(params: &mut Params) -> Result<Self, ApiError> {
         let mut take = |name| password(params, name)?.ok_or_else(|| ApiError::missing(name));
-        Ok(Self { old: take("OldPassword")?, new: take("NewPassword")?, made: None })
+        Ok(Self { old: take("OldPassword")?, new: take("NewPassword")?, work: Work::default() })
     }
 
     async fn prepare(&mut self, call: &mut Call<'_>) -> Result<(), ApiError> {
         let user = own(call)?;
         call.allow_in_ram(&users::at(call.account(), &user)).await?;
+        self.work.begin(call.node, call.caller, &user).await?;
         let before = Before::read(call.node, call.account(), &user).await?;
         if !before.rules.preference.change_password {
             return Err(refused(call, &user));
@@ -73,7 +74,7 @@ impl Operation for ChangePassword {
         if profile.is_expired_hard(&before.rules.passwords, call.now) {
             return Err(refused(call, &user));
         }
-        if self.made.as_ref().is_some_and(|it| it.replaces(Some(profile))) {
+        if self.work.is_done(profile) {
             return Ok(());
         }
         if !before.rules.passwords.accepts(&self.new) {
@@ -83,8 +84,12 @@ impl Operation for ChangePassword {
         if !is(call.node, call.account(), &self.old, &profile.password).await? {
             return Err(Code::OldPasswordWrong.into());
         }
+        // Who must set another has not, with the same.
+        if profile.reset_required && self.new.expose() == self.old.expose() {
+            return Err(Code::PasswordTooWeak.into());
+        }
         let before = Before { profile: Some(profile), ..before };
-        NewPassword::prepare(&mut self.made, call.node, &self.new, &before).await
+        self.work.make(call.node, &self.new, &before).await
     }
 
     async fn run(&self, call: &mut Call<'_>) -> Result<(), ApiError> {
@@ -92,7 +97,7 @@ impl Operation for ChangePassword {
         must_be_there(call, &user).await?;
         must_be_let(call, &user, |it| it.change_password).await?;
         let mut profile = profile(call, &user).await?;
-        let made = self.made.as_ref().filter(|it| it.replaces(Some(&profile)));
+        let made = self.work.made().filter(|it| it.replaces(Some(&profile)));
         profile.change_password(made.ok_or_else(ApiError::conflict)?.hash(), call.now);
         profile.reset_required = false;
         Ok(call.tx()?.put_login_profile(&profile).await?)
@@ -141,9 +146,7 @@ async fn try_count_guess(
     let mut tx = node.store.write().await?;
     let rules = tx.login_rules(account).await?.passwords;
     let mut profile = tx.login_profile(account, user).await?.ok_or(Code::NoUserLoginProfile)?;
-    if profile.is_locked(&rules, now) {
-        return Err(Code::ThrottlingUser.into());
-    }
+    must_not_be_locked(&profile, &rules, now)?;
     profile.tried(now);
     tx.put_login_profile(&profile).await?;
     node.caches.apply(&tx.commit().await?.changes);

@@ -59,14 +59,14 @@ pub(super) const POLICY_TYPE: Rule = Rule {
 pub(super) const DESCRIPTION: Rule = Rule {
     name: "Description",
     max: 1024,
-    codes: &[Code::DescriptionLength, Code::DescriptionLength],
+    codes: &[Code::DescriptionLength, Code::DescriptionChars],
 };
 
 /// The same, when it changes.
 pub(super) const NEW_DESCRIPTION: Rule = Rule {
     name: "NewDescription",
     max: 1024,
-    codes: &[Code::NewDescriptionLength, Code::NewDescriptionLength],
+    codes: &[Code::NewDescriptionLength, Code::NewDescriptionChars],
 };
 
 const VERSION_ID: Rule =
