@@ -15,6 +15,7 @@ pub mod call;
 pub mod caller;
 pub mod claim;
 pub mod client;
+mod compiled;
 pub mod dev;
 pub mod disk;
 mod due;
@@ -51,6 +52,7 @@ pub mod test_clock;
 #[cfg(test)]
 mod testing;
 pub mod throttle;
+pub mod turns;
 pub mod uses;
 mod values;
 pub mod versions;

@@ -20,6 +20,7 @@ use crate::{
     peers::Peers,
     root::Held,
     throttle::Throttle,
+    turns::Turns,
     uses::Uses,
     webhooks::Webhook,
 };
@@ -42,6 +43,8 @@ pub struct Node {
     pub sessions: Sessions,
     /// What identity providers sign with.
     pub oidc: Oidc,
+    /// Turns at passwords.
+    pub turns: Turns,
     /// Whether the caches may be used.
     pub lease: Lease,
     /// The backend of software keys.

@@ -37,6 +37,7 @@ use crate::{
     peers::{self, Peers, Run},
     root::OpenedRoot,
     throttle::{self, Throttle},
+    turns::Turns,
     uses::Uses,
     webhooks::Webhook,
     witness::Witness,
@@ -134,8 +135,7 @@ impl Running {
         let run = Run::new(&place, &SystemRandom)?;
         // Before anything is cached, so that no change falls between.
         let followed = Followed::from(peers::enter(&*setup.store, &setup.name, &run).await?);
-        let OpenedRoot { roots, held } = setup.root;
-        let keyring = Arc::new(load_keyring(&*setup.store, roots).await?);
+        let keyring = Arc::new(load_keyring(&*setup.store, setup.root.roots).await?);
         let backend = Arc::new(Software::new(Arc::clone(&keyring)));
         let caches = Caches::new(
             Arc::clone(&setup.store),
@@ -155,10 +155,11 @@ impl Running {
             caches,
             sessions: Sessions::new(Arc::clone(&keyring)),
             oidc: Oidc::default(),
+            turns: Turns::default(),
             lease,
             backend,
             keyring,
-            held,
+            held: setup.root.held,
             journal,
             followed,
             peers: Peers::new(run),

@@ -12,6 +12,7 @@ mod output;
 mod parameters;
 mod products;
 mod profile;
+mod session;
 
 use std::{fmt, io::Write as _, process::ExitCode};
 

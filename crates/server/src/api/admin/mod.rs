@@ -5,7 +5,7 @@
 //! path of a call".
 
 use yaoku_model::arn::Arn;
-use yaoku_wire::error::Refusal;
+use yaoku_wire::error::{Code, Refusal};
 
 use super::{Entry, Product, Spec};
 use crate::{call::Call, caller::Principal, error::ApiError};
@@ -78,11 +78,15 @@ pub const OPERATIONS: &[Entry] = &[
 pub(super) const ADMIN: Spec =
     Spec { product: Product::Yaoku, works_while_closed: true, source: "our own", ..Spec::DEFAULT };
 
+/// What is said to everybody else.
+const OPERATORS: &str =
+    "This operation is the operator's alone: it is served on the server's admin socket.";
+
 /// Fails unless the one who runs the program calls: what crosses accounts is nobody else's.
 fn must_be_operator(call: &mut Call<'_>) -> Result<(), ApiError> {
     call.allow(&Arn::any())?;
     match call.caller.principal {
         Principal::Operator => Ok(()),
-        _ => Err(Refusal::no_permission(&Arn::any()).into()),
+        _ => Err(Refusal::from(Code::NoPermission).with_message(OPERATORS).into()),
     }
 }
