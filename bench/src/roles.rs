@@ -98,6 +98,7 @@ pub(crate) async fn node(data: &Path, null_sink: bool) -> anyhow::Result<()> {
         },
         throttle: throttle::Limits::NONE,
         journal: audit::Options::default(),
+        webhooks: Vec::new(),
     })
     .await?;
     let account = dev::prepare(&running.node).await?;

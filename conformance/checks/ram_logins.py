@@ -70,7 +70,7 @@ def a_user_changes_its_own_password(run: Run) -> None:
     run.refused("NoPermission", 403, "ChangePassword", who=key, **change)
     hold(run, user, EVERYTHING)
     wrong = {"OldPassword": SECOND, "NewPassword": SECOND}
-    run.refused("InvalidParameter.OldPassword", 403, "ChangePassword", who=key, **wrong)
+    run.refused("InvalidParameter.OldPassword", 400, "ChangePassword", who=key, **wrong)
     weak = {"OldPassword": FIRST, "NewPassword": "weak"}
     run.refused("InvalidParameter.Password.TooWeak", 400, "ChangePassword", who=key, **weak)
     run.ok("ChangePassword", who=key, **change)

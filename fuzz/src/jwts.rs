@@ -71,9 +71,12 @@ fn must_say(claims: &[u8], token: Jwt<'_>) {
     };
     assert_eq!((&claims["iss"], &claims["sub"]), (&ISSUER.into(), &(*vouched.subject).into()));
     assert!((1..=255).contains(&vouched.subject.len()), "{:?}", vouched.subject);
-    let of_us = claims["aud"].as_array().is_some_and(|it| it.contains(&(*vouched.audience).into()));
-    assert!(of_us || claims["aud"] == *vouched.audience, "not for us");
-    assert!(provider().client_ids.contains(&vouched.audience), "not for us");
+    assert!(!vouched.audiences.is_empty(), "not for us");
+    for audience in &vouched.audiences {
+        let of_us = claims["aud"].as_array().is_some_and(|it| it.contains(&(**audience).into()));
+        assert!(of_us || claims["aud"] == **audience, "not for us");
+        assert!(provider().client_ids.contains(audience), "not for us");
+    }
     let (issued, expires) = (vouched.issued.unix_seconds(), vouched.expires.unix_seconds());
     assert!(issued <= NOW + LEEWAY && NOW < expires + LEEWAY, "{issued} {expires}");
     assert_eq!((seconds("iat"), seconds("exp")), (issued, expires));

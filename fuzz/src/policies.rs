@@ -2,7 +2,9 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use yaoku_model::policy::{Caller, Context, Document, Kind, Layer, Question, Verdict, Who, decide};
+use yaoku_model::policy::{
+    Caller, Context, Document, Kind, Layer, Question, Verdict, Who, Work, decide,
+};
 
 /// A request that has a value for every key, or for none.
 struct Every(Option<&'static str>);
@@ -90,6 +92,7 @@ impl Asked {
             caller: Some(Caller { account: "1", who: Who::User("alice") }),
             owner: "1",
             context: &Every(self.value),
+            work: &Work::default(),
         })
     }
 }

@@ -107,6 +107,7 @@ pub(crate) async fn setup(
         limits: node::Limits::default(),
         throttle: throttle::Limits::NONE,
         journal: audit::Options::default(),
+        webhooks: Vec::new(),
         disk,
     })
 }

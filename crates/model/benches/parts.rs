@@ -6,7 +6,9 @@
 use std::{borrow::Cow, fmt::Write as _, hint::black_box, sync::Arc};
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use yaoku_model::policy::{Caller, Context, Document, Kind, Layer, Question, Verdict, Who, decide};
+use yaoku_model::policy::{
+    Caller, Context, Document, Kind, Layer, Question, Verdict, Who, Work, decide,
+};
 
 criterion_group!(parts, policy, first_time);
 criterion_main!(parts);
@@ -27,12 +29,13 @@ fn first_time(criterion: &mut Criterion) {
 
 #[inline(never)]
 fn counted_policy(layer: &Layer) {
-    assert_eq!(layer.decide(black_box(&question())).verdict, Verdict::Allow);
+    assert_eq!(layer.decide(black_box(&question(&Work::default()))).verdict, Verdict::Allow);
 }
 
 #[inline(never)]
 fn counted_uncached(documents: &[Arc<Document>]) {
-    let decided = decide(documents.iter().map(AsRef::as_ref), black_box(&question()));
+    let decided =
+        decide(documents.iter().map(AsRef::as_ref), black_box(&question(&Work::default())));
     assert_eq!(decided.verdict, Verdict::Allow);
 }
 
@@ -45,13 +48,14 @@ impl Context for Nothing {
     }
 }
 
-fn question() -> Question<'static> {
+fn question(work: &Work) -> Question<'_> {
     Question {
         action: "kms:Encrypt",
         resources: &["acs:kms:cn-hangzhou:1540355698848459:key/key-hzz62f1cb66fa42qo7ftz"],
         caller: Some(Caller { account: "1540355698848459", who: Who::User("alice") }),
         owner: "1540355698848459",
         context: &Nothing,
+        work,
     }
 }
 

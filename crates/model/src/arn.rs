@@ -60,6 +60,30 @@ impl Arn {
         Self::of(region, account, &[kind])
     }
 
+    /// Every way in which a policy may write it, itself first: see [`Arn::spellings_of`].
+    #[must_use]
+    pub fn spellings(&self) -> Vec<Self> {
+        Self::spellings_of(&self.0).into_iter().map(|it| Self(it.into())).collect()
+    }
+
+    /// The same of any text: things of RAM's have no region, which is a star or nothing.
+    /// Source: identity.md §2.5, §2.6.
+    #[must_use]
+    pub fn spellings_of(arn: &str) -> Vec<String> {
+        let twin = Self::in_ram_of(arn).map(|(owner, path)| {
+            let region = if arn.starts_with("acs:ram::") { "*" } else { "" };
+            ["acs:ram:", region, ":", owner, ":", path].concat()
+        });
+        [arn.to_owned()].into_iter().chain(twin).collect()
+    }
+
+    /// Whose a thing of RAM's is, and its path there: `user/alice`. `None` of anything else.
+    #[must_use]
+    pub fn in_ram_of(arn: &str) -> Option<(&str, &str)> {
+        let rest = arn.strip_prefix("acs:ram:")?;
+        rest.strip_prefix("*:").or(rest.strip_prefix(':'))?.split_once(':')
+    }
+
     /// The container of what it names. Source: identity.md §4.1.
     #[must_use]
     pub fn its_container(&self) -> Self {

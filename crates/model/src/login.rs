@@ -30,13 +30,15 @@ impl PasswordPolicy {
     pub const MAX_ATTEMPTS: i64 = 32;
 
     /// Whether a password has what is asked for. Letters and digits are those of ASCII; whatever
-    /// else is in it counts as a symbol.
+    /// else is in it counts as a symbol. Control characters, which nobody types, are never accepted.
     #[must_use]
     pub fn accepts(&self, password: &Password) -> bool {
         let text = password.expose_text();
         let long = i64::try_from(text.chars().count()).is_ok_and(|it| it >= self.minimum_length);
+        let typed = !text.chars().any(char::is_control);
         let has = |asked: bool, what: fn(char) -> bool| !asked || text.chars().any(what);
-        long && has(self.lowercase, |it| it.is_ascii_lowercase())
+        long && typed
+            && has(self.lowercase, |it| it.is_ascii_lowercase())
             && has(self.uppercase, |it| it.is_ascii_uppercase())
             && has(self.numbers, |it| it.is_ascii_digit())
             && has(self.symbols, |it| !it.is_ascii_alphanumeric())
@@ -61,12 +63,13 @@ impl LoginProfile {
         }
     }
 
-    /// Whether so many logins failed within an hour that no more are looked at.
+    /// Until when no more logins are looked at, because so many failed within an hour; `None` if they
+    /// are.
     #[must_use]
-    pub fn is_locked(&self, policy: &PasswordPolicy, now: Timestamp) -> bool {
-        policy.max_attempts > 0
-            && self.failures >= policy.max_attempts
-            && self.failed_at.is_some_and(|it| is_recent(it, now))
+    pub fn locked_until(&self, policy: &PasswordPolicy, now: Timestamp) -> Option<Timestamp> {
+        let many = policy.max_attempts > 0 && self.failures >= policy.max_attempts;
+        let first = self.failed_at.filter(|it| many && is_recent(*it, now))?;
+        Some(first.plus_seconds(FAILURES_SECONDS))
     }
 
     /// A login is tried. It counts as failed until it has [`succeeded`](Self::succeeded), so that
@@ -148,7 +151,8 @@ impl FromStr for LoginNetworks {
 }
 
 /// Another name of an account, in the addresses of its users: 3 to 32 lower-case letters, digits and
-/// `-`, which does not begin or end it and is not doubled. Source: identity.md §2.2.
+/// `-`, which does not begin or end it and is not doubled. Source: identity.md §2.2. Not digits alone,
+/// so that it is no other account's id: our choice.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct AccountAlias(String);
 
@@ -166,7 +170,8 @@ impl FromStr for AccountAlias {
     fn from_str(raw: &str) -> Result<Self, Invalid> {
         let allowed = |it: char| it.is_ascii_lowercase() || it.is_ascii_digit() || it == '-';
         let dashes = raw.starts_with('-') || raw.ends_with('-') || raw.contains("--");
-        if (3..=32).contains(&raw.len()) && raw.chars().all(allowed) && !dashes {
+        let id = raw.bytes().all(|it| it.is_ascii_digit());
+        if (3..=32).contains(&raw.len()) && raw.chars().all(allowed) && !dashes && !id {
             Ok(Self(raw.to_owned()))
         } else {
             Err(Invalid)
@@ -209,6 +214,9 @@ mod tests {
             ..PasswordPolicy::default()
         };
         assert!(accepts(&lax, "        "));
+        for typed_by_nobody in ["Go0d-pwd\n", "Go0d\0-pwd"] {
+            assert!(!accepts(&lax, typed_by_nobody) && !accepts(&strict, typed_by_nobody));
+        }
     }
 
     #[test]
@@ -216,17 +224,19 @@ mod tests {
         let policy = PasswordPolicy { max_attempts: 2, ..PasswordPolicy::default() };
         let mut profile = profile();
         profile.tried(NOW);
-        assert!(!profile.is_locked(&policy, NOW));
+        assert!(!profile.locked_until(&policy, NOW).is_some());
         profile.tried(NOW.plus_seconds(1_800));
-        assert!(profile.is_locked(&policy, NOW.plus_seconds(3_599)));
-        assert!(!profile.is_locked(&policy, NOW.plus_seconds(3_600)));
+        let until = profile.locked_until(&policy, NOW.plus_seconds(1_800));
+        assert_eq!(until, Some(NOW.plus_seconds(3_600)));
+        assert!(profile.locked_until(&policy, NOW.plus_seconds(3_599)).is_some());
+        assert!(!profile.locked_until(&policy, NOW.plus_seconds(3_600)).is_some());
         let any = PasswordPolicy { max_attempts: 0, ..policy.clone() };
-        assert!(!profile.is_locked(&any, NOW));
+        assert!(!profile.locked_until(&any, NOW).is_some());
         profile.tried(NOW.plus_seconds(3_600));
         assert_eq!(profile.failures, 1, "a new hour");
         profile.tried(NOW.plus_seconds(3_600));
         profile.succeeded();
-        assert!(!profile.is_locked(&policy, NOW.plus_seconds(3_600)));
+        assert!(!profile.locked_until(&policy, NOW.plus_seconds(3_600)).is_some());
     }
 
     #[test]
@@ -266,7 +276,18 @@ mod tests {
         for good in ["", "10.0.0.0/8;192.0.2.7", "2001:db8::/32"] {
             assert_eq!(good.parse::<LoginNetworks>().unwrap().into_text(), good);
         }
-        for bad in ["", "ab", "-abc", "abc-", "a--b", "Abc", "a_b", &"x".repeat(33)] {
+        for bad in [
+            "",
+            "ab",
+            "-abc",
+            "abc-",
+            "a--b",
+            "Abc",
+            "a_b",
+            "1435994340157830",
+            "123",
+            &"x".repeat(33),
+        ] {
             assert!(bad.parse::<AccountAlias>().is_err(), "{bad}");
         }
         assert_eq!("acme-1".parse::<AccountAlias>().unwrap().into_text(), "acme-1");

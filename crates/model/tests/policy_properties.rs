@@ -6,7 +6,9 @@ use std::{borrow::Cow, sync::Arc};
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use yaoku_model::policy::{Context, Document, Kind, Layer, Question, Verdict, decide};
+use yaoku_model::policy::{
+    Context, Decision, Document, Kind, Layer, Question, Verdict, Work, decide,
+};
 
 /// A request with one tag, or none, and a value for one key of each other type.
 struct Tagged(Option<&'static str>);
@@ -24,15 +26,20 @@ impl Context for Tagged {
     }
 }
 
-fn verdict(documents: &[Document], (action, resource, tag): Asked) -> Verdict {
+fn verdict(documents: &[Document], asked: Asked) -> Verdict {
+    decided(documents, asked, &Work::default()).verdict
+}
+
+fn decided(documents: &[Document], (action, resource, tag): Asked, work: &Work) -> Decision {
     let question = Question {
         action,
         resources: &[resource],
         caller: None,
         owner: "1",
         context: &Tagged(tag),
+        work,
     };
-    decide(documents, &question).verdict
+    decide(documents, &question)
 }
 
 type Asked = (&'static str, &'static str, Option<&'static str>);
@@ -200,12 +207,41 @@ proptest! {
         for ((action, resource, tag), (_, other, _)) in questions {
             for resources in [&[][..], &[resource], &[resource, other]] {
                 let context = &Tagged(tag);
-                let question = Question { action, resources, caller: None, owner: "1", context };
+                let work = &Work::default();
+                let question = Question { action, resources, caller: None, owner: "1", context, work };
                 let expected = decide(documents.iter().map(|it| &**it), &question);
                 prop_assert_eq!(layer.decide(&question), expected);
                 prop_assert_eq!(layer.decide(&question), expected, "asked again");
             }
         }
+    }
+
+    #[test]
+    fn who_uses_its_work_up_is_refused_and_who_does_not_is_judged_as_ever(
+        policies in prop::collection::vec(statements(), 1..4),
+        asked in asked(),
+        steps in 0..400_u32,
+    ) {
+        let documents: Vec<_> = policies.iter().map(|it| document(it)).collect();
+        let expected = decided(&documents, asked, &Work::default());
+        let refused = Decision { verdict: Verdict::ExplicitDeny, by: None };
+        let layer = Layer::new(documents.iter().cloned().map(Arc::new).collect());
+        for in_layer in [false, true] {
+            let work = Work::of(steps);
+            let (action, resource, tag) = asked;
+            let found = if in_layer {
+                let (resources, context) = (&[resource][..], &Tagged(tag));
+                let question = Question { action, resources, caller: None, owner: "1", context, work: &work };
+                layer.decide(&question)
+            } else {
+                decided(&documents, asked, &work)
+            };
+            prop_assert_eq!(found, if work.is_used_up() { refused } else { expected });
+        }
+        let (action, resource, tag) = asked;
+        let (resources, context, work) = (&[resource][..], &Tagged(tag), &Work::default());
+        let question = Question { action, resources, caller: None, owner: "1", context, work };
+        prop_assert_eq!(layer.decide(&question), expected, "nothing wrong was remembered");
     }
 
     #[test]

@@ -7,7 +7,8 @@ use std::{borrow::Cow, collections::BTreeMap, fs, path::Path};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use yaoku_model::policy::{
-    Caller, Context, Decision, Document, Kind, Malformed, Object, Question, Verdict, Who, decide,
+    Caller, Context, Decision, Document, Kind, Malformed, Object, Question, Verdict, Who, Work,
+    decide,
 };
 
 #[derive(Deserialize)]
@@ -149,6 +150,7 @@ impl Asked {
             caller: self.caller.as_ref().map(Identity::caller),
             owner: &self.owner,
             context: &self.context,
+            work: &Work::default(),
         };
         decide(documents, &question)
     }

@@ -10,6 +10,7 @@ use yaoku_wire::error::Code;
 #[derive(Serialize)]
 struct List {
     common_errors: Vec<String>,
+    common_errors_of_ram_and_sts: Vec<String>,
     dry_run_errors: Vec<String>,
     operations: Vec<Operation>,
 }
@@ -35,8 +36,15 @@ fn main() -> io::Result<()> {
     // By product and name, so that moving a file changes nothing.
     let mut operations: Vec<_> = api::operations().map(|it| operation(it.spec)).collect();
     operations.sort_by_key(|it| (it.product, it.name));
-    let list =
-        List { common_errors: codes(&[COMMON]), dry_run_errors: codes(&[DRY_RUN]), operations };
+    // These work in accounts that have not opened KMS.
+    let of_ram = COMMON.iter().filter(|it| **it != Code::KmsServiceNotEnabled);
+    let of_ram: Vec<_> = of_ram.map(|it| it.in_ram()).collect();
+    let list = List {
+        common_errors: codes(&[COMMON]),
+        common_errors_of_ram_and_sts: codes(&[&of_ram]),
+        dry_run_errors: codes(&[DRY_RUN]),
+        operations,
+    };
     serde_json::to_writer_pretty(io::stdout(), &list)?;
     writeln!(io::stdout())
 }
@@ -70,6 +78,14 @@ const fn effect(effect: Effect) -> &'static str {
     }
 }
 
+/// Each once.
 fn codes(groups: &[&[Code]]) -> Vec<String> {
-    groups.iter().copied().flatten().map(|it| format!("{} {}", it.status(), it.wire())).collect()
+    let mut codes = Vec::new();
+    for code in groups.iter().copied().flatten() {
+        let text = format!("{} {}", code.status(), code.wire());
+        if !codes.contains(&text) {
+            codes.push(text);
+        }
+    }
+    codes
 }

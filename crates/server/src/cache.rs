@@ -16,7 +16,8 @@ use yaoku_crypto::{
 use yaoku_model::{
     identity::{Attachment, Holder, Identity, PolicyType},
     ids::{
-        AccessKeyId, AccountId, AliasName, InstanceId, KeyId, KeyVersionId, PolicyName, SecretName,
+        AccessKeyId, AccountId, AliasName, InstanceId, KeyId, KeyVersionId, PolicyName,
+        ProviderName, SecretName,
     },
     key::Key,
     policy::{Document, Kind, Layer, Object, Origin, system},
@@ -26,7 +27,10 @@ use yaoku_model::{
 use yaoku_store::{Change, Store, Transaction};
 use yaoku_wire::{error::Code, rpc::SigningKey};
 
-use crate::{auth::Credential, error::ApiError, judge, last_uses::LastUse, shelf::Shelf};
+use crate::{
+    auth::Credential, compiled::Compiled, error::ApiError, judge, last_uses::LastUse, oidc,
+    shelf::Shelf,
+};
 
 pub use crate::shelf::Vitals;
 
@@ -83,7 +87,7 @@ pub struct CacheSizes {
     pub keys: u64,
     /// Secrets: up to ten values of 30 KiB each.
     pub secrets: u64,
-    /// Everything else: names and policies.
+    /// Everything else: names and policies. Identity providers have a sixteenth more.
     pub names: u64,
 }
 
@@ -104,6 +108,10 @@ pub struct Caches {
     secrets: Shelf<(AccountId, SecretName), Arc<CachedSecret>>,
     credentials: Shelf<AccessKeyId, Arc<Credential>>,
     rights: Shelf<(AccountId, Identity), Rights>,
+    /// That there is none, too: strangers ask.
+    oidc_providers: Shelf<(AccountId, ProviderName), Arc<Option<oidc::Known>>>,
+    /// Policies that identities hold.
+    compiled: Compiled,
     /// Wakes who follows the root key.
     root_key: Notify,
 }
@@ -127,6 +135,8 @@ impl Caches {
             secrets: Shelf::new(sizes.secrets, 4096),
             credentials: Shelf::new(sizes.names / 4, 512),
             rights: Shelf::new(sizes.names / 4, 4096),
+            oidc_providers: Shelf::new(sizes.names / 16, 1024),
+            compiled: Compiled::of(Kind::Identity),
             root_key: Notify::new(),
         }
     }
@@ -201,6 +211,20 @@ impl Caches {
         }
     }
 
+    /// Finds an identity provider, or that there is none.
+    pub async fn oidc_provider(
+        &self,
+        account: &AccountId,
+        name: &ProviderName,
+    ) -> Result<Arc<Option<oidc::Known>>, ApiError> {
+        let at = (account.clone(), name.clone());
+        if let Some(found) = self.oidc_providers.get(&at) {
+            return Ok(found);
+        }
+        let load = self.load_oidc_provider(account, name);
+        Ok(self.oidc_providers.get_or_load(&at, load).await?.unwrap_or_default())
+    }
+
     /// Waits until the root key's wraps have changed, or another node may have made a wrapping
     /// key. For one task: a change is told once.
     pub async fn root_key_changed(&self) {
@@ -215,7 +239,7 @@ impl Caches {
 
     /// How each cache does, by its name.
     #[must_use]
-    pub fn vitals(&self) -> [(&'static str, Vitals); 6] {
+    pub fn vitals(&self) -> [(&'static str, Vitals); 7] {
         [
             ("keys", self.keys.vitals()),
             ("versions", self.versions.vitals()),
@@ -223,6 +247,7 @@ impl Caches {
             ("secrets", self.secrets.vitals()),
             ("access_keys", self.credentials.vitals()),
             ("rights", self.rights.vitals()),
+            ("oidc_providers", self.oidc_providers.vitals()),
         ]
     }
 
@@ -245,6 +270,7 @@ impl Caches {
         self.secrets.clear();
         self.credentials.clear();
         self.rights.clear();
+        self.oidc_providers.clear();
         self.root_key.notify_one();
     }
 
@@ -255,6 +281,9 @@ impl Caches {
                 self.aliases.remove(&(account.clone(), name.clone()));
             }
             Change::Key(id) => self.keys.remove(id),
+            Change::OidcProvider(account, name) => {
+                self.oidc_providers.remove(&(account.clone(), name.clone()));
+            }
             Change::Secret(account, name) => {
                 self.secrets.remove(&(account.clone(), name.clone()));
             }
@@ -346,6 +375,15 @@ impl Caches {
         })))
     }
 
+    async fn load_oidc_provider(
+        &self,
+        account: &AccountId,
+        name: &ProviderName,
+    ) -> Result<Option<Arc<Option<oidc::Known>>>, ApiError> {
+        let found = self.store.read().await?.oidc_provider(account, name).await?;
+        Ok(Some(Arc::new(found.map(oidc::Known::of))))
+    }
+
     async fn load_rights(
         &self,
         account: &AccountId,
@@ -358,7 +396,7 @@ impl Caches {
             let Some(role) = tx.role(account, name).await? else { return Ok(None) };
             role_id = Some(role.id.into());
         }
-        let policies = Arc::new(load_policies(&mut *tx, account, identity).await?);
+        let policies = Arc::new(load_policies(&mut *tx, &self.compiled, account, identity).await?);
         Ok(Some(Rights { kms_open: owner.kms_open, policies, role_id }))
     }
 }
@@ -368,6 +406,7 @@ pub const ACCESS_KEY: &str = "access key";
 
 async fn load_policies(
     tx: &mut dyn Transaction,
+    compiled: &Compiled,
     account: &AccountId,
     identity: &Identity,
 ) -> Result<Layer, ApiError> {
@@ -384,9 +423,9 @@ async fn load_policies(
     let mut policies = Vec::new();
     for holder in holders {
         for held in tx.held_policies(account, &holder).await? {
-            let (version, document) = load_policy(tx, account, &held.policy).await?;
+            let (version, document) = load_policy(tx, compiled, account, &held.policy).await?;
             let origin = Origin { policy: held.policy, version, holder: holder.clone() };
-            policies.push((origin, Arc::new(document)));
+            policies.push((origin, document));
         }
     }
     Ok(Layer::of(policies))
@@ -395,9 +434,10 @@ async fn load_policies(
 /// The version that counts. A policy that cannot be read must not be passed over: it may deny.
 async fn load_policy(
     tx: &mut dyn Transaction,
+    compiled: &Compiled,
     account: &AccountId,
     held: &Attachment,
-) -> Result<(i64, Document), ApiError> {
+) -> Result<(i64, Arc<Document>), ApiError> {
     let found = match held.kind {
         PolicyType::System => of_the_system(&held.policy),
         PolicyType::Custom => {
@@ -407,8 +447,7 @@ async fn load_policy(
         }
     };
     let (version, text) = found.ok_or_else(|| unreadable(&held.policy))?;
-    let document = Document::parse(&text, Kind::Identity).map_err(|_| unreadable(&held.policy))?;
-    Ok((version, document))
+    Ok((version, compiled.document(&text).map_err(|_| unreadable(&held.policy))?))
 }
 
 fn of_the_system(name: &PolicyName) -> Option<(i64, String)> {
@@ -433,7 +472,7 @@ impl Weighter<KeyId, Arc<CachedKey>> for Weigh {
     fn weight(&self, _: &KeyId, it: &Arc<CachedKey>) -> u64 {
         let ciphers: usize = it.versions.iter().map(|(_, it)| 64 + it.size_in_bytes()).sum();
         let texts = it.key.description.len() + it.key.policy.as_ref().map_or(0, String::len);
-        let policy = it.policy.as_ref().map_or(0, |it| it.statements() * 1024);
+        let policy = it.policy.as_ref().map_or(0, Document::size_in_bytes);
         (512 + ciphers + texts + policy + it.tags.len() * 64) as u64
     }
 }
@@ -441,7 +480,8 @@ impl Weighter<KeyId, Arc<CachedKey>> for Weigh {
 impl Weighter<(AccountId, SecretName), Arc<CachedSecret>> for Weigh {
     fn weight(&self, _: &(AccountId, SecretName), it: &Arc<CachedSecret>) -> u64 {
         let values: usize = it.versions.iter().map(|it| 256 + it.version.sealed_value.len()).sum();
-        (512 + values + it.secret.description.len() + it.tags.len() * 64) as u64
+        let policy = it.secret.policy.as_ref().map_or(0, String::len);
+        (512 + values + policy + it.secret.description.len() + it.tags.len() * 64) as u64
     }
 }
 
@@ -454,6 +494,16 @@ impl Weighter<AccessKeyId, Arc<Credential>> for Weigh {
 impl Weighter<(AccountId, Identity), Rights> for Weigh {
     fn weight(&self, _: &(AccountId, Identity), it: &Rights) -> u64 {
         256 + it.policies.size_in_bytes() as u64
+    }
+}
+
+impl Weighter<(AccountId, ProviderName), Arc<Option<oidc::Known>>> for Weigh {
+    fn weight(&self, _: &(AccountId, ProviderName), it: &Arc<Option<oidc::Known>>) -> u64 {
+        let Some(oidc::Known { provider: it, .. }) = &**it else { return 256 };
+        let texts: usize = it.client_ids.iter().map(|it| 24 + it.len()).sum();
+        // The keys once as text and once to be used.
+        let keys = 2 * it.keys.as_ref().map_or(0, String::len);
+        (512 + texts + keys + it.issuer.len() + it.description.len()) as u64
     }
 }
 

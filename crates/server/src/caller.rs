@@ -39,7 +39,7 @@ pub struct Session {
     /// What it was called.
     pub name: RoleSessionName,
     /// What it was narrowed to.
-    pub policy: Option<Document>,
+    pub policy: Option<Arc<Document>>,
     /// Who is behind it, as the one who began it said.
     pub source_identity: Option<String>,
     /// Whether the one who began it had shown an MFA code.

@@ -11,7 +11,7 @@ use yaoku_model::{
 use yaoku_store::StoreError;
 use yaoku_wire::error::{Code, Refusal};
 
-use crate::{audit::AuditError, root::RootError};
+use crate::{api::Product, audit::AuditError, root::RootError};
 
 /// Why a call was not served.
 #[derive(Debug)]
@@ -52,13 +52,23 @@ impl ApiError {
         StoreError::Conflict.into()
     }
 
-    /// The same in the words of RAM and STS, where they have others.
+    /// The same in the words of a product, where RAM and STS have others than KMS. Source: identity.md
+    /// §1.8, §2.4, §2.6.
     #[must_use]
-    pub fn in_ram(mut self) -> Self {
+    pub fn in_words_of(mut self, product: Product) -> Self {
+        if !product.speaks_as_ram() {
+            return self;
+        }
         let (was, is) = (self.code(), self.code().in_ram());
         if was != is {
             self.refusal = is.into();
         }
+        let words = match (is, product) {
+            (Code::AccessKeyIdNotFound, _) => "Specified access key is not found.",
+            (Code::InternalError, Product::Sts) => "STS Server Internal Error happened.",
+            _ => return self,
+        };
+        self.refusal = Refusal::from(is).with_message(words);
         self
     }
 

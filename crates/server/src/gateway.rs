@@ -77,7 +77,11 @@ impl Gateway {
         let format = incoming.format;
         let (entry, known) = match self.admit(call, &incoming).await {
             Ok(admitted) => admitted,
-            Err(error) => return Answer::stranger(format, error),
+            Err(error) => {
+                let product = Product::of_version(&incoming.version);
+                let error = product.into_iter().fold(error, ApiError::in_words_of);
+                return Answer::stranger(format, error);
+            }
         };
         let at = self.node.clock.now();
         let event = |asked: &[Arn], code: Option<Code>| {
@@ -105,7 +109,8 @@ impl Gateway {
         incoming: &Incoming<'_>,
     ) -> Result<(&'static Entry, Known), ApiError> {
         let product = Product::of_version(&incoming.version).ok_or(Code::InvalidVersion)?;
-        let entry = api::operation(product, &incoming.action).ok_or(Code::ActionNotFound)?;
+        let entry = api::operation(product, &incoming.action);
+        let entry = entry.ok_or_else(|| no_action(product))?;
         let known = match &self.door {
             Door::AdminSocket(account) => self.operator(&call.headers, account).await?,
             Door::Network => {
@@ -276,6 +281,15 @@ pub(crate) fn request_id(random: &dyn Random) -> String {
 struct Known {
     caller: Caller,
     nonce: Option<([u8; 32], Timestamp)>,
+}
+
+/// What is said of an action that a product does not have. Source: identity.md §1.8.
+fn no_action(product: Product) -> ApiError {
+    if product.speaks_as_ram() {
+        ApiError::invalid("Action or Version")
+    } else {
+        Code::ActionNotFound.into()
+    }
 }
 
 /// Who a credential stands for, and its rights, if it still stands for anybody.

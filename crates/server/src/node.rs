@@ -20,7 +20,9 @@ use crate::{
     peers::Peers,
     root::Held,
     throttle::Throttle,
+    turns::Turns,
     uses::Uses,
+    webhooks::Webhook,
 };
 
 /// A node.
@@ -41,6 +43,8 @@ pub struct Node {
     pub sessions: Sessions,
     /// What identity providers sign with.
     pub oidc: Oidc,
+    /// Turns at passwords.
+    pub turns: Turns,
     /// Whether the caches may be used.
     pub lease: Lease,
     /// The backend of software keys.
@@ -55,6 +59,8 @@ pub struct Node {
     pub followed: Followed,
     /// The other nodes.
     pub peers: Peers,
+    /// Who is told of notices.
+    pub webhooks: Vec<Arc<Webhook>>,
     /// Wakes the task that copies the events of writes into the journal.
     pub wrote: tokio::sync::Notify,
     /// Wakes the task that turns credentials: somebody has begun a rotation.

@@ -15,7 +15,7 @@ use crate::{
     api::{Effect, Entry, Request, Spec},
     audit::{AuditError, Event},
     call::{Call, On},
-    caller::Caller,
+    caller::{Caller, Principal},
     error::ApiError,
     node::Node,
     throttle::Exceeded,
@@ -61,11 +61,7 @@ impl Turn<'_> {
             Ok(()) => self.run_admitted(params).await,
             Err(exceeded) => self.throttled(exceeded).await,
         };
-        let reply = if self.spec().product.speaks_as_ram() {
-            reply.map_err(ApiError::in_ram)
-        } else {
-            reply
-        };
+        let reply = reply.map_err(|error| error.in_words_of(self.spec().product));
         if let Err(error) = &reply {
             debug_assert!(
                 self.spec().declares(error.code()),
@@ -129,7 +125,7 @@ impl Turn<'_> {
     /// Whether what is known of the caller may have been revoked elsewhere. The operator is known by
     /// the socket.
     fn is_stale(&self) -> bool {
-        self.caller.access_key.is_some() && !self.trusts_caches()
+        self.caller.principal != Principal::Operator && !self.trusts_caches()
     }
 
     /// Whether they could be trusted when it began, and still can. The first is the promise: a call that

@@ -1,11 +1,17 @@
 //! What the store need not keep any longer: nonces whose time has passed, rows of the feed that every
-//! node has followed, uses of keys a year ago, and releases that count no longer. Removed a few at a time, so that no write waits long for it.
+//! node has followed, uses of keys a year ago, old notices, and releases that count no longer. Removed
+//! a few at a time, so that no write waits long for it.
 
 use std::time::Duration;
 
 use yaoku_store::StoreError;
 
-use crate::{access::COUNTS_ON_SECONDS, node::Node, uses};
+use crate::{
+    access::COUNTS_ON_SECONDS,
+    node::Node,
+    notices::{DAYS, KEPT},
+    uses,
+};
 
 /// How often there is a look. With it, the tables hold the nonces of the last quarter of an hour, and
 /// what changed since the slowest node last followed the feed, and what has come
@@ -39,9 +45,11 @@ async fn remove_some(node: &Node) -> Result<u64, StoreError> {
     let uses = tx.delete_key_uses(first, ROWS).await?;
     let counted = node.domain_clock.now().plus_seconds(-COUNTS_ON_SECONDS);
     let releases = tx.delete_releases(counted, ROWS).await?;
+    let told = node.domain_clock.now().plus_seconds(-DAYS * 86_400);
+    let notices = tx.delete_notices(told, KEPT, ROWS).await?;
     let changes = tx.prune_feed(ROWS).await?;
     // With nothing gone there is nothing to sync.
-    let removed = [nonces, uses, releases, changes];
+    let removed = [nonces, uses, releases, notices, changes];
     if removed.iter().any(|it| *it > 0) {
         tx.commit().await?;
     }

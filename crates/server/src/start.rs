@@ -37,7 +37,9 @@ use crate::{
     peers::{self, Peers, Run},
     root::OpenedRoot,
     throttle::{self, Throttle},
+    turns::Turns,
     uses::Uses,
+    webhooks::Webhook,
     witness::Witness,
 };
 
@@ -69,6 +71,8 @@ pub struct Setup {
     pub throttle: throttle::Limits,
     /// How the journal is kept.
     pub journal: audit::Options,
+    /// Who is told of notices; the same at every node.
+    pub webhooks: Vec<Webhook>,
     /// What our own files are written with.
     pub disk: Arc<dyn Disk>,
 }
@@ -131,8 +135,7 @@ impl Running {
         let run = Run::new(&place, &SystemRandom)?;
         // Before anything is cached, so that no change falls between.
         let followed = Followed::from(peers::enter(&*setup.store, &setup.name, &run).await?);
-        let OpenedRoot { roots, held } = setup.root;
-        let keyring = Arc::new(load_keyring(&*setup.store, roots).await?);
+        let keyring = Arc::new(load_keyring(&*setup.store, setup.root.roots).await?);
         let backend = Arc::new(Software::new(Arc::clone(&keyring)));
         let caches = Caches::new(
             Arc::clone(&setup.store),
@@ -152,13 +155,15 @@ impl Running {
             caches,
             sessions: Sessions::new(Arc::clone(&keyring)),
             oidc: Oidc::default(),
+            turns: Turns::default(),
             lease,
             backend,
             keyring,
-            held,
+            held: setup.root.held,
             journal,
             followed,
             peers: Peers::new(run),
+            webhooks: setup.webhooks.into_iter().map(Arc::new).collect(),
             wrote: tokio::sync::Notify::new(),
             rotations_begun: tokio::sync::Notify::new(),
             throttle,
@@ -330,7 +335,8 @@ mod background {
     //! What runs beside the calls of a node, until it stops.
 
     use super::{
-        Arc, Duration, JoinHandle, Node, StoreError, copy_events, keep_head, watch, write_refusals,
+        Arc, Duration, JoinHandle, Node, StoreError, Webhook, copy_events, keep_head, watch,
+        write_refusals,
     };
     use crate::{
         due::{self, Due},
@@ -342,7 +348,7 @@ mod background {
             rotation::{self as root_key, Step},
         },
         rotation::{self, Engine},
-        uses,
+        uses, webhooks,
     };
 
     /// How soon it is tried again to copy events.
@@ -359,7 +365,7 @@ mod background {
     /// Begins all of it.
     pub(super) fn begin(node: &Arc<Node>, stopped: &Stopped) -> Vec<JoinHandle<()>> {
         let (node, stopped) = (|| Arc::clone(node), || stopped.clone());
-        vec![
+        let mut tasks = vec![
             tokio::spawn(copy_on_write(node(), stopped())),
             tokio::spawn(each_second(node(), stopped())),
             tokio::spawn(until(stopped(), follow::run(node()))),
@@ -371,7 +377,11 @@ mod background {
             tokio::spawn(write_last_uses(node(), stopped())),
             tokio::spawn(do_what_is_due(node(), stopped())),
             tokio::spawn(rotate_credentials(node(), stopped())),
-        ]
+        ];
+        let told = node();
+        let told = told.webhooks.iter();
+        tasks.extend(told.map(|it| tokio::spawn(tell(node(), Arc::clone(it), stopped()))));
+        tasks
     }
 
     /// Copies events into the journal whenever a write was committed.
@@ -521,6 +531,23 @@ mod background {
             }
         }
         engine.rest().await;
+    }
+
+    /// Tells a webhook of notices. It ends between two calls, so that what arrived is written down.
+    async fn tell(node: Arc<Node>, webhook: Arc<Webhook>, mut stopped: Stopped) {
+        while tick(&mut stopped, webhooks::EVERY).await {
+            loop {
+                match webhooks::round(&node, &webhook).await {
+                    Ok(true) if stopped.has_changed().is_ok() => {}
+                    Ok(_) => break,
+                    Err(error) => {
+                        // Another node tells the same, or the store is away.
+                        tracing::warn!(%error, "a webhook has to wait for the store");
+                        break;
+                    }
+                }
+            }
+        }
     }
 
     /// Does it until the node stops.

@@ -26,6 +26,7 @@ use crate::{
     root,
     start::{Running, Setup},
     throttle,
+    webhooks::Webhook,
 };
 
 /// A node with one account, one instance and (once asked for) one key.
@@ -50,6 +51,7 @@ struct Ground<'a> {
     url: String,
     disk: Arc<dyn Disk>,
     limits: Limits,
+    webhooks: Vec<Webhook>,
 }
 
 impl Ground<'_> {
@@ -62,7 +64,35 @@ impl Ground<'_> {
             data,
             disk: Arc::new(RealDisk),
             limits: Limits::default(),
+            webhooks: Vec::new(),
         }
+    }
+}
+
+impl Ground<'_> {
+    async fn start(&mut self, clock: &Arc<ManualClock>) -> Running {
+        let region = "cn-hangzhou".parse().unwrap();
+        let store = yaoku_store::open(&self.url).await.unwrap();
+        let key_file = self.key_file.clone();
+        let root = root::open_or_create(&*store, &region, key_file, &SystemRandom, NOW).await;
+        let setup = Setup {
+            data: self.data.path().to_owned(),
+            name: self.name.parse().unwrap(),
+            store,
+            root: root.unwrap(),
+            region,
+            clock: clock.clone(),
+            domain_clock: clock.clone(),
+            steady_clock: clock.clone(),
+            boot_id: "boot".to_owned(),
+            ca_pem: "the CA".to_owned(),
+            limits: self.limits,
+            throttle: throttle::Limits::NONE,
+            journal: audit::Options::default(),
+            webhooks: std::mem::take(&mut self.webhooks),
+            disk: Arc::clone(&self.disk),
+        };
+        Running::start(setup).await.unwrap()
     }
 }
 
@@ -85,6 +115,23 @@ impl Kms {
         Self::on(Ground { disk, ..Ground::sqlite() }).await
     }
 
+    /// A new node that tells these webhooks.
+    pub(crate) async fn with_webhooks(webhooks: Vec<Webhook>) -> Self {
+        Self::on(Ground { webhooks, ..Ground::sqlite() }).await
+    }
+
+    /// The same node after a stop and a start, with these webhooks.
+    pub(crate) async fn started_again(mut self, webhooks: Vec<Webhook>) -> Self {
+        self.running.take().unwrap().stop().await.unwrap();
+        let data = Arc::into_inner(self.data).unwrap();
+        let key_file = data.path().join(root::KEY_FILE);
+        let url = self.url.clone();
+        let mut ground = Ground { data, key_file, url, webhooks, ..Ground::sqlite() };
+        let running = ground.start(&self.clock).await;
+        let (node, data) = (Arc::clone(&running.node), Arc::new(ground.data));
+        Self { node, data, running: Some(running), ..self }
+    }
+
     /// Two nodes on one PostgreSQL, each called as the root of an account of its own. Their clocks
     /// are two.
     pub(crate) async fn two() -> (Self, Self) {
@@ -95,30 +142,10 @@ impl Kms {
         (one, two)
     }
 
-    async fn on(ground: Ground<'_>) -> Self {
-        let Ground { name, data, key_file, url, disk, limits } = ground;
+    async fn on(mut ground: Ground<'_>) -> Self {
         let clock = Arc::new(ManualClock::at(NOW));
-        let region = "cn-hangzhou".parse().unwrap();
-        let store = yaoku_store::open(&url).await.unwrap();
-        let root = root::open_or_create(&*store, &region, key_file, &SystemRandom, NOW).await;
-        let running = Running::start(Setup {
-            data: data.path().to_owned(),
-            name: name.parse().unwrap(),
-            store,
-            root: root.unwrap(),
-            region,
-            clock: clock.clone(),
-            domain_clock: clock.clone(),
-            steady_clock: clock.clone(),
-            boot_id: "boot".to_owned(),
-            ca_pem: "the CA".to_owned(),
-            limits,
-            throttle: throttle::Limits::NONE,
-            journal: audit::Options::default(),
-            disk,
-        })
-        .await
-        .unwrap();
+        let running = ground.start(&clock).await;
+        let Ground { data, url, .. } = ground;
         let node = Arc::clone(&running.node);
         let mut tx = node.store.write().await.unwrap();
         let account = accounts::create_account(&node, tx.tx(), NOW).await.unwrap().id;

@@ -3,8 +3,8 @@
 use std::{fmt, str::FromStr};
 
 use yaoku_model::ids::{
-    AccessKeyId, AccountId, AliasName, GroupName, InstanceId, Invalid, KeyId, PolicyName, RoleName,
-    SecretName, UserName,
+    AccessKeyId, AccountId, AliasName, GroupName, InstanceId, Invalid, KeyId, PolicyName,
+    ProviderName, RoleName, SecretName, UserName,
 };
 
 use crate::NodeRow;
@@ -26,6 +26,8 @@ pub enum Change {
     Key(KeyId),
     /// A node came or went.
     Nodes,
+    /// An identity provider.
+    OidcProvider(AccountId, ProviderName),
     /// A custom policy, or its versions.
     Policy(AccountId, PolicyName),
     /// A role, or what is attached to it.

@@ -2,8 +2,9 @@
 //!
 //! A transaction ([`Tx`]) is a set of small contracts, one per kind of thing: [`Keys`], [`KeyUses`],
 //! [`Secrets`], [`Tags`], [`Identities`], [`Groups`], [`Roles`], [`Policies`], [`Logins`],
-//! [`Instances`], [`Accesses`], [`RootKeys`], [`Rotations`], [`Nodes`], [`Records`]. Reading them is
-//! reading what the rest of the program may ask of a database. Three rules hold for all of them:
+//! [`Instances`], [`Accesses`], [`RootKeys`], [`Rotations`], [`Nodes`], [`Notices`], [`Records`].
+//! Reading them is reading what the rest of the program may ask of a database. Three rules hold for
+//! all of them:
 //!
 //! - Not finding something is `None`, never an error: what that means is the caller's to say.
 //! - Every write of what is cached also adds its [`Change`] to the feed, in the same transaction.
@@ -21,6 +22,7 @@ mod instances;
 mod keys;
 mod logins;
 mod nodes;
+mod notices;
 mod policies;
 mod postgres;
 mod records;
@@ -44,6 +46,7 @@ pub use instances::{InstanceFilter, Instances};
 pub use keys::{DueKey, KeyFilter, Keys};
 pub use logins::Logins;
 pub use nodes::{Ears, NodeRow, Nodes, Word};
+pub use notices::{Delivery, NoticeRow, Notices};
 pub use policies::{Held, Policies};
 pub use postgres::Postgres;
 pub use records::{EventRow, Records};
@@ -158,6 +161,7 @@ pub trait Tx:
     + KeyUses
     + Logins
     + Nodes
+    + Notices
     + Policies
     + Records
     + Roles
@@ -177,6 +181,7 @@ impl<T> Tx for T where
         + KeyUses
         + Logins
         + Nodes
+        + Notices
         + Policies
         + Records
         + Roles

@@ -155,8 +155,9 @@ codes! {
     RejectedThrottling = 429 "Rejected.Throttling" "QPS Limit Exceeded";
     /// A fault of ours. The cause is logged, never sent.
     InternalFailure = 500 "InternalFailure" "Internal Failure";
-    /// A fault of ours, in the words of RAM and STS. The message is our choice.
-    InternalError = 500 "InternalError" "The request processing has failed due to some unknown error.";
+    /// A fault of ours, in the words of RAM and STS; STS has a message of its own. Source: identity.md
+    /// §2.4, §2.6.
+    InternalError = 500 "InternalError" "An internal error occurred.";
     /// Not now, in the words of RAM and STS. The message is our choice.
     ServiceUnavailable = 503 "ServiceUnavailable" "The request has failed due to a temporary failure of the server.";
     /// The store or the journal did not take it. The client may try again.
@@ -284,12 +285,20 @@ codes! {
     VirtualMfaDeviceNameLength = 400 "InvalidParameter.VirtualMFADeviceName.Length" "The parameter - \"VirtualMFADeviceName\" beyond the length limit.";
     /// `Comments` is too short or too long.
     CommentsLength = 400 "InvalidParameter.Comments.Length" "The parameter - \"Comments\" beyond the length limit.";
+    /// `Comments` has a character that it may not have. Our choice.
+    CommentsChars = 400 "InvalidParameter.Comments.InvalidChars" "The parameter - \"Comments\" contains invalid chars.";
     /// `NewComments` is too short or too long.
     NewCommentsLength = 400 "InvalidParameter.NewComments.Length" "The parameter - \"NewComments\" beyond the length limit.";
+    /// `NewComments` has a character that it may not have. Our choice.
+    NewCommentsChars = 400 "InvalidParameter.NewComments.InvalidChars" "The parameter - \"NewComments\" contains invalid chars.";
     /// `Description` is too short or too long.
     DescriptionLength = 400 "InvalidParameter.Description.Length" "The parameter - \"Description\" beyond the length limit.";
+    /// `Description` has a character that it may not have. Our choice.
+    DescriptionChars = 400 "InvalidParameter.Description.InvalidChars" "The parameter - \"Description\" contains invalid chars.";
     /// `NewDescription` is too short or too long.
     NewDescriptionLength = 400 "InvalidParameter.NewDescription.Length" "The parameter - \"NewDescription\" beyond the length limit.";
+    /// `NewDescription` has a character that it may not have. Our choice.
+    NewDescriptionChars = 400 "InvalidParameter.NewDescription.InvalidChars" "The parameter - \"NewDescription\" contains invalid chars.";
     /// `PolicyDocument` is too short or too long.
     PolicyDocumentLength = 400 "InvalidParameter.PolicyDocument.Length" "The parameter - \"PolicyDocument\" beyond the length limit.";
     /// `AssumeRolePolicyDocument` is too short or too long.
@@ -319,7 +328,7 @@ codes! {
     /// A code of an MFA device is wrong.
     CheckAuthenticationCodeFail = 403 "CheckAuthenticationCodeFail" "The parameter - \"AuthenticationCode\" is inccorrect.";
     /// The old password is another. Our choice.
-    OldPasswordWrong = 403 "InvalidParameter.OldPassword" "The parameter - \"OldPassword\" is incorrect.";
+    OldPasswordWrong = 400 "InvalidParameter.OldPassword" "The parameter - \"OldPassword\" is incorrect.";
 
     // RAM and STS: permission. Source: identity.md §1.7, §2.4, §2.6.
 
@@ -468,8 +477,6 @@ codes! {
     OidcTokenExpired = 401 "AuthenticationFail.OIDCToken.Expired" "The OIDC token has expired.";
     /// The role's trust policy does not allow it.
     OidcNotTrusted = 401 "AuthenticationFail.NoPermission" "The role does not trust this OIDC token.";
-    /// The keys of the provider cannot be had.
-    OidcKeysUnavailable = 401 "AuthenticationFail.OIDCToken.KeysUnavailable" "The keys of the identity provider cannot be read.";
 }
 
 #[cfg(test)]

@@ -44,6 +44,14 @@ impl Refusal {
         ))
     }
 
+    /// The same in the words of STS alone. Source: identity.md §2.6.
+    #[must_use]
+    pub fn no_sts_permission() -> Self {
+        Self::from(Code::RamNoPermission).with_message(
+            "You are not authorized to do this action. You should be authorized by RAM.",
+        )
+    }
+
     /// The same code with another message.
     #[must_use]
     pub fn with_message(mut self, message: impl Into<Cow<'static, str>>) -> Self {

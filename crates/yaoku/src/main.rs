@@ -3,7 +3,9 @@
 use std::{io::Write as _, process::ExitCode};
 
 use clap::{
-    ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, error::ErrorKind,
+    ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand,
+    builder::StyledStr,
+    error::{ContextKind, ContextValue, ErrorKind},
 };
 use mimalloc::MiMalloc;
 use yaoku_server::process::{WipingAllocator, harden_process};
@@ -57,6 +59,7 @@ enum Command {
     Init(init::Init),
     Instance(admin::instance::Instance),
     Key(Box<cli::key::Key>),
+    Notices(admin::notices::Notices),
     OidcProvider(admin::oidc_provider::OidcProvider),
     Policy(admin::policy::Policy),
     RootKey(admin::root_key::RootKey),
@@ -73,7 +76,7 @@ fn main() -> ExitCode {
     let matches = match program.try_get_matches_from_mut(std::env::args_os()) {
         Ok(matches) => matches,
         Err(error) if error.kind() == ErrorKind::MissingSubcommand => return help(program),
-        Err(error) => error.exit(),
+        Err(error) => nearest_first(error).exit(),
     };
     run(&matches).unwrap_or_else(|error| {
         // Without a backtrace: it is the user's to mend, and the causes say how.
@@ -84,7 +87,32 @@ fn main() -> ExitCode {
 
 /// All commands: our own, and the products' operations by their names.
 fn command() -> clap::Command {
-    cli::with_products(Cli::command())
+    plain(cli::with_products(Cli::command()))
+}
+
+/// The same without the backticks of its documentation, which mean nothing on a screen.
+fn plain(command: clap::Command) -> clap::Command {
+    let text = |it: Option<&StyledStr>| it.map(|it| it.to_string().replace('`', ""));
+    let (about, long) = (text(command.get_about()), text(command.get_long_about()));
+    let command = command.mut_args(|it| {
+        let (help, long) = (text(it.get_help()), text(it.get_long_help()));
+        let it = if let Some(help) = help { it.help(help) } else { it };
+        if let Some(long) = long { it.long_help(long) } else { it }
+    });
+    let command = if let Some(about) = about { command.about(about) } else { command };
+    let command = if let Some(long) = long { command.long_about(long) } else { command };
+    command.mut_subcommands(plain)
+}
+
+/// The same fault with the three names that are nearest to what was written, the nearest first.
+fn nearest_first(mut error: clap::Error) -> clap::Error {
+    let kind = ContextKind::SuggestedSubcommand;
+    if let Some(ContextValue::Strings(names)) = error.get(kind) {
+        // They come with the nearest last.
+        let names = names.iter().rev().take(3).cloned().collect();
+        error.insert(kind, ContextValue::Strings(names));
+    }
+    error
 }
 
 /// The help of the innermost command that was named: what it lacks is a command of its own.
@@ -123,6 +151,7 @@ fn run(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
             Command::Init(it) => it.run().await,
             Command::Instance(it) => it.run().await,
             Command::Key(it) => it.run().await,
+            Command::Notices(it) => it.run().await,
             Command::OidcProvider(it) => it.run().await,
             Command::Policy(it) => it.run().await,
             Command::RootKey(it) => it.run().await,
@@ -134,4 +163,31 @@ fn run(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
             Command::User(it) => it.run().await,
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{command, nearest_first};
+
+    fn help(command: &clap::Command) -> String {
+        let own = command.clone().render_long_help().to_string();
+        let of_others = command.get_subcommands().map(help);
+        [own].into_iter().chain(of_others).collect()
+    }
+
+    #[test]
+    fn help_has_no_backticks() {
+        let help = help(&command());
+        let line = help.lines().find(|it| it.contains('`'));
+        assert_eq!(line, None);
+    }
+
+    #[test]
+    fn the_nearest_name_is_suggested_first() {
+        let error = command().try_get_matches_from(["yaoku", "ram", "CreateUsr"]).unwrap_err();
+        let text = nearest_first(error).to_string();
+        let tip = text.lines().find(|it| it.contains("tip:")).unwrap();
+        assert!(tip.contains("'CreateUser'") && tip.matches('\'').count() <= 6, "{tip}");
+        assert!(tip.find("'CreateUser'") == tip.find('\''), "{tip}");
+    }
 }

@@ -89,6 +89,7 @@ pub(crate) fn setup(
         limits: node::Limits::default(),
         throttle: throttle::Limits::NONE,
         journal: audit::Options::default(),
+        webhooks: Vec::new(),
         disk: Arc::new(RealDisk),
     })
 }

@@ -20,7 +20,7 @@ use yaoku_server::{
 
 use crate::{
     clock::{MachineClock, hostname},
-    config::{Config, Purpose},
+    config::{self, Config, Purpose},
     data::DataDir,
     log,
     seals::{awaited, doubts, openers},
@@ -80,12 +80,15 @@ async fn serve(config: &Config, deployment: &str) -> anyhow::Result<()> {
     let start = async {
         let root = open_root(config, &*store, &doors, &sealed).await?;
         let setup = serve::setup(&data, Arc::clone(&store), config.region.clone(), root)?;
+        let webhooks = config.webhooks.iter().map(config::Webhook::open).collect();
+        let webhooks: anyhow::Result<Vec<_>> = webhooks;
         let setup = Setup {
             name: config.name.clone(),
             ca_pem: trusted,
             limits: config.quotas,
             throttle: config.throttle.clone(),
             journal: config.journal,
+            webhooks: webhooks.context("webhook")?,
             ..setup
         };
         let running = serve::start(setup, deployment).await?;

@@ -106,6 +106,21 @@ fn what_would_be_served_to_others_or_to_nobody_is_refused_at_once() {
     let said = say(&["--role-arn", &role], &root);
     assert_eq!((said.code, &*said.out), (Some(1), ""), "{}", said.error);
     assert!(said.error.contains("ErrorCode: NoPermission"), "{}", said.error);
+    for hint in ["root", "AliyunSTSAssumeRoleAccess", "trust policy"] {
+        assert!(said.error.contains(hint), "{}", said.error);
+    }
+}
+
+#[test]
+fn whoever_only_holds_connections_keeps_nobody_out() {
+    let server = Server::start();
+    let (role, key) = role_and_user(&server);
+    let serving = Serving::start(&server, &key, &["--role-arn", &role]);
+    let idle: Vec<_> = (0..200).map(|_| TcpStream::connect(&serving.address).unwrap()).collect();
+    assert_eq!(serving.ask("GET", &serving.path, &serving.address).0, 200);
+    // Who says nothing is hung up on.
+    let mut last = idle.last().unwrap();
+    assert_eq!(last.read(&mut [0; 1]).unwrap_or(0), 0);
 }
 
 #[test]
@@ -141,6 +156,29 @@ fn programs_are_given_a_session_of_the_role() {
     let expected =
         format!("acs:ram::{}:assumed-role/program/yaoku-credentials", server.text("account_id"));
     assert_eq!(who["Arn"].as_str(), Some(&*expected), "{}", said.error);
+    // As every official client does, and so does ours.
+    let mut who = command(server.home());
+    who.args(["sts", "GetCallerIdentity", "--endpoint", &server.text("endpoint")])
+        .args(["--ca", &server.text("ca"), "--query", "Arn", "-o", "table"])
+        .env("ALIBABA_CLOUD_CREDENTIALS_URI", format!("http://{here}{path}"));
+    let said = Said::of(who.output().unwrap());
+    assert_eq!(said.out.trim(), expected, "{}", said.error);
+    let config = json!({"current": "taken", "profiles": [{"name": "taken", "mode": "RamRoleArn",
+        "access_key_id": server.text("user_access_key_id"),
+        "access_key_secret": server.text("user_access_key_secret"),
+        "ram_role_arn": role, "ram_session_name": "me"}]});
+    let config = server.write("config.json", &config.to_string());
+    let mut who = command(server.home());
+    who.args(["sts", "GetCallerIdentity", "--endpoint", &server.text("endpoint")]).args([
+        "--ca",
+        &server.text("ca"),
+        "--config-path",
+        &config,
+        "--profile",
+        "taken",
+    ]);
+    let said = Said::of(who.output().unwrap());
+    assert!(said.out.contains("assumed-role/program/me"), "{}", said.error);
 }
 
 #[test]
@@ -174,4 +212,24 @@ fn the_journal_shows_who_is_behind_a_session() {
     assert_eq!(event["source_identity"], "alice@corp", "{event}");
     let verified = say(&["audit", "verify", "--data", server.data()], &[]);
     assert!(verified.starts_with("node one: whole"), "{verified}");
+}
+
+#[test]
+fn nobody_needs_an_access_key_to_show_a_token() {
+    let server = Server::start();
+    let mut anonymous = command(server.home());
+    anonymous
+        .args([
+            "sts",
+            "AssumeRoleWithOIDC",
+            "--OIDCToken",
+            "a.b.c",
+            "--RoleArn",
+            "acs:ram::1:role/r",
+        ])
+        .args(["--OIDCProviderArn", "acs:ram::1:oidc-provider/none", "--RoleSessionName", "me"])
+        .args(["--endpoint", &server.text("endpoint"), "--ca", &server.text("ca")])
+        .current_dir("/");
+    let said = Said::of(anonymous.output().unwrap());
+    assert!(said.error.contains("AuthenticationFail.OIDCToken.Invalid"), "{}", said.error);
 }

@@ -23,7 +23,7 @@ Made by `cargo xtask conformance` and `cargo xtask docs`; do not edit. A cell is
 unmodified client was seen to get the documented answer, the state afterwards was right, and the
 main refusals had the documented codes. How that is checked: conformance/README.md.
 
-What is not listed is not served yet and answers `InvalidAction.NotFound`. `AdvanceEncrypt` and
+What is not listed is not served yet and answers `InvalidAction.NotFound`, of RAM and STS `InvalidParameter`. `AdvanceEncrypt` and
 `DescribeService` are of older clients alone, and `GetChallenge` leads to a `Recipient`, which is refused
 everywhere: they answer `UnsupportedOperation`, and that is what was seen. RAM has no service-linked
 roles here, as no service of the vendor's is here to assume them. `alibabacloud-credentials-*` are the

@@ -11,6 +11,7 @@ use crate::run::{cargo, command};
 #[derive(Debug, Deserialize)]
 pub(crate) struct List {
     common_errors: Vec<String>,
+    common_errors_of_ram_and_sts: Vec<String>,
     dry_run_errors: Vec<String>,
     /// All operations, by product and name.
     pub(crate) operations: Vec<Operation>,
@@ -52,9 +53,11 @@ impl List {
     /// The reader's form.
     pub(super) fn markdown(&self) -> String {
         let mut text = format!(
-            "# Operations\n\nMade by `cargo xtask docs`; do not edit.\n\nAny operation may also answer: {}.\n\n\
+            "# Operations\n\nMade by `cargo xtask docs`; do not edit.\n\nAny operation of KMS or of our own administration may also answer: {}.\n\n\
+             One of RAM or STS: {}.\n\n\
              One that takes `DryRun`, also: {}.\n",
             self.common_errors.join(", "),
+            self.common_errors_of_ram_and_sts.join(", "),
             self.dry_run_errors.join(", "),
         );
         for it in &self.operations {

@@ -9,6 +9,7 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use super::{
     document::{Effect, Kind},
     matching::Pattern,
+    work::Work,
 };
 
 /// What is known about a request, by condition key.
@@ -103,15 +104,35 @@ impl Condition {
         Ok(Self { key: key.into(), negated, test })
     }
 
+    /// The memory that it takes, in bytes.
+    pub(super) fn size_in_bytes(&self) -> usize {
+        let values = match &self.test {
+            Test::Never => 0,
+            Test::Text(it) | Test::TextIgnoringCase(it) => {
+                it.iter().map(|it| size_of_val(it) + it.len()).sum()
+            }
+            Test::Like(it) => it.iter().map(Pattern::size_in_bytes).sum(),
+            Test::Number(_, it) => {
+                it.iter().map(|it| size_of_val(it) + it.whole.len() + it.fraction.len()).sum()
+            }
+            Test::Date(_, it) => size_of_val(&**it),
+            Test::Bool(it) => size_of_val(&**it),
+            Test::Address(it) => size_of_val(&**it),
+        };
+        size_of::<Self>() + self.key.len() + values
+    }
+
     /// Whether the request meets it, for a statement of this effect.
     ///
     /// A key without a value, or with one that the operator cannot read, stops an Allow, and
-    /// a Deny with a negated operator applies. (The unreadable value: our choice.)
-    pub(super) fn met(&self, effect: Effect, context: &dyn Context) -> bool {
-        if matches!(self.test, Test::Never) {
+    /// a Deny with a negated operator applies. (The unreadable value: our choice.) If `work` is used
+    /// up by it, or was, the answer means nothing.
+    pub(super) fn met(&self, effect: Effect, context: &dyn Context, work: &Work) -> bool {
+        work.spend(Work::LOOK);
+        if matches!(self.test, Test::Never) || work.is_used_up() {
             return false;
         }
-        match context.value(&self.key).and_then(|value| self.test.any(&value)) {
+        match context.value(&self.key).and_then(|value| self.test.any(&value, work)) {
             Some(matched) => matched != self.negated,
             None => effect == Effect::Deny && self.negated,
         }
@@ -179,12 +200,16 @@ fn all<T>(
 
 impl Test {
     /// Whether any of its values matches; `None` if `value` is of another type.
-    fn any(&self, value: &str) -> Option<bool> {
+    fn any(&self, value: &str, work: &Work) -> Option<bool> {
+        work.spend(Work::BYTE * value.len());
         Some(match self {
             Self::Never => false,
             Self::Text(texts) => texts.iter().any(|it| **it == *value),
-            Self::TextIgnoringCase(texts) => texts.iter().any(|it| same_but_for_case(it, value)),
-            Self::Like(patterns) => patterns.iter().any(|it| it.matches(value)),
+            Self::TextIgnoringCase(texts) => texts.iter().any(|it| {
+                work.spend(Work::SLOW_BYTE * it.len());
+                same_but_for_case(it, value)
+            }),
+            Self::Like(patterns) => Pattern::any(patterns, value, work),
             Self::Number(compare, numbers) => {
                 let value = Decimal::parse(value)?;
                 numbers.iter().any(|it| compare.accepts(value.cmp(it)))

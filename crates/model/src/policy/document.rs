@@ -15,7 +15,7 @@ use super::{
 };
 
 /// What a policy is for, which decides its size and its members.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Kind {
     /// Attached to users, groups and roles: 6144 characters.
     Identity,
@@ -44,6 +44,7 @@ impl Kind {
 pub struct Document {
     pub(super) kind: Kind,
     pub(super) statements: Box<[Statement]>,
+    bytes: usize,
 }
 
 /// What a statement does when it applies.
@@ -100,9 +101,10 @@ impl Document {
             let number = index + 1;
             statement(&it, kind).map_err(|reason| Malformed { reason, statement: Some(number) })
         };
-        let statements =
+        let statements: Box<[Statement]> =
             statements.into_iter().enumerate().map(compile).collect::<Result<_, _>>()?;
-        Ok(Self { kind, statements })
+        let bytes = statements.iter().map(Statement::size_in_bytes).sum();
+        Ok(Self { kind, statements, bytes })
     }
 
     /// What it was compiled as.
@@ -127,6 +129,24 @@ impl Document {
     #[must_use]
     pub fn statements(&self) -> usize {
         self.statements.len()
+    }
+
+    /// The memory that it takes compiled, which may be thirty times that of its text: for the
+    /// accounts of a cache.
+    #[must_use]
+    pub const fn size_in_bytes(&self) -> usize {
+        size_of::<Self>() + self.bytes
+    }
+}
+
+impl Statement {
+    fn size_in_bytes(&self) -> usize {
+        let patterns = self.actions.iter().chain(self.resources.iter().flatten());
+        let patterns: usize = patterns.map(Pattern::size_in_bytes).sum();
+        let principals = self.principals.iter().flatten();
+        let principals: usize = principals.map(Principal::size_in_bytes).sum();
+        let conditions: usize = self.conditions.iter().map(Condition::size_in_bytes).sum();
+        size_of::<Self>() + patterns + principals + conditions
     }
 }
 
@@ -453,6 +473,22 @@ mod tests {
             assert_eq!(refusal(&text), "Statement 1: A pattern holds more than 64 ?.");
         }
         assert!(Document::parse(&text(most, most, most), Kind::Identity).is_ok());
+    }
+
+    #[test]
+    fn a_document_weighs_what_it_takes_and_not_what_its_text_does() {
+        let text = |values: &str| {
+            format!(
+                r#"{{"Version":"1","Statement":[{{"Effect":"Allow","Action":"kms:*",
+                    "Resource":"*","Condition":{{"StringLike":{{"kms:tag/a":[{values}"z"]}}}}}}]}}"#
+            )
+        };
+        let weight =
+            |values| Document::parse(&text(values), Kind::Identity).unwrap().size_in_bytes();
+        // On 64 bits: a pattern of 64 bytes, a part of 64, and 32 for each of two characters.
+        let one = weight(r#""*?a0?*","#) - weight("");
+        assert!((180..=400).contains(&one), "{one}");
+        assert!(weight(&r#""*?a0?*","#.repeat(600)) >= 600 * one);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use super::{
     document::{Document, Effect, Kind, Statement},
     matching::Pattern,
     principal::{AccountMeans, Caller, Principal},
+    work::Work,
 };
 
 /// What is to be decided.
@@ -25,6 +26,8 @@ pub struct Question<'a> {
     pub owner: &'a str,
     /// The values of condition keys.
     pub context: &'a dyn Context,
+    /// What it may take.
+    pub work: &'a Work,
 }
 
 /// An answer, and the statement it comes from.
@@ -33,7 +36,7 @@ pub struct Decision {
     /// The answer.
     pub verdict: Verdict,
     /// Which document, in the order given, and which of its statements; both from 0. `None` for
-    /// an implicit Deny.
+    /// an implicit Deny, and for one because the work is used up.
     pub by: Option<(usize, usize)>,
 }
 
@@ -48,6 +51,15 @@ pub enum Verdict {
     ImplicitDeny,
 }
 
+impl From<Effect> for Verdict {
+    fn from(effect: Effect) -> Self {
+        match effect {
+            Effect::Allow => Self::Allow,
+            Effect::Deny => Self::ExplicitDeny,
+        }
+    }
+}
+
 /// Decides by the documents of one layer together: a Deny wins, then an Allow. Source: §3.5.
 ///
 /// The account's root is not asked about its own resources: that is for the caller to know.
@@ -59,7 +71,7 @@ pub fn decide<'d>(
     with_lower(question.action, |action| {
         let about = documents.into_iter().enumerate().flat_map(|(number, document)| {
             let about = document.statements.iter().enumerate();
-            let about = about.filter(|(_, it)| it.is_about(action));
+            let about = about.filter(|(_, it)| it.is_about(action, question.work));
             about.map(move |(index, it)| ((number, index), document.kind, it))
         });
         decide_by(about, question)
@@ -67,23 +79,29 @@ pub fn decide<'d>(
 }
 
 /// Decides by statements that are about the action: which each is, its document's kind, itself.
+///
+/// Refuses if the work is used up, then or before: whatever was found until then.
 pub(super) fn decide_by<'d>(
     statements: impl Iterator<Item = ((usize, usize), Kind, &'d Statement)>,
     question: &Question<'_>,
 ) -> Decision {
     let mut decision = Decision { verdict: Verdict::ImplicitDeny, by: None };
     for (number, kind, statement) in statements {
-        let allowed = decision.verdict == Verdict::Allow;
-        if (allowed && statement.effect == Effect::Allow)
-            || !statement.applies_to_rest(kind, question)
-        {
+        question.work.spend(Work::LOOK);
+        if question.work.is_used_up() {
+            break;
+        }
+        let allowed = decision.verdict == Verdict::Allow && statement.effect == Effect::Allow;
+        if allowed || !statement.applies_to_rest(kind, question) {
             continue;
         }
-        let by = Some(number);
-        match statement.effect {
-            Effect::Deny => return Decision { verdict: Verdict::ExplicitDeny, by },
-            Effect::Allow => decision = Decision { verdict: Verdict::Allow, by },
+        decision = Decision { verdict: statement.effect.into(), by: Some(number) };
+        if statement.effect == Effect::Deny {
+            break;
         }
+    }
+    if question.work.is_used_up() {
+        return Decision { verdict: Verdict::ExplicitDeny, by: None };
     }
     decision
 }
@@ -111,14 +129,14 @@ fn lower<'r>(action: &str, room: &'r mut [u8; ROOM]) -> Cow<'r, str> {
 impl Statement {
     /// Whether resource, principal and conditions all match, the action besides. Source: §3.2.
     pub(super) fn applies_to_rest(&self, kind: Kind, question: &Question<'_>) -> bool {
-        self.resources.as_deref().is_none_or(|it| any(it, question.resources))
+        self.resources.as_deref().is_none_or(|it| any(it, question))
             && self.principals.as_deref().is_none_or(|it| self.reaches(it, kind, question))
-            && self.conditions.iter().all(|it| it.met(self.effect, question.context))
+            && self.conditions.iter().all(|it| it.met(self.effect, question.context, question.work))
     }
 
     /// Whether the statement is about `action`, which is in lower case.
-    pub(super) fn is_about(&self, action: &str) -> bool {
-        self.actions.iter().any(|it| it.matches(action)) != self.not_action
+    pub(super) fn is_about(&self, action: &str, work: &Work) -> bool {
+        Pattern::any(&self.actions, action, work) != self.not_action
     }
 
     /// Whether it is about who asks, and may say so.
@@ -138,8 +156,9 @@ impl Statement {
     }
 }
 
-fn any(patterns: &[Pattern], resources: &[&str]) -> bool {
-    patterns.iter().any(|pattern| resources.iter().any(|it| pattern.matches(it)))
+fn any(patterns: &[Pattern], question: &Question<'_>) -> bool {
+    let Question { resources, work, .. } = *question;
+    resources.iter().any(|it| Pattern::any(patterns, it, work))
 }
 
 /// Within one account: either side may allow, either may deny. Source: §3.6, §4.6.

@@ -6,6 +6,7 @@ use super::{
     document::{Document, Kind, Statement},
     evaluate::{Decision, Question, decide_by, with_lower},
     matching::{Ending, ending_of},
+    work::Work,
 };
 use crate::identity::{Attachment, Holder};
 
@@ -76,11 +77,15 @@ impl Layer {
         self.documents.len()
     }
 
-    /// The memory that it may come to take, in bytes and roughly: for the accounts of a cache.
+    /// The memory that it may come to take, in bytes: for the accounts of a cache. Documents are counted
+    /// in full, whoever else has them too.
     #[must_use]
     pub fn size_in_bytes(&self) -> usize {
         let statements: usize = self.documents.iter().map(|it| it.statements()).sum();
-        self.documents.len() * (4096 + 2 * size_of::<Origin>())
+        let documents: usize = self.documents.iter().map(|it| it.size_in_bytes()).sum();
+        // A name of an origin is as long as itself again.
+        documents
+            + self.documents.len() * (size_of::<Arc<Document>>() + 2 * size_of::<Origin>())
             + statements * size_of::<Candidate>() * MAX_ACTIONS
     }
 
@@ -88,7 +93,7 @@ impl Layer {
     #[must_use]
     pub fn decide(&self, question: &Question<'_>) -> Decision {
         with_lower(question.action, |action| {
-            let candidates = self.about(action);
+            let candidates = self.about(action, question.work);
             decide_by(self.left(&candidates, question), question)
         })
     }
@@ -112,14 +117,18 @@ impl Layer {
         })
     }
 
-    /// The statements about `action`, which is in lower case.
-    fn about(&self, action: &str) -> Arc<[Candidate]> {
+    /// The statements about `action`, which is in lower case. If finding them uses the work up, they
+    /// may be the wrong ones, and are not remembered.
+    fn about(&self, action: &str, work: &Work) -> Arc<[Candidate]> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, found)) = known.iter().find(|(it, _)| **it == *action) {
             return Arc::clone(found);
         }
         drop(known);
-        let found: Arc<[Candidate]> = self.candidates(action).collect();
+        let found: Arc<[Candidate]> = self.candidates(action, work).collect();
+        if work.is_used_up() {
+            return found;
+        }
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         if known.len() < MAX_ACTIONS && !known.iter().any(|(it, _)| **it == *action) {
             known.push((action.into(), Arc::clone(&found)));
@@ -127,9 +136,9 @@ impl Layer {
         found
     }
 
-    fn candidates(&self, action: &str) -> impl Iterator<Item = Candidate> {
+    fn candidates(&self, action: &str, work: &Work) -> impl Iterator<Item = Candidate> {
         (0..).zip(&self.documents).flat_map(move |(document, it)| {
-            let about = (0..).zip(&it.statements).filter(move |(_, it)| it.is_about(action));
+            let about = (0..).zip(&it.statements).filter(move |(_, it)| it.is_about(action, work));
             about.map(move |(statement, it)| Candidate { document, statement, ending: it.ending() })
         })
     }

@@ -4,6 +4,8 @@
 
 use std::collections::BTreeMap;
 
+use super::work::Work;
+
 /// A pattern, taken apart at its stars when the document is compiled.
 ///
 /// A match goes over the text once: leftmost is best for every part, so nothing is tried again.
@@ -68,6 +70,21 @@ impl Pattern {
         Ok(Self { head: Part::new(head), rest: Some(Tail { middle, end: Part::new(end) }) })
     }
 
+    /// Whether `text` fits any of `patterns`.
+    pub(super) fn any(patterns: &[Self], text: &str, work: &Work) -> bool {
+        work.spend(Work::LOOK * patterns.len());
+        patterns.iter().any(|it| it.matches(text, work))
+    }
+
+    /// The memory that it takes, in bytes.
+    pub(super) fn size_in_bytes(&self) -> usize {
+        let tail = self.rest.as_ref().map_or(0, |it| {
+            let middle: usize = it.middle.iter().map(Middle::size_in_bytes).sum();
+            middle + it.end.text.len()
+        });
+        size_of::<Self>() + self.head.text.len() + tail
+    }
+
     /// What every text that fits ends with.
     pub(super) fn ending(&self) -> Ending {
         let end = self.rest.as_ref().map_or(&self.head, |it| &it.end);
@@ -80,12 +97,22 @@ impl Pattern {
         Ending { bytes: ending_of(plain), mask }
     }
 
-    /// Whether the whole of `text` fits, exactly as written.
-    pub(super) fn matches(&self, text: &str) -> bool {
+    /// Whether the whole of `text` fits, exactly as written. If `work` is used up by it, or was, the
+    /// answer means nothing.
+    fn matches(&self, text: &str, work: &Work) -> bool {
         let Some(text) = self.head.strip_start(text) else { return false };
         let Some(rest) = &self.rest else { return text.is_empty() };
         let Some(text) = rest.end.strip_end(text) else { return false };
-        rest.middle.iter().try_fold(text, |text, part| part.after_first(text)).is_some()
+        rest.middle.is_empty() || rest.is_within(text, work)
+    }
+}
+
+impl Tail {
+    /// Whether the parts between stars stand in `text` one after another. Most patterns never come
+    /// here, and are compared quicker if it is apart.
+    #[inline(never)]
+    fn is_within(&self, text: &str, work: &Work) -> bool {
+        self.middle.iter().try_fold(text, |text, part| part.after_first(text, work)).is_some()
     }
 }
 
@@ -120,12 +147,26 @@ impl Middle {
         }
     }
 
-    /// What follows the first place in `text` where this part stands.
-    fn after_first<'t>(&self, text: &'t str) -> Option<&'t str> {
-        match self {
-            Self::Plain(part) => text.split_once(&**part).map(|(_, rest)| rest),
-            Self::Open(part) => part.after_first(text),
+    fn size_in_bytes(&self) -> usize {
+        let apart = match self {
+            Self::Plain(text) => text.len(),
+            Self::Open(open) => size_of_val(&*open.places),
+        };
+        size_of::<Self>() + apart
+    }
+
+    /// What follows the first place in `text` where this part stands. Only here does a pattern look
+    /// at more of a text than is as long as itself: so it is here that it pays by the byte.
+    fn after_first<'t>(&self, text: &'t str, work: &Work) -> Option<&'t str> {
+        if work.is_used_up() {
+            return None;
         }
+        let (after, byte) = match self {
+            Self::Plain(part) => (after_plain(part, text), Work::BYTE),
+            Self::Open(part) => (part.after_first(text), Work::SLOW_BYTE),
+        };
+        work.spend(Work::FIND + byte * (text.len() - after.map_or(0, str::len)));
+        after
     }
 }
 
@@ -155,6 +196,12 @@ impl Open {
         }
         None
     }
+}
+
+/// Unlike `split_once`, this prepares nothing for a text that is as short as an ARN.
+fn after_plain<'t>(part: &str, text: &'t str) -> Option<&'t str> {
+    let at = memchr::memmem::find(text.as_bytes(), part.as_bytes())?;
+    text.get(at + part.len()..)
 }
 
 impl Part {
@@ -189,7 +236,7 @@ fn fits(pattern: char, text: Option<char>) -> bool {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{Pattern, ending_of};
+    use super::{Pattern, Work, ending_of};
 
     #[test]
     fn wildcards_cross_slashes_and_colons() {
@@ -214,7 +261,7 @@ mod tests {
             ("*a?c*", "aacabcx", true),
             ("A", "a", false),
         ] {
-            assert_eq!(Pattern::new(pattern).unwrap().matches(text), expected, "{pattern} {text}");
+            assert_eq!(fits(pattern, text), expected, "{pattern} {text}");
         }
     }
 
@@ -245,9 +292,9 @@ mod tests {
             format!("*{}b*", "?".repeat(64)),
             format!("{}*{}b*", "?".repeat(32), "a?".repeat(32)),
         ] {
-            assert!(!Pattern::new(&pattern).unwrap().matches(&text), "{pattern}");
+            assert!(!fits(&pattern, &text), "{pattern}");
         }
-        assert!(Pattern::new(&format!("*{long}?a*")).unwrap().matches(&text));
+        assert!(fits(&format!("*{long}?a*"), &text));
     }
 
     #[test]
@@ -261,6 +308,11 @@ mod tests {
         }
     }
 
+    /// Whether `text` fits, however long it takes to see it.
+    fn fits(pattern: &str, text: &str) -> bool {
+        Pattern::new(pattern).unwrap().matches(text, &Work::of(u32::MAX))
+    }
+
     proptest! {
         #[test]
         fn agrees_with_the_plain_definition(
@@ -269,7 +321,7 @@ mod tests {
         ) {
             let expected = oracle(&chars(&pattern), &chars(&text));
             let read = Pattern::new(&pattern).unwrap();
-            prop_assert_eq!(read.matches(&text), expected);
+            prop_assert_eq!(fits(&pattern, &text), expected);
             prop_assert!(!expected || read.ending().may_be(ending_of(&text)), "passed over");
         }
 
@@ -283,15 +335,14 @@ mod tests {
             let pattern: String = parts.iter().flat_map(|it| [&*it.0, "*"]).collect();
             let text: String = parts.iter().flat_map(|it| [&*it.0, &*it.1]).collect();
             let (pattern, text) = (format!("{pattern}{end}"), format!("{text}{end}"));
-            prop_assert!(Pattern::new(&pattern).unwrap().matches(&text), "{pattern} {text}");
+            prop_assert!(fits(&pattern, &text), "{pattern} {text}");
             let mut other = chars(&text);
             if !other.is_empty() {
                 let at = change.index(other.len());
                 other[at] = 'b';
                 let expected = oracle(&chars(&pattern), &other);
                 let other: String = other.into_iter().collect();
-                let read = Pattern::new(&pattern).unwrap();
-                prop_assert_eq!(read.matches(&other), expected);
+                prop_assert_eq!(fits(&pattern, &other), expected);
             }
         }
     }

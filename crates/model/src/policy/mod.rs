@@ -13,6 +13,7 @@ mod matching;
 pub mod object;
 pub mod principal;
 pub mod system;
+mod work;
 
 pub use condition::{Context, is_network};
 pub use document::{Document, Effect, Kind, Malformed};
@@ -20,3 +21,4 @@ pub use evaluate::{Decision, Question, Verdict, decide};
 pub use layer::{Layer, Origin};
 pub use object::Object;
 pub use principal::{Caller, Who};
+pub use work::Work;

@@ -78,6 +78,17 @@ impl Principal {
         }
     }
 
+    /// The memory that it takes, in bytes.
+    pub(super) fn size_in_bytes(&self) -> usize {
+        let name = match self {
+            Self::Account(_) => 0,
+            Self::User(_, it) | Self::Role(_, it) | Self::Federated(_, it) | Self::Service(it) => {
+                it.len()
+            }
+        };
+        size_of::<Self>() + self.account().map_or(0, |it| it.as_str().len()) + name
+    }
+
     /// The account that it is, or that it belongs to; a service has none.
     #[must_use]
     pub const fn account(&self) -> Option<&AccountId> {

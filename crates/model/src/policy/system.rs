@@ -115,7 +115,7 @@ mod tests {
     use std::borrow::Cow;
 
     use super::{ALL, named};
-    use crate::policy::{Context, Document, Kind, Question, Verdict, decide};
+    use crate::policy::{Context, Document, Kind, Question, Verdict, Work, decide};
 
     struct Nothing;
 
@@ -176,6 +176,7 @@ mod tests {
                 caller: None,
                 owner: "1",
                 context: &Nothing,
+                work: &Work::default(),
             };
             let allowed = decide([&document], &question).verdict == Verdict::Allow;
             assert_eq!(allowed, expected, "{name} {action}");

@@ -18,8 +18,12 @@ const MAX_TEXT: usize = 256;
 /// The longest kept ARN, in bytes: longer than any that names something we have.
 const MAX_RESOURCE: usize = 512;
 
-/// As many ARNs as one call can name (`BatchGetSecretValue`: 20), and some. Source: secrets.md §8.
-const MAX_RESOURCES: usize = 32;
+/// As many ARNs as one call can name (`TagResources`: 50), and some. Of more, the last says how many
+/// are left. Source: keys.md, tags.
+const MAX_RESOURCES: usize = 64;
+
+/// Bytes of an event, escapes included, after which no more ARNs are kept: a record holds 128 KiB.
+const MAX_BYTES: usize = 64 * 1024;
 
 /// More than a usual event takes.
 const ROOM: usize = 512;
@@ -48,7 +52,8 @@ pub struct Event {
     pub user_agent: UserAgent,
     /// Product and operation, as policies spell them: `kms:Encrypt`.
     pub action: Cow<'static, str>,
-    /// The ARNs that the call was judged on. At most 32 are kept.
+    /// The ARNs that the call was judged on. At most 64 are kept; where there were more, the last of
+    /// these is `and <number> more`.
     pub resources: Vec<String>,
     /// Why it was refused, as the answer says it; `None` if it was served.
     pub code: Option<Cow<'static, str>>,
@@ -171,8 +176,14 @@ impl<R: AsRef<str>> Called<'_, R> {
     }
 
     fn write_resources(&self, out: &mut Vec<u8>) {
-        for (nth, it) in self.resources.iter().take(MAX_RESOURCES).enumerate() {
+        for (nth, it) in self.resources.iter().enumerate() {
             out.extend_from_slice(if nth == 0 { br#","on":["# } else { b"," });
+            let left = self.resources.len() - nth;
+            // The very last one is written: what was cut once is not cut again.
+            if left > 1 && (nth + 1 == MAX_RESOURCES || out.len() > MAX_BYTES) {
+                quote(&[&format!("and {left} more")], out);
+                break;
+            }
             quote(&[start(it.as_ref(), MAX_RESOURCE)], out);
         }
         if !self.resources.is_empty() {
@@ -466,9 +477,28 @@ mod tests {
             ..event(1)
         };
         let row = long.to_row();
-        assert!(row.len() < 20_000 && !row.contains(&b'\n'), "{}", row.len());
+        assert!(row.len() < 40_000 && !row.contains(&b'\n'), "{}", row.len());
         let read = Event::from_row(&row).unwrap();
-        assert_eq!((read.principal.len(), read.resources.len()), (256, 32));
+        assert_eq!((read.principal.len(), read.resources.len()), (256, 64));
+    }
+
+    #[test]
+    fn all_that_one_call_can_name_is_kept_and_a_cut_is_marked() {
+        let named = |count: usize| (0..count).map(|it| format!("acs:kms:r:1:key/{it}"));
+        let kept = |resources: Vec<String>| {
+            let once = Event { resources, ..event(1) }.to_row();
+            let read = Event::from_row(&once).unwrap();
+            assert_eq!(read.to_row(), once, "what was cut is not cut again");
+            read.resources
+        };
+        for count in [0, 1, 51, 64] {
+            assert!(kept(named(count).collect()).into_iter().eq(named(count)), "{count}");
+        }
+        let cut = kept(named(70).collect());
+        assert!(cut.iter().eq(&named(63).chain(["and 7 more".to_owned()]).collect::<Vec<_>>()));
+        // Escaped, each takes six times its length.
+        let large = kept(vec!["\u{1}".repeat(512); 64]);
+        assert_eq!((large.len(), large.last().unwrap().as_str()), (23, "and 42 more"));
     }
 
     #[test]

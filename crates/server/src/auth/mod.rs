@@ -108,8 +108,8 @@ fn must_be_current(signed: Timestamp, now: Timestamp) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// The access keys of the store, and the sessions that tokens tell of. A token that comes with a
-/// long-lived access key says nothing: its signature does. (Our choice: clients leave old ones set.)
+/// The access keys of the store, and the sessions that tokens tell of. A long-lived access key has no
+/// token, so one that comes with it is another key's. Source: identity.md §1.6, §1.8.
 impl Credentials for Node {
     async fn credential(
         &self,
@@ -119,7 +119,8 @@ impl Credentials for Node {
         if id.is_session() {
             return self.sessions.credential(id, token, self.clock.now());
         }
-        self.caches.access_key(id).await?.ok_or(Code::AccessKeyIdNotFound.into())
+        let found = self.caches.access_key(id).await?.ok_or(Code::AccessKeyIdNotFound)?;
+        if token.is_some() { Err(Code::SecurityTokenMismatch.into()) } else { Ok(found) }
     }
 }
 

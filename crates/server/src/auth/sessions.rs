@@ -14,12 +14,7 @@ use aws_lc_rs::{
 };
 use quick_cache::{Weighter, sync::Cache};
 use yaoku_crypto::keyring::Keyring;
-use yaoku_model::{
-    identity::Identity,
-    ids::AccessKeyId,
-    policy::{Document, Kind},
-    time::Timestamp,
-};
+use yaoku_model::{identity::Identity, ids::AccessKeyId, policy::Kind, time::Timestamp};
 use yaoku_wire::{error::Code, rpc::SigningKey};
 
 use super::{
@@ -27,8 +22,8 @@ use super::{
     token::{self, BadToken, Content},
 };
 use crate::{
-    cache::Weigh, caller::Session, error::ApiError, last_uses::LastUse, metrics::Counter,
-    shelf::Vitals,
+    cache::Weigh, caller::Session, compiled::Compiled, error::ApiError, last_uses::LastUse,
+    metrics::Counter, shelf::Vitals,
 };
 
 /// How many bytes opened sessions may take. Our choice: some ten thousand sessions.
@@ -43,6 +38,8 @@ const SWEEP: i64 = 60;
 /// Opened sessions, by access key.
 pub struct Sessions {
     keyring: Arc<Keyring>,
+    /// What sessions were narrowed to.
+    compiled: Compiled,
     opened: Cache<AccessKeyId, Opened, Weigh>,
     hits: Counter,
     misses: Counter,
@@ -56,7 +53,7 @@ pub(crate) struct Opened {
     token: [u8; 32],
     credential: Arc<Credential>,
     expires: Timestamp,
-    /// What its policy takes, roughly.
+    /// What its policy takes, in full, whoever else has it too.
     bytes: u64,
 }
 
@@ -72,6 +69,7 @@ impl Sessions {
     pub fn new(keyring: Arc<Keyring>) -> Self {
         Self {
             keyring,
+            compiled: Compiled::of(Kind::Session),
             opened: Cache::with_weighter(ITEMS, BYTES, Weigh),
             hits: Counter::default(),
             misses: Counter::default(),
@@ -121,10 +119,10 @@ impl Sessions {
             })?;
         let Content { secret, role, role_id, name, policy, source_identity, mfa, expires } =
             content;
-        let bytes = policy.as_ref().map_or(0, |it| 4 * it.len() as u64);
         // A policy that cannot be read must not be passed over: it narrows.
-        let policy = policy.map(|it| Document::parse(&it, Kind::Session)).transpose();
+        let policy = policy.map(|it| self.compiled.document(&it)).transpose();
         let policy = policy.map_err(|_| Code::SecurityTokenMalformed)?;
+        let bytes = policy.as_ref().map_or(0, |it| it.size_in_bytes() as u64);
         let session = Session { role_id, name, policy, source_identity, mfa, expires };
         let credential = Credential {
             account,

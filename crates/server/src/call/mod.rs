@@ -10,6 +10,7 @@ use yaoku_model::{
     arn::{Arn, Place},
     context::EncryptionContext,
     ids::{AccountId, KeyVersionId, Region},
+    policy::Work,
     random::Random,
     tag::Tag,
     time::Timestamp,
@@ -28,6 +29,7 @@ use crate::{
 
 mod instances;
 mod keys;
+mod ram;
 mod secrets;
 
 pub use self::{
@@ -51,6 +53,8 @@ pub struct Call<'a> {
     pub(crate) spec: &'static Spec,
     on: On<'a>,
     pub(crate) touched: &'a mut Touched,
+    /// What judging it may still take: all that it asks for together.
+    pub(crate) work: Work,
 }
 
 /// What a call works on: its [`Effect`](crate::api::Effect) decides, the pipeline provides.
@@ -118,7 +122,8 @@ impl<'a> Call<'a> {
         on: On<'a>,
         touched: &'a mut Touched,
     ) -> Self {
-        Self { caller, now, node, dry_run: false, request_tags: Vec::new(), spec, on, touched }
+        let (request_tags, work) = (Vec::new(), Work::default());
+        Self { caller, now, node, dry_run: false, request_tags, spec, on, touched, work }
     }
 
     /// The caller's account.

@@ -24,6 +24,7 @@ use crate::{
     audit::{Event, Source, UserAgent},
     error::ApiError,
     node::Node,
+    notices,
     pipeline::must_take_writes,
     versions,
 };
@@ -198,6 +199,7 @@ async fn act_on_key(
         Guarded::from(&key).release(tx, None, at).await?;
         tx.delete_key(id).await?;
         leave_event(node, tx, &key, DELETE).await?;
+        notices::key_goes(node, tx, &key, now).await?;
         Ok(Some(DELETE))
     } else if key.has_expired(now) && key.state != KeyState::PendingImport {
         forget(tx, key.clone()).await?;
@@ -217,7 +219,7 @@ async fn act_on_secret(
 ) -> Result<Option<&'static str>, ApiError> {
     match tx.secret(account, name).await? {
         Some((secret, _)) if secret.is_gone(now) => {
-            delete_secret(node, tx, &secret).await?;
+            delete_secret(node, tx, &secret, now).await?;
             Ok(Some(DELETE_SECRET))
         }
         _ => Ok(None),
@@ -229,13 +231,15 @@ pub(crate) async fn delete_secret(
     node: &Node,
     tx: &mut dyn Tx,
     secret: &Secret,
-) -> Result<(), StoreError> {
+    now: Timestamp,
+) -> Result<(), ApiError> {
     if let Some(at) = secret.delete_at {
         Guarded::from(secret).release(tx, None, at).await?;
     }
     tx.delete_secret(&secret.account, &secret.name).await?;
     let arn = Arn::secret(&node.region, &secret.account, &secret.name);
-    leave_event_of(node, tx, &secret.account, &arn, DELETE_SECRET, None).await
+    leave_event_of(node, tx, &secret.account, &arn, DELETE_SECRET, None).await?;
+    notices::secret_goes(node, tx, secret, now).await
 }
 
 /// Writes down what happened to a key: nobody called. That its actions are ours, is our choice.

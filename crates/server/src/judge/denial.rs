@@ -25,8 +25,8 @@ const MAX_MESSAGE: usize = 8192;
 /// The kind of a sealed message, so that nothing else opens in its place.
 const PLACE: CredentialPlace<'static> = CredentialPlace { kind: "diagnostic message", id: "" };
 
-/// The first line of a message. Another form will have another.
-const VERSION: &str = "2";
+/// The first text of a message. Another form will have another.
+const VERSION: &str = "3";
 
 /// What a refused request is known by, whatever it was for.
 const CONDITIONS: [&str; 5] = [
@@ -66,8 +66,13 @@ impl Denial {
             _ if !explicit => None,
             LayerName::Object => Some([Object::POLICY_NAME, "", "", ""].map(str::to_owned)),
             LayerName::Identity => decision.and_then(origin).map(named),
-            LayerName::Session => None,
+            LayerName::Session | LayerName::Trust => None,
         };
+        Self { explicit, matched, ..Self::by(facts, arn, layer) }
+    }
+
+    /// That a layer does not allow it, and no more.
+    pub(crate) fn by(facts: &Facts<'_>, arn: &Arn, layer: LayerName) -> Self {
         let conditions = CONDITIONS
             .into_iter()
             .filter_map(|key| facts.value(key).map(|value| (key.to_owned(), value.into_owned())));
@@ -77,8 +82,8 @@ impl Denial {
             principal: principal(facts.caller),
             owner: facts.caller.account.to_string(),
             layer: layer.as_str().to_owned(),
-            explicit,
-            matched,
+            explicit: false,
+            matched: None,
             conditions: conditions.collect(),
         }
     }
@@ -152,8 +157,8 @@ impl Denial {
         Self::decode(std::str::from_utf8(&opened).ok()?)
     }
 
-    /// As it is sealed: a line for each text, none of which has a line break, then two for each
-    /// condition.
+    /// As it is sealed: each text after its length, then two for each condition. A name may hold
+    /// whatever its caller wrote, so nothing in a text ends it.
     fn encode(&self) -> String {
         let [kind, name] = &self.principal;
         let explicit = if self.explicit { "yes" } else { "no" };
@@ -161,13 +166,18 @@ impl Denial {
         let none = [const { String::new() }; 4];
         let matched = self.matched.as_ref().unwrap_or(&none).iter().map(String::as_str);
         let conditions = self.conditions.iter().flat_map(|(key, value)| [&**key, &**value]);
-        let lines = fixed.into_iter().chain([explicit]).chain(matched).chain(conditions);
-        lines.collect::<Vec<_>>().join("\n")
+        let texts = fixed.into_iter().chain([explicit]).chain(matched).chain(conditions);
+        texts.fold(String::new(), |all, it| all + &it.len().to_string() + ":" + it)
     }
 
     fn decode(text: &str) -> Option<Self> {
-        let mut lines = text.split('\n').map(str::to_owned);
-        let mut next = || lines.next();
+        let mut left = text;
+        let mut next = || {
+            let (length, rest) = left.split_once(':')?;
+            let (text, rest) = rest.split_at_checked(length.parse().ok()?)?;
+            left = rest;
+            Some(text.to_owned())
+        };
         if next()? != VERSION {
             return None;
         }
@@ -211,5 +221,31 @@ fn principal(caller: &Caller) -> [String; 2] {
             ["AssumedRoleUser".to_owned(), format!("{role}:{session}")]
         }
         Principal::Federated(it) => ["Federated".to_owned(), it.path.clone()],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Denial;
+
+    #[test]
+    fn whatever_a_name_holds_a_message_says_what_was_put_into_it() {
+        for name in ["acs:ram:*:1:user/a\nSubUser\nroot", "3:abc", "", "密\0"] {
+            let text = |it: &str| format!("{it}{name}");
+            let denial = Denial {
+                action: text("a"),
+                resource: text("r"),
+                principal: [text("k"), text("n")],
+                owner: text("o"),
+                layer: text("l"),
+                explicit: true,
+                matched: Some(["n", "k", "v", "h"].map(text)),
+                conditions: vec![(text("c"), text("v"))],
+            };
+            assert_eq!(Denial::decode(&denial.encode()), Some(denial));
+        }
+        for text in ["", "1:3", "9:3", "1:3x:", "4:abcd"] {
+            assert_eq!(Denial::decode(text), None, "{text}");
+        }
     }
 }

@@ -8,13 +8,13 @@ use yaoku_model::{
     arn::Arn,
     context::EncryptionContext,
     ids::AccountId,
-    policy::{self, Document, Kind, Object, Question, Verdict},
+    policy::{self, Document, Kind, Object, Question, Verdict, Work},
     tag::Tag,
 };
 use yaoku_wire::error::{Code, Refusal};
 
 use crate::{
-    api::{Action, sts::RoleRef},
+    api::{Action, Product, sts::RoleRef},
     call::{Ask, Call},
     error::ApiError,
 };
@@ -50,12 +50,13 @@ impl Call<'_> {
         }
         let resources: Vec<&str> = spellings.iter().map(|it| it.as_str()).collect();
         let object_policy = object_policy.map(ObjectPolicy::read).transpose()?;
-        let matter = Matter { owner, resources: &resources, tags, object_policy };
+        let matter = Matter { owner, resources: &resources, tags, object_policy, work: &self.work };
         match (self.refusing(ask, &matter), spellings.first()) {
             (None, _) => Ok(()),
             (Some(layers), Some(arn)) => {
                 // What the request alone was refused for is told; of the thing, no more than that.
-                let bare = Matter { tags: &[], object_policy: None, ..matter };
+                let bare =
+                    Matter { tags: &[], object_policy: None, work: &Work::default(), ..matter };
                 let layers = self.refusing(ask, &bare).unwrap_or(layers);
                 Err(self.refusal(ask, arn, &layers).into())
             }
@@ -63,34 +64,90 @@ impl Call<'_> {
         }
     }
 
+    /// Fails if something denies it to the caller, who was let at its container already. That nothing
+    /// allows it by this name is no reason.
+    pub(crate) fn must_not_be_denied(
+        &self,
+        ask: Ask<'_>,
+        spellings: &[Arn],
+    ) -> Result<(), ApiError> {
+        if self.caller.is_root() {
+            return Ok(());
+        }
+        let resources: Vec<&str> = spellings.iter().map(Arn::as_str).collect();
+        let owner = self.account();
+        let matter = Matter {
+            owner,
+            resources: &resources,
+            tags: &[],
+            object_policy: None,
+            work: &self.work,
+        };
+        match (self.refusing(ask, &matter), spellings.first()) {
+            (Some(layers), Some(arn)) if layers.verdict() == Verdict::ExplicitDeny => {
+                Err(self.refusal(ask, arn, &layers).into())
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Fails unless the caller's own policies, and its session's, let it take on a role, whether or
     /// not there is one. Its trust policy is asked next: see [`Call::is_trusted`]. The account
-    /// itself, root, has no sessions. Source: identity.md §2.6, §3.6.
-    pub(crate) fn may_take_on(&mut self, ask: Ask<'_>, role: &RoleRef) -> Result<(), ApiError> {
+    /// itself, root, has no sessions. `tags` are the role's. Source: identity.md §2.6, §3.6.
+    pub(crate) fn may_take_on(
+        &mut self,
+        ask: Ask<'_>,
+        role: &RoleRef,
+        tags: &[Tag],
+    ) -> Result<(), ApiError> {
         debug_assert!(self.spec.asks_for(ask.action), "{} asks {}", self.spec.name, ask.action);
         let (arn, as_resource) = (role.arn(), role.as_resource());
         self.touch(arn.clone());
         let resources = [as_resource.as_str(), arn.as_str()];
-        let own = self.ask_about(ask, &role.account, &resources, &[], |question| {
-            weigh(self.caller, question, None)
-        });
+        let matter = self.of_role(role, &resources, tags);
+        let own = |it: &Matter<'_>| self.ask_about(ask, it, |it| weigh(self.caller, it, None));
+        let layers = own(&matter);
         if self.caller.is_root() {
-            Err(self.no_permission(ask.action, &as_resource))
-        } else if own.own_verdict() == Verdict::Allow {
-            Ok(())
+            return Err(self.denied(ask.action, &as_resource, LayerName::Identity));
+        }
+        if layers.own_verdict() == Verdict::Allow {
+            return Ok(());
+        }
+        // As in `judge`; what tags another account's role has is not told at all.
+        let work = Work::default();
+        let bare = own(&Matter { work: &work, ..self.of_role(role, &resources, &[]) });
+        if bare.own_verdict() != Verdict::Allow {
+            Err(self.refusal(ask, &as_resource, &bare).into())
+        } else if layers.crosses {
+            Err(self.denied(ask.action, &as_resource, LayerName::Trust))
         } else {
-            Err(self.refusal(ask, &as_resource, &own).into())
+            Err(self.refusal(ask, &as_resource, &layers).into())
         }
     }
 
     /// Whether a role's trust policy lets the caller take it on. Source: identity.md §2.6.
-    pub(crate) fn is_trusted(&self, ask: Ask<'_>, role: &RoleRef, trust: &Document) -> bool {
+    pub(crate) fn is_trusted(
+        &self,
+        ask: Ask<'_>,
+        role: &RoleRef,
+        trust: &Document,
+        tags: &[Tag],
+    ) -> bool {
         let resources = [role.as_resource()];
         let resources = resources.each_ref().map(Arn::as_str);
-        let verdict = self.ask_about(ask, &role.account, &resources, &[], |question| {
-            policy::decide([trust], question).verdict
-        });
+        let matter = self.of_role(role, &resources, tags);
+        let verdict =
+            self.ask_about(ask, &matter, |question| policy::decide([trust], question).verdict);
         verdict == Verdict::Allow
+    }
+
+    fn of_role<'m>(
+        &'m self,
+        role: &'m RoleRef,
+        resources: &'m [&'m str],
+        tags: &'m [Tag],
+    ) -> Matter<'m> {
+        Matter { owner: &role.account, resources, tags, object_policy: None, work: &self.work }
     }
 
     /// What refuses it, if anything does: however the encryption context is read, for two contexts
@@ -112,7 +169,7 @@ impl Call<'_> {
     }
 
     fn decide(&self, ask: Ask<'_>, matter: &Matter<'_>) -> Layers {
-        self.ask_about(ask, matter.owner, matter.resources, matter.tags, |question| {
+        self.ask_about(ask, matter, |question| {
             weigh(self.caller, question, matter.object_policy.as_deref())
         })
     }
@@ -121,19 +178,18 @@ impl Call<'_> {
     fn ask_about<T>(
         &self,
         ask: Ask<'_>,
-        owner: &AccountId,
-        resources: &[&str],
-        tags: &[Tag],
+        matter: &Matter<'_>,
         decide: impl FnOnce(&Question<'_>) -> T,
     ) -> T {
         let action = [ask.action.product.prefix(), ":", ask.action.name].concat();
-        let context = self.facts(ask, tags);
+        let context = self.facts(ask, matter.tags);
         decide(&Question {
             action: &action,
-            resources,
+            resources: matter.resources,
             caller: Some(self.caller.as_asked()),
-            owner: owner.as_str(),
+            owner: matter.owner.as_str(),
             context: &context,
+            work: matter.work,
         })
     }
 
@@ -149,25 +205,29 @@ impl Call<'_> {
         }
     }
 
-    /// What is told to who may not do `action` to `arn`, if there is no more to say.
-    pub(crate) fn no_permission(&self, action: Action, arn: &Arn) -> ApiError {
-        self.plain_refusal(action, arn).into()
+    /// What is told to who may not do `action` to `arn` by what no policy that could be named says: a
+    /// role's trust, or a setting of the account's. Source: identity.md §1.7.
+    pub(crate) fn denied(&self, action: Action, arn: &Arn, layer: LayerName) -> ApiError {
+        let denial = Denial::by(&self.facts(Ask::to(action), &[]), arn, layer);
+        self.refusal_of(action, arn, &denial).into()
     }
 
-    /// The same, with the layer that refuses it. Source: identity.md §1.7.
+    /// What is told to who is refused by these layers.
     fn refusal(&self, ask: Ask<'_>, arn: &Arn, layers: &Layers) -> Refusal {
-        let facts = self.facts(ask, &[]);
-        let denial = Denial::of(&facts, arn, layers);
+        self.refusal_of(ask.action, arn, &Denial::of(&self.facts(ask, &[]), arn, layers))
+    }
+
+    fn refusal_of(&self, action: Action, arn: &Arn, denial: &Denial) -> Refusal {
         let sealed = denial.seal(&self.node.keyring, self.account(), self.random());
-        self.plain_refusal(ask.action, arn).with_detail(denial.detail(sealed))
+        self.plain_refusal(action, arn).with_detail(denial.detail(sealed))
     }
 
     /// In the words of the product that was called. Source: identity.md §1.7.
     fn plain_refusal(&self, action: Action, arn: &Arn) -> Refusal {
-        if self.spec.product.speaks_as_ram() {
-            Refusal::no_ram_permission(&action, arn)
-        } else {
-            Refusal::no_permission(arn)
+        match self.spec.product {
+            Product::Sts => Refusal::no_sts_permission(),
+            it if it.speaks_as_ram() => Refusal::no_ram_permission(&action, arn),
+            _ => Refusal::no_permission(arn),
         }
     }
 }
@@ -180,6 +240,8 @@ struct Matter<'a> {
     tags: &'a [Tag],
     /// Its own policy, if it has one.
     object_policy: Option<Cow<'a, Document>>,
+    /// What judging it may take.
+    work: &'a Work,
 }
 
 /// A key's or a secret's own policy.
@@ -206,3 +268,6 @@ pub(crate) fn read(object: Object, text: &str) -> Result<Document, ApiError> {
         ApiError::caused(Code::InternalFailure, "a stored key or secret policy cannot be read")
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,7 +20,7 @@ pub(crate) struct Layers {
 
 /// Asks every layer.
 pub(crate) fn weigh(caller: &Caller, question: &Question<'_>, object: Option<&Document>) -> Layers {
-    let session = caller.session.as_ref().and_then(|it| it.policy.as_ref());
+    let session = caller.session.as_ref().and_then(|it| it.policy.as_deref());
     Layers {
         session: session.map(|it| policy::decide([it], question)),
         identity: (!caller.is_root()).then(|| caller.policies.decide(question)),
@@ -66,6 +66,8 @@ pub(crate) enum LayerName {
     Session,
     Identity,
     Object,
+    /// A role's trust policy, which is asked by itself.
+    Trust,
 }
 
 impl LayerName {
@@ -75,6 +77,7 @@ impl LayerName {
             Self::Session => "SessionPolicy",
             Self::Identity => "AccountLevelIdentityBasedPolicy",
             Self::Object => "ResourceBasedPolicy",
+            Self::Trust => "AssumeRolePolicy",
         }
     }
 }

@@ -56,8 +56,8 @@ pub(super) enum Algorithm {
 pub struct Vouched {
     /// Whom it is about.
     pub subject: String,
-    /// Which of the provider's client ids it is for: the first of its audiences that is one.
-    pub audience: String,
+    /// Which of the provider's client ids it is for: those of its audiences that are some, one at least.
+    pub audiences: Vec<String>,
     /// When it was made.
     pub issued: Timestamp,
     /// When it ends.
@@ -122,7 +122,8 @@ impl<'a> Jwt<'a> {
             Audience::One(it) => vec![it],
             Audience::Many(all) => all,
         };
-        let audience = audiences.into_iter().find(|it| of.client_ids.contains(it));
+        let audiences = audiences.into_iter().filter(|it| of.client_ids.contains(it));
+        let audiences: Vec<_> = audiences.collect();
         let moment = |it: f64| seconds(it).ok_or(BadJwt::Invalid);
         let (expires, issued) = (moment(exp)?, moment(iat)?);
         let begins = nbf.map(moment).transpose()?.unwrap_or(issued).max(issued);
@@ -130,11 +131,13 @@ impl<'a> Jwt<'a> {
         if iss != of.issuer || !fits || now.plus_seconds(LEEWAY) < begins {
             return Err(BadJwt::Invalid);
         }
-        let audience = audience.ok_or(BadJwt::Invalid)?;
+        if audiences.is_empty() {
+            return Err(BadJwt::Invalid);
+        }
         if expires.plus_seconds(LEEWAY) <= now {
             return Err(BadJwt::Expired);
         }
-        Ok(Vouched { subject: sub, audience, issued, expires })
+        Ok(Vouched { subject: sub, audiences, issued, expires })
     }
 }
 

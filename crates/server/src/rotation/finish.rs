@@ -15,7 +15,7 @@ use crate::{
     due,
     error::ApiError,
     node::Node,
-    notices::{self, Notice},
+    notices::{self, Level, Notice},
     values::Sealed,
 };
 
@@ -155,7 +155,8 @@ pub(super) async fn tell(
     }
     let failed = trouble.is_some();
     let name = if failed { "Secret:RotateSecret:Failure" } else { "Secret:RotateSecret:Success" };
-    let notice = Notice { name, critical: failed, account: &secret.account, about: &arn, content };
+    let level = if failed { Level::Critical } else { Level::Info };
+    let notice = Notice { name, level, account: &secret.account, about: &arn, content };
     notices::leave(node, tx, notice, now).await
 }
 

@@ -37,7 +37,7 @@ pub(crate) fn version_id(random: &dyn Random) -> Result<yaoku_model::ids::Versio
 
 /// A pause: twice as long after each failure, from a second to ten minutes, and up to a half more by
 /// chance, so that what failed together is not tried together. Our choice.
-pub(super) fn pause(random: &dyn Random, tries: i64) -> Result<i64, NoRandomness> {
+pub(crate) fn pause(random: &dyn Random, tries: i64) -> Result<i64, NoRandomness> {
     let seconds = 1_i64 << tries.clamp(0, 10);
     let seconds = seconds.min(600);
     let part = i64::try_from(below(random, 256)?).unwrap_or_default();

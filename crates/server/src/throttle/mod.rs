@@ -143,15 +143,18 @@ impl Limits {
 
     /// What `yaoku server` begins with, our choice: calls that use or read what is there are bounded
     /// by the machine alone; those that leave something in the store for ever, or search a guess at a
-    /// password, are bounded far above what any honest program needs; and so are failed proofs.
+    /// password, are bounded far above what any honest program needs; and so are failed proofs. Of
+    /// what an account may do, one caller may do a quarter: calls are counted before anybody knows
+    /// whether they are allowed.
     #[must_use]
     pub fn generous() -> Self {
-        let many = NonZeroU32::new(1000);
-        let mut account = PerClass::default();
-        for class in [Class::Create, Class::Ram, Class::Sts] {
+        let (many, some) = (NonZeroU32::new(1000), NonZeroU32::new(250));
+        let (mut account, mut principal) = (PerClass::default(), PerClass::default());
+        for class in [Class::Create, Class::Ram, Class::Sts, Class::Administration] {
             account = account.with(class, many);
+            principal = principal.with(class, some);
         }
-        Self { account, failures_a_minute: many, ..Self::NONE }
+        Self { account, principal, failures_a_minute: many, ..Self::NONE }
     }
 }
 

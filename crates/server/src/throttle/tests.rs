@@ -132,6 +132,21 @@ fn a_refused_call_takes_nothing_from_either_limit() {
 }
 
 #[test]
+fn a_caller_without_rights_cannot_use_up_what_its_account_may_do() {
+    let (throttle, _) = throttle(Limits::generous());
+    for class in [Class::Create, Class::Ram, Class::Sts, Class::Administration] {
+        let (admitted, refused) = spend(&throttle, &user(ONE, "mallory"), class);
+        assert_eq!((admitted, refused.whose), (250, Whose::Principal), "{class:?}");
+        assert_eq!(throttle.admit(&user(ONE, "alice"), class), Ok(()));
+        for user_of in ["a", "b", "c", "d"] {
+            spend(&throttle, &user(ONE, user_of), class);
+        }
+        assert_eq!(spend(&throttle, &caller(ONE, Principal::Root), class).1.whose, Whose::Account);
+        assert_eq!(throttle.admit(&user(OTHER, "alice"), class), Ok(()));
+    }
+}
+
+#[test]
 fn without_limits_and_at_the_admin_socket_nobody_is_refused() {
     let (free, _) = throttle(Limits::NONE);
     let account = PerClass::default().with(Class::Create, calls(1));
@@ -189,7 +204,7 @@ fn every_refusal_for_too_many_calls_says_when_to_come_again() {
     let exceeded = Exceeded { whose: Whose::Account, retry_after_ms: 7 };
     let error = ApiError::caused(Code::RejectedThrottling, exceeded);
     assert_eq!(retry_after_ms(&error), Some(7));
-    assert_eq!(retry_after_ms(&error.in_ram()), Some(7));
+    assert_eq!(retry_after_ms(&error.in_words_of(Product::Ram)), Some(7));
     assert_eq!(retry_after_ms(&Code::RejectedThrottling.into()), Some(1000));
     assert_eq!(retry_after_ms(&Code::NoPermission.into()), None);
 }

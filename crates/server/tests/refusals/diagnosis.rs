@@ -6,6 +6,7 @@ use yaoku_wire::rpc::Format;
 
 use crate::{
     params,
+    sessions::{role, trust},
     support::{
         ALLOW_ALL, Database, Party, World,
         client::{Answer, Outbound, Scheme},
@@ -22,6 +23,8 @@ on_both!(
     a_refusal_of_ram_says_so_as_well,
     the_version_of_the_policy_is_the_one_that_counts,
     a_refusal_in_xml_says_the_same,
+    a_refusal_by_no_policy_of_the_callers_says_so_as_well,
+    a_deny_by_the_tag_of_a_role_keeps_it_from_being_taken_on,
 );
 
 /// May do everything with KMS, and nothing else.
@@ -249,4 +252,91 @@ async fn a_refusal_in_xml_says_the_same(database: Database) {
     }
     let decoded = decode(&world, &root, &inner("EncodedDiagnosticMessage")).await;
     assert_eq!(decoded.text("/DecodedDiagnosticMessage/AuthAction"), "kms:Encrypt");
+}
+
+/// A role that does not trust, or is not there; the account itself; and what an account keeps its
+/// users from.
+async fn a_refusal_by_no_policy_of_the_callers_says_so_as_well(database: Database) {
+    let world = World::new(database).await;
+    let (root, other) = (world.account().await, world.account().await);
+    let user = world.user(&root, "user", &[ALLOW_ALL]).await;
+    let there = role(&world, &other, "there", &trust(other.account.as_str(), ""), &[]).await;
+    let own = role(&world, &root, "own", &trust(other.account.as_str(), ""), &[]).await;
+    let none = there.replace("there", "none");
+    for (by, arn, kind, layer) in [
+        (&user, &there, "SubUser", "AssumeRolePolicy"),
+        (&user, &none, "SubUser", "AssumeRolePolicy"),
+        (&user, &own, "SubUser", "AssumeRolePolicy"),
+        (&root, &own, "RootUser", "AccountLevelIdentityBasedPolicy"),
+    ] {
+        let params = [("RoleArn", &**arn), ("RoleSessionName", "a-session")];
+        let answer = world.call(by, "AssumeRole", &params).await;
+        let message = "You are not authorized to do this action. You should be authorized by RAM.";
+        assert_eq!(
+            (answer.code(), answer.text("/Message")),
+            ("NoPermission".into(), message.into())
+        );
+        let (detail, message) = detail(&answer);
+        assert_eq!(detail["AuthAction"], "sts:AssumeRole");
+        assert_eq!(detail["AuthResource"], arn.replace("ram::", "ram:*:"));
+        assert_eq!(
+            (&detail["AuthPrincipalType"], &detail["PolicyType"]),
+            (&json!(kind), &json!(layer))
+        );
+        assert_eq!(detail["NoPermissionType"], "ImplicitDeny");
+        assert_eq!(decode(&world, &root, &message).await.status, 200);
+    }
+    let ram = |action| operation(Product::Ram, action).unwrap().spec;
+    let set = params(&[("AllowUserToManageAccessKeys", "false")]);
+    assert_eq!(world.call_of(&root, ram("SetSecurityPreference"), &set).await.status, 200);
+    let (detail, message) =
+        detail(&world.call_of(&user, ram("CreateAccessKey"), &params(&[])).await);
+    assert_eq!(detail["AuthResource"], format!("acs:ram:*:{}:user/user", root.account));
+    assert_eq!(detail["PolicyType"], "AccountLevelIdentityBasedPolicy");
+    assert_eq!(decode(&world, &root, &message).await.status, 200);
+}
+
+async fn a_deny_by_the_tag_of_a_role_keeps_it_from_being_taken_on(database: Database) {
+    let world = World::new(database).await;
+    let root = world.account().await;
+    let deny = |action: &str| {
+        format!(
+            r#"{{"Version":"1","Statement":[{{"Effect":"Deny","Action":"{action}","Resource":"*",
+                "Condition":{{"StringEquals":{{"acs:ResourceTag/env":"prod"}}}}}}]}}"#
+        )
+    };
+    let denied = world.user(&root, "denied", &[ALLOW_ALL, &deny("sts:AssumeRole")]).await;
+    let free = world.user(&root, "free", &[ALLOW_ALL]).await;
+    let trusting = trust(root.account.as_str(), "");
+    let refusing = format!(
+        r#"{},{{"Effect":"Deny","Action":"sts:AssumeRole","Principal":{{"RAM":["acs:ram::{}:root"]}},
+            "Condition":{{"StringEquals":{{"acs:ResourceTag/env":"prod"}}}}}}]}}"#,
+        trusting.strip_suffix("]}").unwrap(),
+        root.account
+    );
+    let roles = [("one", &trusting), ("two", &trusting), ("three", &refusing)];
+    let mut arns = Vec::new();
+    for (name, trust) in roles {
+        arns.push(role(&world, &root, name, trust, &[]).await);
+    }
+    for tagged in [false, true] {
+        for (arn, (name, _)) in arns.iter().zip(roles) {
+            for by in [&denied, &free] {
+                let params = [("RoleArn", &**arn), ("RoleSessionName", "a-session")];
+                let answer = world.call(by, "AssumeRole", &params).await;
+                let refused =
+                    tagged && (name == "three" || (name == "one" && by.key.id == denied.key.id));
+                assert_eq!(answer.status, if refused { 403 } else { 200 }, "{name} {answer:?}");
+            }
+        }
+        let spec = operation(Product::Ram, "TagResources").unwrap().spec;
+        let tag = params(&[
+            ("ResourceType", "role"),
+            ("ResourceNames.1", "one"),
+            ("ResourceNames.2", "three"),
+            ("Tag.1.Key", "env"),
+            ("Tag.1.Value", "prod"),
+        ]);
+        assert_eq!(world.call_of(&root, spec, &tag).await.status, 200);
+    }
 }

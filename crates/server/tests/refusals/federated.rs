@@ -36,6 +36,9 @@ on_both!(
     a_token_begins_a_session,
     keys_are_fetched_from_where_everybody_could,
     keys_are_fetched_again_when_a_token_names_another,
+    a_token_for_several_clients_is_judged_as_for_each,
+    nobody_waits_for_the_keys_that_a_made_up_token_names,
+    an_account_that_changes_its_providers_makes_few_fetches,
 );
 
 const ISSUER: &str = "https://issuer.example";
@@ -169,6 +172,12 @@ async fn a_token_begins_a_session(database: Database) {
     stopped.events_equal_answers().await;
 }
 
+/// Time passes, and the node has heard of a shared store since.
+fn later(world: &World, seconds: i64) {
+    world.clock.advance_seconds(seconds);
+    world.node.lease.renew(world.node.lease.now());
+}
+
 /// An issuer on this machine, over HTTPS.
 struct Issuer {
     at: SocketAddr,
@@ -182,6 +191,8 @@ struct State {
     answers: Vec<(String, String)>,
     /// How often it was asked.
     asked: usize,
+    /// Whether it keeps whoever asks waiting.
+    silent: bool,
 }
 
 impl Issuer {
@@ -205,6 +216,7 @@ impl Issuer {
         let acceptor = TlsAcceptor::from(Arc::new(settings));
         let shared = Arc::clone(&state);
         tokio::spawn(async move {
+            let mut kept = Vec::new();
             while let Ok((stream, _)) = listener.accept().await {
                 let Ok(mut stream) = acceptor.accept(stream).await else { continue };
                 let mut read = vec![0; 4096];
@@ -214,6 +226,10 @@ impl Issuer {
                 let answer = {
                     let mut state = shared.lock().unwrap();
                     state.asked += 1;
+                    if state.silent {
+                        kept.push(stream);
+                        continue;
+                    }
                     state.answers.iter().find(|it| it.0 == path).map(|it| it.1.clone())
                 };
                 let answer = answer.unwrap_or_else(|| "HTTP/1.1 404 No\r\n\r\n".to_owned());
@@ -237,6 +253,10 @@ impl Issuer {
     fn answers(&self, by_path: &[(&str, String)]) {
         let all = by_path.iter().map(|(path, it)| ((*path).to_owned(), it.clone()));
         self.state.lock().unwrap().answers = all.collect();
+    }
+
+    fn is_silent(&self) {
+        self.state.lock().unwrap().silent = true;
     }
 
     fn asked(&self) -> usize {
@@ -263,7 +283,8 @@ async fn fetching(database: Database, private: bool) -> (World, Party, Issuer, S
 
 async fn keys_are_fetched_from_where_everybody_could(database: Database) {
     let signer = Signer::ec();
-    let unavailable = (401, "AuthenticationFail.OIDCToken.KeysUnavailable".to_owned());
+    // As if there were no such provider: what strangers hear.
+    let unavailable = (401, "AuthenticationFail.OIDCToken.Invalid".to_owned());
     let (world, root, issuer, deploy) = fetching(database, false).await;
     issuer.says(&issuer.url(), &signer.jwks());
     let token = signer.token(&claims(&issuer.url(), "us", "pod", 600));
@@ -290,11 +311,11 @@ async fn keys_are_fetched_from_where_everybody_could(database: Database) {
     ] {
         issuer.answers(answers);
         assert_eq!(told(&ask(&world, &sent, false).await), unavailable, "{answers:?}");
-        world.clock.advance_seconds(30);
+        later(&world, 30);
     }
     issuer.says("https://other.example", &signer.jwks());
     assert_eq!(told(&ask(&world, &sent, false).await), unavailable);
-    world.clock.advance_seconds(30);
+    later(&world, 30);
     issuer.says(&issuer.url(), &signer.jwks());
     assert_eq!(ask(&world, &sent, true).await.status, 200);
     world.stop().await.events_equal_answers().await;
@@ -315,14 +336,110 @@ async fn keys_are_fetched_again_when_a_token_names_another(database: Database) {
     // Not more often than every half minute, whatever strangers send.
     assert_eq!(ask(&world, &next, false).await.status, 401);
     assert_eq!(issuer.asked(), 2);
-    world.clock.advance_seconds(30);
+    later(&world, 30);
     assert_eq!(ask(&world, &next, true).await.status, 200);
     assert_eq!((ask(&world, &first, false).await.status, issuer.asked()), (401, 4));
     // While it cannot be asked, what it last said is good for a day.
     issuer.answers(&[]);
-    world.clock.advance_seconds(80_000);
+    later(&world, 80_000);
     assert_eq!(ask(&world, &next, true).await.status, 200);
-    world.clock.advance_seconds(7_000);
+    later(&world, 7_000);
     assert_eq!(ask(&world, &next, false).await.status, 401);
     world.stop().await;
+}
+
+async fn a_token_for_several_clients_is_judged_as_for_each(database: Database) {
+    let world = World::new(database).await;
+    let root = world.account().await;
+    let (account, signer) = (root.account.as_str(), Signer::ec());
+    let keys = signer.jwks();
+    let clients = [("ClientId.1", "us"), ("ClientId.2", "secret-client")];
+    let sent =
+        [&[("Name", "cluster"), ("Issuer", ISSUER), ("Keys", &*keys)][..], &clients].concat();
+    world.done(&root, "PutOidcProvider", &sent).await;
+    let provider = format!("acs:ram::{account}:oidc-provider/cluster");
+    let statement = |effect: &str, operator: &str, audience: &str| {
+        format!(
+            r#"{{"Effect":"{effect}","Action":"sts:AssumeRole",
+                "Principal":{{"Federated":["{provider}"]}},
+                "Condition":{{"{operator}":{{"oidc:aud":"{audience}"}}}}}}"#
+        )
+    };
+    let allow = statement("Allow", "StringLike", "*");
+    let policy = |deny: &str| format!(r#"{{"Version":"1","Statement":[{allow},{deny}]}}"#);
+    let denies = policy(&statement("Deny", "StringEquals", "secret-client"));
+    let guarded = role(&world, &root, "guarded", &denies, &[]).await;
+    let open = role(&world, &root, "open", &policy(&allow), &[]).await;
+    let token = |audiences: &str| {
+        let claims = claims(ISSUER, "us", "pod", 600);
+        signer.token(&claims.replace(r#""aud":"us""#, &format!(r#""aud":{audiences}"#)))
+    };
+    for (audiences, code) in [
+        (r#"["us","secret-client"]"#, "AuthenticationFail.NoPermission"),
+        (r#"["secret-client"]"#, "AuthenticationFail.NoPermission"),
+        (r#"["us","of-others"]"#, ""),
+        (r#"["us"]"#, ""),
+    ] {
+        let sent = self::sent(account, "cluster", &token(audiences), &guarded);
+        let answer = ask(&world, &sent, true).await;
+        let told = if answer.status == 200 { String::new() } else { answer.code() };
+        assert_eq!(told, code, "{audiences}");
+    }
+    let both = self::sent(account, "cluster", &token(r#"["us","secret-client"]"#), &open);
+    let answer = ask(&world, &both, true).await;
+    assert_eq!(answer.text("/OIDCTokenInfo/ClientIds"), "us,secret-client");
+    world.stop().await.events_equal_answers().await;
+}
+
+async fn nobody_waits_for_the_keys_that_a_made_up_token_names(database: Database) {
+    let (world, root, issuer, deploy) = fetching(database, true).await;
+    let signer = Signer::ec();
+    let claims = claims(&issuer.url(), "us", "pod", 100_000);
+    let of = |token: &str| sent(root.account.as_str(), "cluster", token, &deploy);
+    let honest = of(&signer.token(&claims));
+    let made_up = of(&signer.token_of(r#"{"alg":"ES256","kid":"made-up"}"#, &claims));
+    issuer.says(&issuer.url(), &signer.jwks());
+    assert_eq!(ask(&world, &honest, true).await.status, 200);
+    issuer.is_silent();
+    // Soon after; and when the keys are old enough to be fetched again beside the calls.
+    for seconds in [30, 1800] {
+        later(&world, seconds);
+        tokio::select! {
+            biased;
+            _ = ask(&world, &made_up, false) => panic!("its keys cannot have come"),
+            answer = ask(&world, &honest, true) => assert_eq!(answer.status, 200),
+        }
+    }
+    world.stop().await;
+}
+
+async fn an_account_that_changes_its_providers_makes_few_fetches(database: Database) {
+    let (world, root, issuer, deploy) = fetching(database, true).await;
+    let signer = Signer::ec();
+    let (own, account) = (issuer.url(), root.account.as_str());
+    let token = |issuer: &str| signer.token(&claims(issuer, "us", "pod", 600));
+    for nth in 0..3 {
+        let other = format!("{own}/{nth}");
+        provide(&world, &root, "cluster", &other, None).await;
+        let sent = sent(account, "cluster", &token(&other), &deploy);
+        assert_eq!(ask(&world, &sent, false).await.status, 401);
+        assert_eq!(issuer.asked(), 1, "its issuer changed, not when it was last asked");
+    }
+    for nth in 0..30 {
+        let name = format!("other-{nth}");
+        provide(&world, &root, &name, &own, None).await;
+        let sent = sent(account, &name, &token(&own), &deploy);
+        assert_eq!(ask(&world, &sent, false).await.status, 401);
+        world.done(&root, "DeleteOidcProvider", &[("Name", &name)]).await;
+    }
+    assert_eq!(issuer.asked(), 20, "of all providers of an account in half a minute");
+    // Another account's are fetched all the same.
+    let other = world.account().await;
+    provide(&world, &other, "cluster", &own, None).await;
+    issuer.says(&own, &signer.jwks());
+    let trust = trust(other.account.as_str(), "cluster").replace(ISSUER, &own);
+    let theirs = role(&world, &other, "deploy", &trust, &[]).await;
+    let sent = sent(other.account.as_str(), "cluster", &token(&own), &theirs);
+    assert_eq!(ask(&world, &sent, true).await.status, 200);
+    world.stop().await.events_equal_answers().await;
 }

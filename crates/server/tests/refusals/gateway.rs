@@ -6,7 +6,7 @@ use crate::{
     params,
     support::{
         Database, NOW, World,
-        client::{Outbound, Scheme},
+        client::{Key, Outbound, Scheme},
     },
 };
 
@@ -52,6 +52,17 @@ async fn what_is_not_an_operation_is_refused_in_the_envelope(database: Database)
         let call = world.outbound(scheme, "MakeCoffee", &[]);
         let answer = world.send(&call.sign(&root.key), false).await;
         assert_eq!((answer.status, &*answer.code()), (404, "InvalidAction.NotFound"));
+        for version in ["2015-05-01", "2015-04-01"] {
+            let call = Outbound { version, ..call };
+            let answer = world.send(&call.sign(&root.key), false).await;
+            assert_eq!((answer.status, &*answer.code()), (400, "InvalidParameter"));
+            let said = "The specified parameter \"Action or Version\" is not valid.";
+            assert_eq!(answer.message(), said);
+            let unknown = Key { id: "LTAI-nobody".to_owned(), ..root.key.clone() };
+            let call = Outbound { action: "GetCallerIdentity", version: "2015-04-01", ..call };
+            let answer = world.send(&call.sign(&unknown), false).await;
+            assert_eq!(answer.message(), "Specified access key is not found.");
+        }
         let call = Outbound { version: "2016-01-21", action: "ListKeys", ..call };
         let answer = world.send(&call.sign(&root.key), false).await;
         assert_eq!((answer.status, &*answer.code()), (400, "InvalidVersion"));

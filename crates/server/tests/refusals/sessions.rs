@@ -176,6 +176,8 @@ async fn what_is_wrong_with_a_request_is_said(database: Database) {
         let answer = world.call(&user, "AssumeRole", &sent).await;
         assert_eq!(answer.code(), code, "{name}={value}: {answer:?}");
     }
+    let answer = ask(&world, &user, &deploy, &[("DurationSeconds", "899")]).await;
+    assert_eq!(answer.message(), "The Min/Max value of DurationSeconds is 15min/2hr.");
     let answer = ask(&world, &user, &deploy, &[("DurationSeconds", "7201")]).await;
     assert_eq!(answer.message(), "The Min/Max value of DurationSeconds is 15min/2hr.");
     let answer = ask(&world, &user, &deploy, &[("DurationSeconds", "7200")]).await;
@@ -242,6 +244,7 @@ async fn a_token_is_good_for_its_own_access_key_here_and_no_other(database: Data
         sessions.push(begin(world, &user, &open, &[]).await);
         sessions.push(begin(world, &user, &open, &[]).await);
     }
+    let root = world.account().await;
     let [good, other, foreign] = [&sessions[0].key, &sessions[1].key, &sessions[2].key];
     let token = good.token.clone().unwrap();
     let last = if token.ends_with('A') { 'B' } else { 'A' };
@@ -265,6 +268,12 @@ async fn a_token_is_good_for_its_own_access_key_here_and_no_other(database: Data
             }
             let request = world.outbound(scheme, "ListKeys", &[]).sign(good);
             assert_eq!(world.send(&request, true).await.status, 200);
+            // A long-lived key has no token.
+            let long_lived = Key { token: good.token.clone(), ..root.key.clone() };
+            let request = world.outbound(scheme, "ListKeys", &[]).sign(&long_lived);
+            let answer = world.send(&request, false).await;
+            let mismatch = "InvalidSecurityToken.MismatchWithAccessKey".to_owned();
+            assert_eq!(told(&answer), (400, mismatch), "{scheme:?}");
         }
     }
     elsewhere.stop().await;

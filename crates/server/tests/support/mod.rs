@@ -471,6 +471,7 @@ async fn start_at(
         limits: node::Limits::default(),
         throttle: limits,
         journal: audit::Options::default(),
+        webhooks: Vec::new(),
         disk: Arc::new(RealDisk),
     })
     .await

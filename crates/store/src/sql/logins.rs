@@ -184,7 +184,8 @@ impl Logins for Session {
         .bind(provider.description.as_str())
         .bind(provider.created)
         .bind(provider.updated);
-        self.run(put).await.map(drop)
+        let change = Change::OidcProvider(provider.account.clone(), provider.name.clone());
+        self.change(change, put).await.map(drop)
     }
 
     async fn delete_oidc_provider(
@@ -193,7 +194,9 @@ impl Logins for Session {
         name: &ProviderName,
     ) -> Result<bool, StoreError> {
         let delete = sql("DELETE FROM oidc_providers WHERE account = $1 AND name = $2");
-        Ok(self.run(delete.bind(account.as_str()).bind(name.as_str())).await? > 0)
+        let delete = delete.bind(account.as_str()).bind(name.as_str());
+        let change = Change::OidcProvider(account.clone(), name.clone());
+        self.change(change, delete).await
     }
 }
 

@@ -15,6 +15,7 @@ pub(crate) const SQLITE: &[&str] = &[
     include_str!("../../migrations/sqlite/0008_access_releases.sql"),
     include_str!("../../migrations/sqlite/0009_marks.sql"),
     include_str!("../../migrations/sqlite/0010_managed_secrets.sql"),
+    include_str!("../../migrations/sqlite/0011_notices.sql"),
 ];
 
 /// The scripts for PostgreSQL: the same versions.
@@ -29,6 +30,7 @@ pub(crate) const POSTGRES: &[&str] = &[
     include_str!("../../migrations/postgres/0008_access_releases.sql"),
     include_str!("../../migrations/postgres/0009_marks.sql"),
     include_str!("../../migrations/postgres/0010_managed_secrets.sql"),
+    include_str!("../../migrations/postgres/0011_notices.sql"),
 ];
 
 /// The one row that says which version the schema has.

@@ -13,6 +13,7 @@ mod keys;
 mod logins;
 mod migrations;
 mod nodes;
+mod notices;
 mod policies;
 mod records;
 mod rootkey;

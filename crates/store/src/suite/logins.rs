@@ -8,6 +8,7 @@ use yaoku_model::{
 };
 
 use super::{Place, at, id, user, write};
+use crate::Change;
 
 pub(super) fn profile(user: &str) -> LoginProfile {
     LoginProfile {
@@ -110,4 +111,6 @@ pub(super) async fn providers_are_put_listed_and_deleted(place: Place) {
     assert_eq!(tx.oidc_providers(&account).await.unwrap(), [changed]);
     assert!(tx.delete_oidc_provider(&account, &id("ci")).await.unwrap());
     assert!(!tx.delete_oidc_provider(&account, &id("ci")).await.unwrap());
+    let told = tx.commit().await.unwrap().changes;
+    assert!(told.contains(&Change::OidcProvider(account, id("ci"))), "{told:?}");
 }

@@ -12,6 +12,7 @@ mod keys;
 mod logins;
 mod members;
 mod migrations;
+mod notices;
 mod policies;
 mod records;
 mod rootkey;
@@ -137,6 +138,10 @@ store_suite! {
         an_error_tells_no_password
         opening_again_keeps_what_was_there
         two_nodes_may_open_an_empty_database_at_once;
+    notices:
+        a_notice_is_left_once_and_listed_the_last_first
+        a_webhook_is_told_what_is_due_until_it_arrived
+        old_notices_go_with_their_deliveries_and_so_do_those_that_are_too_many;
     policies:
         a_policy_is_attached_once
         deleting_a_policy_detaches_it_everywhere

@@ -262,7 +262,9 @@ fn effective(pairs: &Pairs) -> Result<Params, Refusal> {
 }
 
 /// `Action` or `Version`: only from where the signature covers it. Under V3 a parameter of that
-/// name may come along, but must agree. Source: identity.md §1.1 (agreement: our choice).
+/// name may come along, but must agree. Where nothing signs, a header will do if there is no
+/// parameter: then the refusal is for what is missing. Source: identity.md §1.1 (agreement, and the
+/// unsigned header: our choice).
 fn named<'a>(
     request: &Request<'a>,
     pairs: &Pairs,
@@ -272,7 +274,10 @@ fn named<'a>(
 ) -> Result<Cow<'a, str>, Refusal> {
     let sent = pairs.value(parameter).filter(|it| !it.is_empty());
     if !by_header {
-        return sent.map(|it| it.to_owned().into()).ok_or_else(|| not_supplied(parameter));
+        let unsigned = pairs.value("Signature").is_none();
+        let named = request.text(header).filter(|it| unsigned && !it.is_empty());
+        let sent = sent.map(|it| it.to_owned().into());
+        return sent.or(named.map(Cow::from)).ok_or_else(|| not_supplied(parameter));
     }
     let signed = request.text(header).filter(|it| !it.is_empty());
     match (signed, sent) {

@@ -35,7 +35,8 @@ enum Verb {
         /// The access key's id.
         id: String,
     },
-    /// Deletes an access key.
+    /// Deletes an access key, at once: also the last one of the account, or the one that a program
+    /// signs with at this moment. `yaoku access-key create` makes another.
     Delete {
         /// The access key's id.
         id: String,

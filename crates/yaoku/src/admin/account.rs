@@ -1,12 +1,15 @@
 //! `yaoku account`: the owners of everything else.
 
-use std::process::ExitCode;
+use std::{io::Write as _, process::ExitCode};
 
+use anyhow::bail;
 use clap::{Args, Subcommand};
 use serde_json::Value;
+use yaoku_model::ids::AccountId;
+use yaoku_server::api::Product;
 
 use super::{Answer, Reach};
-use crate::screen::{lines, table};
+use crate::screen::{harmless, lines, table};
 
 /// Makes, lists and shows accounts.
 #[derive(Debug, Args)]
@@ -23,25 +26,45 @@ enum Verb {
     Create,
     /// Lists all accounts.
     List,
-    /// Shows an account, and how much it has of what.
-    Show,
+    /// Shows an account, its alias, and how much it has of what.
+    Show {
+        /// Its id; as `--account`, before which it goes.
+        id: Option<AccountId>,
+    },
 }
 
 impl Account {
     /// Does it.
     pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
-        let reach = &self.reach;
+        let mut reach = self.reach;
         match self.verb {
             Verb::Create => {
-                let show = |it: &Answer| format!("{}\n", it.text("/Account/AccountId"));
-                reach.call("CreateAccount", &[], show).await
+                if reach.account.is_some() {
+                    bail!("an account is made with an id of its own: leave --account out");
+                }
+                let answer = reach.ask(Product::Yaoku, "CreateAccount", &[]).await?;
+                if let (Ok(made), false) = (&answer, reach.json) {
+                    let id = harmless(made.text("/Account/AccountId"));
+                    writeln!(
+                        std::io::stderr(),
+                        "It has no access key yet: yaoku access-key create --account {id}"
+                    )?;
+                }
+                reach.tell(answer, |it| format!("{}\n", it.text("/Account/AccountId")))
             }
             Verb::List => {
-                let columns = [("ACCOUNT", "/AccountId"), ("CREATED", "/CreateDate")];
+                let columns = [
+                    ("ACCOUNT", "/AccountId"),
+                    ("ALIAS", "/AccountAlias"),
+                    ("CREATED", "/CreateDate"),
+                ];
                 let show = |it: &Answer| table(it.list("/Accounts/Account"), &columns);
                 reach.call("ListAccounts", &[], show).await
             }
-            Verb::Show => reach.call("DescribeAccount", &[], shown).await,
+            Verb::Show { id } => {
+                reach.account = id.or(reach.account);
+                reach.call("DescribeAccount", &[], shown).await
+            }
         }
     }
 }
@@ -49,6 +72,7 @@ impl Account {
 fn shown(answer: &Answer) -> String {
     let rows = [
         ("account", "/Account/AccountId"),
+        ("alias", "/Account/AccountAlias"),
         ("created", "/Account/CreateDate"),
         ("service open", "/Account/KmsOpen"),
         ("users", "/Account/Users"),

@@ -6,6 +6,7 @@ pub(crate) mod account;
 pub(crate) mod clock;
 pub(crate) mod connection;
 pub(crate) mod instance;
+pub(crate) mod notices;
 pub(crate) mod oidc_provider;
 pub(crate) mod policy;
 pub(crate) mod root_key;
@@ -124,6 +125,7 @@ impl Reach {
                     writeln!(out, "{}", refused.json)?;
                 }
                 let Refused { code, message, request_id, .. } = refused;
+                let message = in_our_words(message);
                 let [code, message, request_id] =
                     [&code, &message, &request_id].map(|it| harmless(it));
                 writeln!(std::io::stderr(), "{code}: {message}\nRequestId: {request_id}")?;
@@ -132,6 +134,22 @@ impl Reach {
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// What a refusal calls parameters, and what options are called here.
+const OPTIONS: &[(&str, &str)] = &[
+    ("\"x-yaoku-account\" is not valid.", "--account is not valid: `yaoku account list` has all."),
+    ("\"x-yaoku-account\"", "--account"),
+    ("\"AuthAction\"", "--action"),
+    ("\"AuthResource\"", "--resource"),
+    ("\"Context\"", "--context"),
+    ("\"Principal\"", "--principal"),
+    ("\"SessionPolicy\"", "--session-policy"),
+];
+
+/// A refusal that names options as they were given.
+fn in_our_words(message: String) -> String {
+    OPTIONS.iter().fold(message, |text, (theirs, ours)| text.replace(theirs, ours))
 }
 
 impl Leave {

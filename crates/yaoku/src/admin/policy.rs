@@ -30,6 +30,24 @@ enum Verb {
         /// The file with the document.
         #[arg(long)]
         file: PathBuf,
+        /// What it is for.
+        #[arg(long, value_name = "TEXT")]
+        description: Option<String>,
+    },
+    /// Shows a policy's document.
+    Show {
+        /// Its name.
+        name: String,
+    },
+    /// Gives a policy another document, as a new version that counts from now on.
+    ///
+    /// Of five versions, the oldest that does not count goes.
+    Update {
+        /// Its name.
+        name: String,
+        /// The file with the document.
+        #[arg(long)]
+        file: PathBuf,
     },
     /// Lists the policies that can be attached, or those that somebody has.
     List(Holder),
@@ -102,11 +120,34 @@ impl Policy {
     pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
         let reach = &self.reach;
         match self.verb {
-            Verb::Create { name, file } => {
+            Verb::Create { name, file, description } => {
                 let document = read(&file)?;
-                let params = [("PolicyName", Some(&*name)), ("PolicyDocument", Some(&document))];
+                let params = [
+                    ("PolicyName", Some(&*name)),
+                    ("PolicyDocument", Some(&document)),
+                    ("Description", description.as_deref()),
+                ];
                 let show = |it: &Answer| format!("{}\n", it.text("/Policy/PolicyName"));
                 reach.ram("CreatePolicy", &params, show).await
+            }
+            Verb::Show { name } => {
+                let params = [("PolicyName", Some(&*name)), ("PolicyType", Some(type_of(&name)))];
+                let show =
+                    |it: &Answer| format!("{}\n", it.text("/DefaultPolicyVersion/PolicyDocument"));
+                reach.ram("GetPolicy", &params, show).await
+            }
+            Verb::Update { name, file } => {
+                let document = read(&file)?;
+                let params = [
+                    ("PolicyName", Some(&*name)),
+                    ("PolicyDocument", Some(&document)),
+                    ("SetAsDefault", Some("true")),
+                    ("RotateStrategy", Some(OLDEST_GOES)),
+                ];
+                let show = |it: &Answer| {
+                    format!("{name} is at version {}.\n", it.text("/PolicyVersion/VersionId"))
+                };
+                reach.ram("CreatePolicyVersion", &params, show).await
             }
             Verb::List(holder) => list(reach, &holder).await,
             Verb::Delete { name, leave } => {
@@ -131,7 +172,8 @@ impl Policy {
 }
 
 async fn list(reach: &Reach, holder: &Holder) -> anyhow::Result<ExitCode> {
-    let columns = [("POLICY", "/PolicyName"), ("TYPE", "/PolicyType"), ("", "/Description")];
+    let columns =
+        [("POLICY", "/PolicyName"), ("TYPE", "/PolicyType"), ("DESCRIPTION", "/Description")];
     let Some((kind, name)) = holder.named() else {
         return reach.ram_list("ListPolicies", ["Policies", "Policy"], &columns).await;
     };
@@ -150,20 +192,25 @@ impl Holder {
 }
 
 impl Pair {
-    /// The name alone says whose text a policy is: no account may have one called as the system's.
     async fn call(&self, reach: &Reach, verb: &str, done: &str) -> anyhow::Result<ExitCode> {
         let name = self.name.as_str();
         let (kind, holder) = self.holder.named().context("nobody is named")?;
-        let policy_type =
-            if system::named(name).is_some() { PolicyType::System } else { PolicyType::Custom };
         let params = [
             ("PolicyName", Some(name)),
-            ("PolicyType", Some(policy_type.as_str())),
+            ("PolicyType", Some(type_of(name))),
             (&*format!("{kind}Name"), Some(holder)),
         ];
         let show = |_: &Answer| format!("{name} {done} {holder}.\n");
         reach.ram(&format!("{verb}{kind}"), &params, show).await
     }
+}
+
+/// In RAM's words: of as many versions as there may be, the oldest that does not count goes.
+const OLDEST_GOES: &str = "DeleteOldestNonDefaultVersionWhenLimitExceeded";
+
+/// The name alone says whose text a policy is: no account may have one called as the system's.
+fn type_of(name: &str) -> &'static str {
+    if system::named(name).is_some() { PolicyType::System } else { PolicyType::Custom }.as_str()
 }
 
 impl What {
@@ -196,11 +243,12 @@ fn read(file: &Path) -> anyhow::Result<String> {
 }
 
 /// What decides: a layer, a policy's name and the number of its statement.
-const DECIDED: [(&str, &str); 4] = [
+const DECIDED: [(&str, &str); 5] = [
     ("LAYER", "/Layer"),
     ("VERDICT", "/Verdict"),
     ("POLICY", "/PolicyName"),
     ("STATEMENT", "/Statement"),
+    ("ATTACHED TO", "/AttachedTo"),
 ];
 
 fn simulated(answer: &Answer) -> String {
@@ -219,6 +267,7 @@ fn who_can(answer: &Answer) -> String {
         ("LAYER", "/DecidedBy/Layer"),
         ("POLICY", "/DecidedBy/PolicyName"),
         ("STATEMENT", "/DecidedBy/Statement"),
+        ("ATTACHED TO", "/DecidedBy/AttachedTo"),
     ];
     let own = table(answer.list("/Principals/Principal"), &columns);
     let others = answer.list("/OtherAccounts/Principal");

@@ -27,6 +27,8 @@ enum Verb {
     /// Lists the users.
     List,
     /// Deletes a user with its access keys, its policies and its login, and takes it out of its groups.
+    ///
+    /// Its MFA device stays, bound to nobody: `yaoku ram DeleteVirtualMFADevice` deletes that.
     Delete {
         /// Its name.
         name: String,

@@ -17,7 +17,8 @@ use yaoku_wire::rpc::{Credentials, Format, Outgoing, Signed, sign_v3};
 use super::{
     misuse,
     options::Reach,
-    profile::{self, Caller},
+    profile::{self, Caller, Key, Means},
+    session::{self, Held},
 };
 use crate::{
     clock::{MachineClock, environment},
@@ -35,6 +36,8 @@ pub(super) struct Client {
     user_agent: String,
     connecting: Duration,
     answering: Duration,
+    /// The session to call with, if it takes one.
+    session: Held,
 }
 
 /// Where a server is.
@@ -53,7 +56,15 @@ impl Client {
         let environment = environment()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect();
-        let mut caller = profile::find(reach, &environment)?;
+        Self::of(reach, profile::find(reach, &environment)?)
+    }
+
+    /// The same of who calls what takes no signature.
+    pub(super) fn anonymous(reach: &Reach) -> anyhow::Result<Self> {
+        Self::of(reach, profile::NOBODY)
+    }
+
+    fn of(reach: &Reach, mut caller: Caller) -> anyhow::Result<Self> {
         caller.region = reach.region.clone().or(caller.region);
         let endpoint = reach.endpoint.as_deref().or(caller.endpoint.as_deref());
         let server = endpoint.ok_or_else(|| misuse("no server to call: give --endpoint"))?;
@@ -66,10 +77,12 @@ impl Client {
         let seconds = |it: u32| Duration::from_secs(it.into());
         let (connecting, answering) = (seconds(reach.connect_timeout), seconds(reach.read_timeout));
         if reach.verbose {
-            let (at, by, found) = (&server.authority, harmless(&caller.id), &caller.found);
+            let by = caller.means.to_string();
+            let (at, by, found) = (&server.authority, harmless(&by), &caller.found);
             writeln!(std::io::stderr(), "yaoku: calling {at} as {by}, from {found}")?;
         }
-        Ok(Self { server, caller, tls, user_agent, connecting, answering })
+        let session = Held::default();
+        Ok(Self { server, caller, tls, user_agent, connecting, answering, session })
     }
 
     /// Calls an operation. A refusal is a [`Refused`](crate::exchange::Refused).
@@ -79,7 +92,35 @@ impl Client {
         action: &str,
         params: &[(&str, &str)],
     ) -> anyhow::Result<Answer> {
-        let request = self.request(&self.sign(product, action, params)?)?;
+        let key = match &self.caller.means {
+            Means::Key(key) => Some(key.clone()),
+            Means::Uri(uri) => {
+                let fetched = timeout(self.answering, session::fetched(uri));
+                let fetched = async { fetched.await.context("no session within its time")? };
+                Some(self.session.key(fetched, "").await?)
+            }
+            Means::Role { role, session, seconds, by } => {
+                let params = [
+                    ("RoleArn", &**role),
+                    ("RoleSessionName", session),
+                    ("DurationSeconds", seconds),
+                ];
+                let begun = self.call_as(Some(by), Product::Sts, "AssumeRole", &params);
+                Some(self.session.key(begun, "/Credentials").await?)
+            }
+            Means::Nothing => None,
+        };
+        self.call_as(key.as_ref(), product, action, params).await
+    }
+
+    async fn call_as(
+        &self,
+        key: Option<&Key>,
+        product: Product,
+        action: &str,
+        params: &[(&str, &str)],
+    ) -> anyhow::Result<Answer> {
+        let request = self.request(&self.sign(key, product, action, params)?)?;
         let slow = |what, it: Duration| anyhow!("no {what} within {} seconds", it.as_secs());
         let Server { authority, host, port, .. } = &self.server;
         let stream = timeout(self.connecting, TcpStream::connect((host.as_str(), *port))).await;
@@ -101,8 +142,11 @@ impl Client {
     }
 
     /// All parameters are in the body: targets end up in the logs of proxies.
+    ///
+    /// Without a key it is not signed.
     fn sign(
         &self,
+        key: Option<&Key>,
         product: Product,
         action: &str,
         params: &[(&str, &str)],
@@ -121,12 +165,16 @@ impl Client {
             form: &form,
         };
         let by = Credentials {
-            access_key_id: &self.caller.id,
-            secret: self.caller.secret.expose_secret().as_bytes(),
-            security_token: self.caller.token.as_ref().map(ExposeSecret::expose_secret),
+            access_key_id: key.map_or("", |it| &it.id),
+            secret: key.map_or(&[], |it| it.secret.expose_secret().as_bytes()),
+            security_token: key.and_then(|it| it.token.as_ref()).map(ExposeSecret::expose_secret),
         };
         let nonce = yaoku_model::ids::uuid(&SystemRandom)?;
-        Ok(sign_v3(&call, &by, MachineClock.now(), &nonce))
+        let mut signed = sign_v3(&call, &by, MachineClock.now(), &nonce);
+        if key.is_none() {
+            signed.headers.retain(|(name, _)| *name != "authorization");
+        }
+        Ok(signed)
     }
 
     fn request(&self, signed: &Signed) -> anyhow::Result<Request<Full<Bytes>>> {
@@ -171,7 +219,7 @@ impl Server {
     }
 }
 
-fn is_loopback(host: &str) -> bool {
+pub(super) fn is_loopback(host: &str) -> bool {
     host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|it| it.is_loopback())
 }
 

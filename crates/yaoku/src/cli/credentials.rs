@@ -4,7 +4,10 @@
 //! role, begun with the caller's own access key and renewed in time, so that no program needs a
 //! long-lived key. Source: clients.md A.5; identity.md §1.9.
 
-use std::{convert::Infallible, io::Write as _, net::SocketAddr, process::ExitCode, sync::Arc};
+use std::{
+    collections::VecDeque, convert::Infallible, io::Write as _, net::SocketAddr, process::ExitCode,
+    sync::Arc, time::Duration,
+};
 
 use anyhow::Context as _;
 use bytes::Bytes;
@@ -14,7 +17,12 @@ use http_body_util::Full;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::json;
-use tokio::{net::TcpListener, net::TcpStream, sync::Mutex, sync::Semaphore};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{Notify, watch},
+    task::JoinHandle,
+    time::{sleep, timeout},
+};
 use yaoku_model::time::{Clock as _, Timestamp};
 use yaoku_server::{api::Product, client::sha256, process::SystemRandom};
 
@@ -26,11 +34,28 @@ use super::{
 };
 use crate::{clock::MachineClock, exchange::Refused, screen::harmless};
 
-/// Connections that are held at once. More wait. Our choice.
+/// Connections that are held at once. For one more, the one that is there for longest goes. Our choice.
 const CONNECTIONS: usize = 64;
+
+/// How long a program may take to say what it wants. Our choice.
+const HEAD: Duration = Duration::from_secs(2);
 
 /// Seconds that what is handed out must be good for at least, if no new one can be had. Our choice.
 const SPARE: i64 = 60;
+
+/// How often it is looked whether a new session is due: by the clock, for a machine may sleep. Our
+/// choice.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Seconds between two tries to begin one, unless a program waits for it. Our choice.
+const PAUSE: i64 = 10;
+
+/// What is said besides when the server lets nobody take the role on.
+const HINT: &str = "\
+yaoku: an account's own access key (root's, as in dev.json and in what `yaoku init` writes) can take no
+yaoku: role on. It takes the key of a user whose policies allow sts:AssumeRole (the system policy
+yaoku: AliyunSTSAssumeRoleAccess does), and a role whose trust policy names that user or its account:
+yaoku: docs/cli.md, \"Credentials for programs\".";
 
 /// Hands out short-lived credentials to the programs of this machine.
 #[derive(Debug, Args)]
@@ -78,7 +103,14 @@ struct Serve {
 impl Credentials {
     /// Serves until it is stopped.
     pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
-        finish(self.call().await)
+        let ended = self.call().await;
+        let refused = ended.as_ref().err().and_then(|it| it.downcast_ref::<Refused>());
+        let barred = refused.is_some_and(|it| it.code == "NoPermission");
+        let ended = finish(ended);
+        if barred {
+            writeln!(std::io::stderr(), "{HINT}")?;
+        }
+        ended
     }
 
     async fn call(self) -> anyhow::Result<ExitCode> {
@@ -98,13 +130,18 @@ impl Credentials {
         let source = Arc::new(Source {
             client: Client::open(&self.reach)?,
             path: sha256(path.as_bytes()),
-            held: Mutex::default(),
+            state: watch::Sender::default(),
+            wanted: Notify::new(),
             serve,
         });
         // What is wrong is told at once, not to the first program that asks.
-        source.credentials().await?;
+        let first = source.begin(MachineClock.now()).await?;
+        source.state.send_modify(|it| it.held = Some(first));
         print(&format!("ALIBABA_CLOUD_CREDENTIALS_URI=http://{at}{path}\n"))?;
-        source.answer_all(listener).await
+        tokio::select! {
+            never = source.renew() => never,
+            ended = source.answer_all(listener) => ended,
+        }
     }
 }
 
@@ -124,7 +161,19 @@ struct Source {
     serve: Serve,
     /// The path, hashed: comparing hashes tells nobody how much of a guess was right.
     path: Vec<u8>,
-    held: Mutex<Option<Held>>,
+    state: watch::Sender<State>,
+    /// That a program waits for a session.
+    wanted: Notify,
+}
+
+/// What there is, and how the last try to renew it ended.
+#[derive(Default)]
+struct State {
+    held: Option<Held>,
+    /// The code and message of what failed.
+    failed: Option<(String, String)>,
+    /// As many tries as have ended.
+    tries: u64,
 }
 
 /// The session that is handed out.
@@ -137,16 +186,19 @@ struct Held {
 }
 
 impl Source {
-    async fn answer_all(self: Arc<Self>, listener: TcpListener) -> anyhow::Result<ExitCode> {
-        let places = Arc::new(Semaphore::new(CONNECTIONS));
+    async fn answer_all(self: &Arc<Self>, listener: TcpListener) -> anyhow::Result<ExitCode> {
+        let mut talks: VecDeque<JoinHandle<()>> = VecDeque::new();
         loop {
-            let place = Arc::clone(&places).acquire_owned().await?;
             let (stream, _) = listener.accept().await?;
-            let source = Arc::clone(&self);
-            tokio::spawn(async move {
-                source.talk(stream).await;
-                drop(place);
-            });
+            talks.retain(|it| !it.is_finished());
+            // Whoever only holds connections must not keep programs out.
+            if talks.len() >= CONNECTIONS
+                && let Some(longest) = talks.pop_front()
+            {
+                longest.abort();
+            }
+            let source = Arc::clone(self);
+            talks.push_back(tokio::spawn(async move { source.talk(stream).await }));
         }
     }
 
@@ -156,7 +208,7 @@ impl Source {
             Ok::<_, Infallible>(self.answer(&request).await)
         });
         let mut http = http1::Builder::new();
-        http.keep_alive(false).timer(TokioTimer::new());
+        http.keep_alive(false).timer(TokioTimer::new()).header_read_timeout(HEAD);
         // A client that goes away is its own affair.
         _ = http.serve_connection(TokioIo::new(stream), answer).await;
     }
@@ -170,28 +222,53 @@ impl Source {
         }
         match self.credentials().await {
             Ok(json) => response(StatusCode::OK, json),
-            Err(error) => {
-                _ = writeln!(std::io::stderr(), "yaoku: {}", harmless(&format!("{error:#}")));
-                let refused = error.downcast_ref::<Refused>();
-                let code = refused.map_or("ServiceUnavailable", |it| &it.code);
-                let message = refused.map_or("No session can be begun.", |it| &it.message);
+            Err((code, message)) => {
                 let json = json!({ "Code": code, "Message": message });
                 response(StatusCode::BAD_GATEWAY, json.to_string().into())
             }
         }
     }
 
-    /// The session that is held, or a new one if half of its time is over.
-    async fn credentials(&self) -> anyhow::Result<Bytes> {
-        let mut held = self.held.lock().await;
-        let now = MachineClock.now();
-        if let Some(it) = held.as_ref().filter(|it| now < it.renew) {
-            return Ok(it.json.clone());
-        }
-        match (self.begin(now).await, &*held) {
-            (Ok(fresh), _) => Ok(held.insert(fresh).json.clone()),
-            (Err(_), Some(old)) if now.plus_seconds(SPARE) < old.expires => Ok(old.json.clone()),
-            (Err(error), _) => Err(error),
+    /// The session that is held, at once; only if its time is up, what the next try to begin one
+    /// brings.
+    async fn credentials(&self) -> Result<Bytes, (String, String)> {
+        let mut state = self.state.subscribe();
+        let tries = {
+            let state = state.borrow();
+            if let Some(json) = state.good(MachineClock.now()) {
+                return Ok(json);
+            }
+            state.tries
+        };
+        self.wanted.notify_one();
+        // The sender is our own.
+        _ = state.wait_for(|it| it.tries > tries).await;
+        let state = state.borrow();
+        let unknown = || ("ServiceUnavailable".to_owned(), "No session can be begun.".to_owned());
+        state.good(MachineClock.now()).ok_or_else(|| state.failed.clone().unwrap_or_else(unknown))
+    }
+
+    /// Begins the next session in time, for ever. Each failure is told.
+    async fn renew(&self) -> anyhow::Result<ExitCode> {
+        let mut next = Timestamp::from_unix_seconds(0);
+        loop {
+            let wanted = timeout(LOOK, self.wanted.notified()).await.is_ok();
+            let now = MachineClock.now();
+            let due = self.state.borrow().held.as_ref().is_none_or(|it| it.renew <= now);
+            if !wanted && (!due || now < next) {
+                continue;
+            }
+            let begun = self.begin(now).await;
+            next = MachineClock.now().plus_seconds(PAUSE);
+            self.state.send_modify(|it| {
+                it.tries += 1;
+                match begun {
+                    Ok(fresh) => (it.held, it.failed) = (Some(fresh), None),
+                    Err(error) => it.failed = Some(told(&error)),
+                }
+            });
+            // Programs that ask again and again do not make the server hear of each.
+            sleep(LOOK).await;
         }
     }
 
@@ -217,6 +294,28 @@ impl Source {
     }
 }
 
+impl State {
+    /// The session, if it is good for a while yet.
+    fn good(&self, now: Timestamp) -> Option<Bytes> {
+        let held = self.held.as_ref().filter(|it| now.plus_seconds(SPARE) < it.expires)?;
+        Some(held.json.clone())
+    }
+}
+
+/// Tells the screen what failed; answers what programs are told.
+fn told(error: &anyhow::Error) -> (String, String) {
+    let refused = error.downcast_ref::<Refused>();
+    let text = refused.map_or_else(
+        || format!("{error:#}"),
+        |it| format!("{}: {} ({})", it.code, it.message, it.request_id),
+    );
+    _ = writeln!(std::io::stderr(), "yaoku: no new session: {}", harmless(&text));
+    match refused {
+        Some(it) => (it.code.clone(), it.message.clone()),
+        None => ("ServiceUnavailable".to_owned(), "No session can be begun.".to_owned()),
+    }
+}
+
 /// Whether a request names this machine: a page in a browser that was led here by a name of its own
 /// does not.
 fn is_here(request: &Request<Incoming>) -> bool {
@@ -235,4 +334,66 @@ fn response(status: StatusCode, json: Bytes) -> Response<Full<Bytes>> {
     headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
     headers.insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Args as _, FromArgMatches as _, Parser};
+    use tokio::net::TcpListener;
+    use yaoku_model::time::Clock as _;
+
+    use super::{Bytes, Client, Held, MachineClock, Notify, Reach, Serve, Source, State, watch};
+
+    #[derive(Parser)]
+    struct Words {
+        #[command(flatten)]
+        serve: Serve,
+    }
+
+    /// One whose server is at `endpoint`, and which holds a session for so many seconds.
+    fn source(endpoint: &str, seconds: i64) -> Source {
+        let key = tempfile::NamedTempFile::new().unwrap();
+        let text = r#"{"access_key_id":"id","access_key_secret":"s"}"#;
+        std::fs::write(key.path(), text).unwrap();
+        let command = Reach::augment_args(clap::Command::new("x").no_binary_name(true));
+        let words = ["--endpoint", endpoint, "--access-key", key.path().to_str().unwrap()];
+        let reach = Reach::from_arg_matches(&command.get_matches_from(words)).unwrap();
+        let now = MachineClock.now();
+        let held = Held {
+            json: Bytes::from_static(b"held"),
+            renew: now,
+            expires: now.plus_seconds(seconds),
+        };
+        Source {
+            client: Client::open(&reach).unwrap(),
+            serve: Words::parse_from(["x", "--role-arn", "acs:ram::1:role/a"]).serve,
+            path: Vec::new(),
+            state: watch::Sender::new(State { held: Some(held), ..State::default() }),
+            wanted: Notify::new(),
+        }
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_for_a_server_that_does_not_answer() {
+        // It takes connections, and says nothing.
+        let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let source = source(&format!("http://{}", silent.local_addr().unwrap()), 3600);
+        tokio::select! {
+            biased;
+            _ = source.renew() => panic!("it never ends"),
+            given = source.credentials() => assert_eq!(given.unwrap(), "held"),
+        }
+    }
+
+    #[tokio::test]
+    async fn once_its_time_is_up_programs_are_told_why_there_is_no_other() {
+        let gone = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+        let source = source(&format!("http://{gone}"), 30);
+        tokio::select! {
+            _ = source.renew() => panic!("it never ends"),
+            given = source.credentials() => {
+                assert_eq!(given.unwrap_err().0, "ServiceUnavailable");
+            }
+        }
+    }
 }

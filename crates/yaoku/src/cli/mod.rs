@@ -14,6 +14,7 @@ mod products;
 mod profile;
 pub(crate) mod run;
 pub(crate) mod secret;
+mod session;
 
 use std::{fmt, io::Write as _, process::ExitCode};
 

@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 /// What the help of each group of commands ends with.
 pub(super) const NOTES: &str = "\
 The access key is the first that is there of: --access-key; --profile; ALIBABA_CLOUD_ACCESS_KEY_ID and \
-…_SECRET; the profile that ALIBABA_CLOUD_PROFILE or --config-path asks for; ./yaoku-dev/dev.json, if \
+…_SECRET; a session from ALIBABA_CLOUD_CREDENTIALS_URI; the profile that ALIBABA_CLOUD_PROFILE or --config-path asks for; ./yaoku-dev/dev.json, if \
 its server is on this machine; the current profile of ~/.aliyun/config.json. --verbose says which it \
 was.
 

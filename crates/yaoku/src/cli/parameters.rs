@@ -43,7 +43,7 @@ fn parameter(spec: &Spec, name: &str, example: &str) -> Vec<Arg> {
     let such = match example {
         _ if said.is_some() => said.map_or("", |it| it.2).to_owned(),
         _ if secret => "A secret: others see a command line, so give it in a file".to_owned(),
-        "" => String::new(),
+        "" => "May be left out".to_owned(),
         _ => format!("Such as {example}"),
     };
     let mut args = Vec::new();

@@ -5,7 +5,7 @@ use std::{fmt::Write as _, io::Read as _, path::Path, process::ExitCode};
 
 use anyhow::Context as _;
 use clap::{ArgMatches, Args as _, Command, FromArgMatches as _};
-use yaoku_server::api::{Entry, FOLDERS, Product, Spec, operation, operations};
+use yaoku_server::api::{Entry, FOLDERS, KnownBy, Product, Spec, operation, operations};
 use zeroize::Zeroizing;
 
 use super::{
@@ -86,7 +86,10 @@ impl Asked<'_> {
         let params = self.params()?;
         let given: Vec<(&str, &str)> =
             params.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        let client = Client::open(&options.reach)?;
+        let client = match self.spec.known_by {
+            KnownBy::Signature => Client::open(&options.reach)?,
+            KnownBy::ProviderToken => Client::anonymous(&options.reach)?,
+        };
         let answer = client.call(self.spec.product, self.spec.name, &given).await?;
         Writer { query, form: options.output.output.unwrap_or(Form::Json) }.write(answer.json())?;
         Ok(ExitCode::SUCCESS)
@@ -99,7 +102,9 @@ impl Asked<'_> {
                 params.push((name, Zeroizing::new(value.clone())));
             } else if let Some(file) = self.matches.get_one::<String>(&in_file(&name)) {
                 let text = text_of(Path::new(file))?;
-                params.push((name, text));
+                let one_line = self.spec.product == Product::Ram
+                    && self.spec.secret_params.contains(&name.as_str());
+                params.push((name, if one_line { line_of(&text) } else { text }));
             }
         }
         Ok(params)
@@ -112,6 +117,12 @@ pub(super) fn text_of(file: &Path) -> anyhow::Result<Zeroizing<String>> {
     let text = std::str::from_utf8(&bytes);
     let text = text.map_err(|_| misuse(format!("{} is no text", file.display())))?;
     Ok(Zeroizing::new(text.to_owned()))
+}
+
+/// A text without the one line end that an editor leaves: what people type, as passwords, has none.
+fn line_of(text: &str) -> Zeroizing<String> {
+    let line = text.strip_suffix('\n').unwrap_or(text);
+    Zeroizing::new(line.strip_suffix('\r').unwrap_or(line).to_owned())
 }
 
 /// What is in a file; `-` is standard input.
@@ -280,6 +291,11 @@ mod tests {
         let matches = program().try_get_matches_from(words).unwrap();
         let params = asked(&matches).unwrap().params().unwrap();
         assert_eq!((params[0].0.as_str(), params[0].1.as_str()), ("Plaintext", "line\n"));
+        let words = ["yaoku", "ram", "CreateLoginProfile", "--UserName=a", "--Password-FILE", path];
+        let matches = program().try_get_matches_from(words).unwrap();
+        let params = asked(&matches).unwrap().params().unwrap();
+        assert!(params.iter().any(|it| it.1.as_str() == "line"), "as it is typed");
+        let words = ["yaoku", "kms", "Encrypt", "--Plaintext-FILE", path];
         let both = [&words[..], &["--Plaintext", "x"]].concat();
         assert_eq!(program().try_get_matches_from(both).unwrap_err().exit_code(), 2);
     }

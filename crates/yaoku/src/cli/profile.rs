@@ -18,13 +18,50 @@ use serde::Deserialize;
 use super::{client::Server, misuse, options::Reach};
 use crate::{data::DEFAULT_DATA, passphrase::read_file};
 
-/// Who calls, and what was said with it of the server.
+/// An access key.
 #[derive(Clone, Debug)]
-pub(super) struct Caller {
+pub(super) struct Key {
     pub(super) id: String,
     pub(super) secret: SecretString,
     /// The token, if the key is a session's.
     pub(super) token: Option<SecretString>,
+}
+
+/// What somebody calls with.
+#[derive(Clone)]
+pub(super) enum Means {
+    /// An access key.
+    Key(Key),
+    /// A session that is fetched from an address, which may be a secret.
+    Uri(String),
+    /// A session of a role, which is begun with an access key.
+    Role { role: String, session: String, seconds: String, by: Key },
+    /// Nothing: what is called takes no signature.
+    Nothing,
+}
+
+impl fmt::Display for Means {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Key(key) => f.write_str(&key.id),
+            Self::Uri(_) => f.write_str("a session that is fetched"),
+            Self::Role { role, by, .. } => write!(f, "{role}, taken on by {}", by.id),
+            Self::Nothing => f.write_str("nobody"),
+        }
+    }
+}
+
+/// As it is told: an address is not.
+impl fmt::Debug for Means {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Who calls, and what was said with it of the server.
+#[derive(Clone, Debug)]
+pub(super) struct Caller {
+    pub(super) means: Means,
     pub(super) endpoint: Option<String>,
     pub(super) ca: Option<PathBuf>,
     pub(super) region: Option<String>,
@@ -41,6 +78,8 @@ pub(super) enum Found {
     Environment,
     /// In the profile of a name, in the aliyun CLI's configuration.
     Profile(String, PathBuf),
+    /// Nowhere.
+    Nowhere,
 }
 
 impl fmt::Display for Found {
@@ -49,6 +88,7 @@ impl fmt::Display for Found {
             Self::File(file) => write!(f, "{}", file.display()),
             Self::Environment => f.write_str("the environment"),
             Self::Profile(name, file) => write!(f, "profile {name:?} of {}", file.display()),
+            Self::Nowhere => f.write_str("nowhere"),
         }
     }
 }
@@ -92,10 +132,22 @@ struct Profile {
     #[serde(default)]
     sts_token: String,
     #[serde(default)]
+    ram_role_arn: String,
+    #[serde(default)]
+    ram_session_name: String,
+    #[serde(default)]
+    expired_seconds: Option<u32>,
+    #[serde(default)]
+    credentials_uri: String,
+    #[serde(default)]
     region_id: String,
     #[serde(default)]
     endpoint: String,
 }
+
+/// Who calls what takes no signature.
+pub(super) const NOBODY: Caller =
+    Caller { means: Means::Nothing, endpoint: None, ca: None, region: None, found: Found::Nowhere };
 
 /// Finds who calls.
 pub(super) fn find(reach: &Reach, environment: &Environment) -> anyhow::Result<Caller> {
@@ -129,7 +181,8 @@ fn find_beside(reach: &Reach, environment: &Environment, dev: &Path) -> anyhow::
     }
     Err(misuse(
         "nobody to call as: give --access-key FILE or --profile NAME, or set \
-         ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET",
+         ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET, or \
+         ALIBABA_CLOUD_CREDENTIALS_URI",
     ))
 }
 
@@ -150,10 +203,10 @@ fn of_file(file: &Path) -> anyhow::Result<Caller> {
     // The fault's own text may quote what is in the file.
     let it: KeyFile = serde_json::from_str(&read_file(file)?)
         .map_err(|_| misuse(format!("{} holds no access key", file.display())))?;
+    let token = it.security_token.map(SecretString::from);
+    let key = Key { id: it.access_key_id, secret: it.access_key_secret.into(), token };
     Ok(Caller {
-        id: it.access_key_id,
-        secret: it.access_key_secret.into(),
-        token: it.security_token.map(SecretString::from),
+        means: Means::Key(key),
         endpoint: it.endpoint,
         ca: it.ca,
         region: it.region,
@@ -163,15 +216,15 @@ fn of_file(file: &Path) -> anyhow::Result<Caller> {
 
 fn of_environment(environment: &Environment) -> Option<Caller> {
     let variable = |name| variable(environment, name);
-    Some(Caller {
-        id: variable("ALIBABA_CLOUD_ACCESS_KEY_ID")?,
-        secret: variable("ALIBABA_CLOUD_ACCESS_KEY_SECRET")?.into(),
-        token: variable("ALIBABA_CLOUD_SECURITY_TOKEN").map(SecretString::from),
-        endpoint: None,
-        ca: None,
-        region: None,
-        found: Found::Environment,
-    })
+    let id = variable("ALIBABA_CLOUD_ACCESS_KEY_ID");
+    let means = match id.zip(variable("ALIBABA_CLOUD_ACCESS_KEY_SECRET")) {
+        Some((id, secret)) => {
+            let token = variable("ALIBABA_CLOUD_SECURITY_TOKEN").map(SecretString::from);
+            Means::Key(Key { id, secret: secret.into(), token })
+        }
+        None => Means::Uri(variable("ALIBABA_CLOUD_CREDENTIALS_URI")?),
+    };
+    Some(Caller { means, found: Found::Environment, ..NOBODY })
 }
 
 fn configuration(file: &Path) -> anyhow::Result<Configuration> {
@@ -192,20 +245,39 @@ fn of_profile(
     let name = named.unwrap_or(&configuration.current);
     let found = configuration.profiles.iter().find(|it| it.name == name);
     let it = found.ok_or_else(|| misuse(format!("there is no profile called {name:?}")))?;
-    let token = match it.mode.as_str() {
-        "AK" | "" => None,
-        "StsToken" => given(&it.sts_token).map(SecretString::from),
-        other => {
-            return Err(misuse(format!(
-                "profile {name:?} is of mode {other}: only AK and StsToken are read"
-            )));
-        }
-    };
-    let key = given(&it.access_key_id).zip(given(&it.access_key_secret));
-    let (id, secret) = key.ok_or_else(|| misuse(format!("profile {name:?} has no access key")))?;
     let (endpoint, region) = (given(&it.endpoint), given(&it.region_id));
     let found = Found::Profile(name.to_owned(), file);
-    Ok(Caller { id, secret: secret.into(), token, endpoint, ca: None, region, found })
+    Ok(Caller { means: it.means()?, endpoint, ca: None, region, found })
+}
+
+impl Profile {
+    fn means(&self) -> anyhow::Result<Means> {
+        let lacks = |what: &str| misuse(format!("profile {:?} has no {what}", self.name));
+        let key = |token: Option<SecretString>| {
+            let key = given(&self.access_key_id).zip(given(&self.access_key_secret));
+            let (id, secret) = key.ok_or_else(|| lacks("access key"))?;
+            anyhow::Ok(Key { id, secret: secret.into(), token })
+        };
+        match self.mode.as_str() {
+            "AK" | "" => Ok(Means::Key(key(None)?)),
+            "StsToken" => Ok(Means::Key(key(given(&self.sts_token).map(SecretString::from))?)),
+            "RamRoleArn" => Ok(Means::Role {
+                role: given(&self.ram_role_arn).ok_or_else(|| lacks("ram_role_arn"))?,
+                session: given(&self.ram_session_name).unwrap_or_else(|| "yaoku".to_owned()),
+                seconds: self.expired_seconds.unwrap_or(3600).to_string(),
+                by: key(given(&self.sts_token).map(SecretString::from))?,
+            }),
+            "CredentialsURI" => {
+                let uri = given(&self.credentials_uri).ok_or_else(|| lacks("credentials_uri"))?;
+                Ok(Means::Uri(uri))
+            }
+            other => Err(misuse(format!(
+                "profile {:?} is of mode {other}: AK, StsToken, RamRoleArn and CredentialsURI are \
+                 read",
+                self.name
+            ))),
+        }
+    }
 }
 
 fn variable(environment: &Environment, name: &str) -> Option<String> {
@@ -225,7 +297,14 @@ mod tests {
 
     use clap::{Args as _, FromArgMatches as _};
 
-    use super::{Caller, Configuration, Environment, Found, Reach, find_beside, of_environment};
+    use super::{
+        Caller, Configuration, Environment, Found, Key, Means, Reach, find_beside, of_environment,
+    };
+
+    fn key(of: Caller) -> Key {
+        let Means::Key(key) = of.means else { panic!("{of:?}") };
+        key
+    }
 
     fn of_profile(configuration: &Configuration, name: Option<&str>) -> anyhow::Result<Caller> {
         super::of_profile(configuration, name, PathBuf::new())
@@ -242,12 +321,16 @@ mod tests {
         {"name":"session","mode":"StsToken","access_key_id":"STS.id","access_key_secret":"s",
          "sts_token":"token"},
         {"name":"role","mode":"RamRoleArn","access_key_id":"id","access_key_secret":"s"},
+        {"name":"taken","mode":"RamRoleArn","access_key_id":"id","access_key_secret":"s",
+         "ram_role_arn":"acs:ram::1:role/r","ram_session_name":"me","expired_seconds":900},
+        {"name":"served","mode":"CredentialsURI","credentials_uri":"http://127.0.0.1:1/s3cret"},
+        {"name":"machine","mode":"EcsRamRole"},
         {"name":"empty","mode":"AK","access_key_id":"","access_key_secret":""}]}"#;
 
     #[test]
     fn what_is_no_profile_of_ours_is_refused_without_its_secrets() {
         let configuration: Configuration = serde_json::from_str(PROFILES).unwrap();
-        for name in ["nobody", "role", "empty"] {
+        for name in ["nobody", "role", "empty", "machine"] {
             let error = of_profile(&configuration, Some(name)).unwrap_err();
             assert!(error.to_string().contains(name), "{error}");
         }
@@ -259,11 +342,17 @@ mod tests {
     fn profiles_of_the_aliyun_cli_are_read() {
         let configuration: Configuration = serde_json::from_str(PROFILES).unwrap();
         let work = of_profile(&configuration, None).unwrap();
-        assert_eq!((&*work.id, work.secret.expose_secret()), ("id", "s3cret"));
         assert_eq!(work.endpoint.as_deref(), Some("kms.example:8443"));
+        let work = key(work);
+        assert_eq!((&*work.id, work.secret.expose_secret()), ("id", "s3cret"));
         assert!(work.token.is_none());
         let session = of_profile(&configuration, Some("session")).unwrap();
-        assert_eq!(session.token.unwrap().expose_secret(), "token");
+        assert_eq!(key(session).token.unwrap().expose_secret(), "token");
+        let taken = of_profile(&configuration, Some("taken")).unwrap();
+        assert_eq!(taken.means.to_string(), "acs:ram::1:role/r, taken on by id");
+        let served = of_profile(&configuration, Some("served")).unwrap();
+        assert!(!format!("{served:?}").contains("s3cret"), "the address is one");
+        assert!(matches!(served.means, Means::Uri(it) if it == "http://127.0.0.1:1/s3cret"));
     }
 
     #[test]
@@ -329,6 +418,9 @@ mod tests {
             [pair("ALIBABA_CLOUD_ACCESS_KEY_ID", "id")].into_iter().collect();
         assert!(of_environment(&environment).is_none());
         environment.extend([pair("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "s")]);
-        assert_eq!(of_environment(&environment).unwrap().id, "id");
+        assert_eq!(key(of_environment(&environment).unwrap()).id, "id");
+        environment.clear();
+        environment.extend([pair("ALIBABA_CLOUD_CREDENTIALS_URI", "http://127.0.0.1:1/")]);
+        assert!(matches!(of_environment(&environment).unwrap().means, Means::Uri(_)));
     }
 }

@@ -49,6 +49,7 @@ impl Config {
         self.seals(purpose, &mut found);
         self.places(&mut found);
         self.store_file(&mut found);
+        self.webhooks(purpose, &mut found);
         if let Err(error) = self.limits.check() {
             found.fault("limits", &error.to_string());
         }
@@ -150,6 +151,18 @@ impl Config {
             let known = ["sqlite:/", "postgres://", "postgresql://"];
             if !known.iter().any(|it| url.expose_secret().starts_with(it)) {
                 found.fault("store", "its URL begins with sqlite:/ (a path) or postgres://");
+            }
+        }
+    }
+
+    /// A server does not start without what it needs to tell whom it should.
+    fn webhooks(&self, purpose: Purpose, found: &mut Checked) {
+        for it in &self.webhooks {
+            if let Ok(about) = it.secret_file.metadata() {
+                self.private("webhook.secret_file", &it.secret_file, &about, found);
+            }
+            if let (Purpose::Serve { .. }, Err(error)) = (purpose, it.open()) {
+                found.fault("webhook", &format!("{error:#}"));
             }
         }
     }

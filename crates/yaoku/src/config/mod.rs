@@ -6,6 +6,7 @@
 mod checks;
 mod layers;
 mod section;
+mod webhook;
 
 use std::{
     net::SocketAddr,
@@ -27,6 +28,7 @@ use zeroize::Zeroizing;
 pub(crate) use self::checks::{Purpose, meet};
 pub(crate) use self::layers::Layers;
 use self::section::Section;
+pub(crate) use self::webhook::Webhook;
 
 /// All settings.
 #[derive(Debug)]
@@ -43,6 +45,7 @@ pub(crate) struct Config {
     pub(crate) quotas: node::Limits,
     pub(crate) throttle: throttle::Limits,
     pub(crate) oidc: Oidc,
+    pub(crate) webhooks: Vec<Webhook>,
     pub(crate) log: Log,
     /// Whose files with secrets must be.
     pub(crate) privacy: Privacy,
@@ -125,7 +128,7 @@ impl Config {
     #[cfg(test)]
     pub(crate) fn known() -> std::collections::BTreeSet<String> {
         let text = "data = \"/d\"\n[[seal]]\nkind = \"key-file\"\n[[seal]]\nkind = \"passphrase\"\n\
-                    [[seal]]\nkind = \"shares\"\n[[throttle.override]]\n";
+                    [[seal]]\nkind = \"shares\"\n[[throttle.override]]\n[[webhook]]\n";
         let mut root = Section::root(toml::from_str(text).unwrap_or_default(), None);
         let notes = root.notes();
         drop(Self::of(&mut root, None));
@@ -149,6 +152,7 @@ impl Config {
         let limits = limits(&mut root.section("limits"), &mut quotas.nonces);
         let throttle = throttle(&mut root.section("throttle"));
         let oidc = Oidc::of(&mut root.section("oidc"));
+        let webhooks = Webhook::all(root);
         let log = Log::of(&mut root.section("log"));
         Some(Self {
             name: name.or_else(|| "one".parse().ok())?,
@@ -163,6 +167,7 @@ impl Config {
             quotas,
             throttle,
             oidc,
+            webhooks,
             log,
             privacy: Privacy { credentials },
         })

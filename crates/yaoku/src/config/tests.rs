@@ -121,7 +121,55 @@ fn a_named_caller_has_its_own_limits_over_those_of_all() {
     assert_eq!(job.of.to_string(), "acs:ram::1000000000000001:role/job");
     let calls = |class| job.calls.of(class).map_or(0, std::num::NonZeroU32::get);
     let read = [Class::Read, Class::Sts, Class::Symmetric, Class::Ram].map(calls);
-    assert_eq!(read, [0, 3, 50, 0]);
+    assert_eq!(read, [0, 3, 50, 250], "the last is what all have");
+}
+
+#[test]
+fn a_webhook_that_could_not_be_told_is_refused() {
+    let of = |url: &str, more: &str| format!("[[webhook]]\nurl = \"{url}\"\n{more}\n");
+    let (url, secret) = ("https://a.example/b?token=c", "secret_file = \"/etc/yaoku/hook\"");
+    for (text, told) in [
+        (of("http://a.example", secret), "url: must be https://"),
+        (of("https://a:b@a.example", secret), "url: must be https://"),
+        (of(url, ""), "secret_file: is needed"),
+        (of(url, "secret_file = \"hook\""), "secret_file: must be a path from the root"),
+        (
+            of(url, &format!("{secret}\nnames = [\"Key:*\", \"Kye:*\"]")),
+            "names: no notice fits \"Kye",
+        ),
+        (of(url, &format!("{secret}\nnames = [\"*:*\"]")), "names: no notice fits"),
+        (of(url, &format!("{secret}\nprivate = true")), "private: there is no such setting"),
+        (of(url, secret) + &of(url, secret), "url: is that of another [[webhook]] too"),
+    ] {
+        let found = faults(&with(&text));
+        assert_eq!(found.len(), 1, "{found:#?}");
+        has(&found, &format!("webhook.{told}"));
+    }
+    let good = of(url, &format!("{secret}\nnames = [\"*:Failure\"]\nallow_private = true"));
+    assert_eq!(faults(&with(&good)), [""; 0]);
+    assert!(!format!("{:?}", read(&with(&good)).unwrap()).contains("token=c"));
+}
+
+#[test]
+fn a_webhooks_secret_is_read_before_the_server_starts() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("hook");
+    let path = file.display();
+    let text = with(&format!("[[webhook]]\nurl = \"https://a.example\"\nsecret_file = \"{path}\""));
+    let now = yaoku_model::time::Timestamp::from_unix_seconds(1_767_323_045);
+    let serve = || read(&text).unwrap().check(Purpose::Serve { now }).faults;
+    has(&serve(), "webhook: ");
+    for (secret, mode, told) in [
+        ("sixteen bytes or more", 0o644, "webhook.secret_file: "),
+        ("fifteen bytes..", 0o600, "webhook: with the secret in "),
+        ("", 0o600, "webhook: "),
+    ] {
+        fs::write(&file, secret).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
+        has(&serve(), told);
+    }
+    fs::write(&file, "sixteen bytes or more\n").unwrap();
+    assert!(!serve().iter().any(|it| it.starts_with("webhook")), "{:#?}", serve());
 }
 
 #[test]

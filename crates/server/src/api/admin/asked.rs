@@ -5,7 +5,7 @@ use std::sync::Arc;
 use yaoku_model::{
     arn::{Arn, KeyRef, Place, SecretRef},
     ids::AccountId,
-    policy::{self, Document, Object},
+    policy::{self, Document, Object, Work},
     tag::Tag,
 };
 
@@ -47,6 +47,8 @@ enum Parts {
     None,
     Key(Arc<CachedKey>),
     Secret(Option<Document>, Arc<CachedSecret>),
+    /// Something of RAM's: its tags.
+    InRam(Vec<Tag>),
 }
 
 impl Asked {
@@ -82,7 +84,7 @@ impl Permission {
         Ok(Self {
             action,
             or_action: None,
-            spellings: vec![name.to_owned()],
+            spellings: Arn::spellings_of(name),
             owner: named.unwrap_or(call.account().as_str()).to_owned(),
             parts: Parts::of(call, name).await?,
             spares_sessions: false,
@@ -128,6 +130,7 @@ impl Permission {
             caller: Some(caller),
             owner: &self.owner,
             context,
+            work: &Work::default(),
         };
         put(&question, self.policy())
     }
@@ -135,7 +138,7 @@ impl Permission {
     /// The thing's own policy.
     pub(super) fn policy(&self) -> Option<&Document> {
         match &self.parts {
-            Parts::None => None,
+            Parts::None | Parts::InRam(_) => None,
             Parts::Key(key) => key.policy.as_ref(),
             Parts::Secret(policy, _) => policy.as_ref(),
         }
@@ -147,6 +150,7 @@ impl Permission {
             Parts::None => &[],
             Parts::Key(key) => &key.tags,
             Parts::Secret(_, secret) => &secret.tags,
+            Parts::InRam(tags) => tags,
         }
     }
 }
@@ -169,6 +173,9 @@ impl Parts {
             let policy = policy.map(|it| judge::read(Object::Secret, it)).transpose()?;
             return Ok(Self::Secret(policy, found));
         }
-        Ok(Self::None)
+        Ok(match Arn::in_ram_of(name).filter(|it| it.0 == account.as_str()) {
+            Some((_, path)) => Self::InRam(call.tags_in_ram(account, path).await?),
+            None => Self::None,
+        })
     }
 }

@@ -1,4 +1,4 @@
-//! `CreateInstance`: makes a software instance that is in service at once.
+//! `CreateInstance`: makes a software instance that is in service at once. Only for the operator.
 
 use yaoku_model::{arn::Arn, instance::Instance};
 use yaoku_wire::{
@@ -6,7 +6,7 @@ use yaoku_wire::{
     params::Params,
 };
 
-use super::ADMIN;
+use super::{ADMIN, must_be_operator};
 use crate::{
     accounts,
     api::{Effect, Operation, Spec},
@@ -32,7 +32,8 @@ impl Operation for CreateInstance {
     }
 
     async fn run(&self, call: &mut Call<'_>) -> Result<Created, ApiError> {
-        call.allow(&Arn::any())?;
+        // Each takes a place in locked memory for ever: no account gives that to itself.
+        must_be_operator(call)?;
         let (node, account, now) = (call.node, call.account(), call.now);
         let instance = accounts::create_instance(node, call.tx()?, account, now).await?;
         call.has_made(Arn::instance(call.region(), account, &instance.id));

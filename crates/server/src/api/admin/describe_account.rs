@@ -21,7 +21,7 @@ pub(super) struct DescribeAccount;
 
 /// The answer.
 #[derive(Debug)]
-pub(super) struct Described(Account, IdentityCounts);
+pub(super) struct Described(Account, Option<String>, IdentityCounts);
 
 impl Operation for DescribeAccount {
     const SPEC: &'static Spec =
@@ -37,14 +37,16 @@ impl Operation for DescribeAccount {
         call.allow(&Arn::any())?;
         let id = call.account();
         let account = call.tx()?.account(id).await?.ok_or(Code::ResourceNotFound)?;
-        Ok(Described(account, call.tx()?.identity_counts(id).await?))
+        let alias = call.tx()?.login_rules(id).await?.alias;
+        Ok(Described(account, alias, call.tx()?.identity_counts(id).await?))
     }
 }
 
 impl Encode for Described {
     fn encode(self) -> Fields {
-        let Self(account, counts) = self;
+        let Self(account, alias, counts) = self;
         let fields = create_account::fields(&account)
+            .maybe_text("AccountAlias", alias)
             .flag("KmsOpen", account.kms_open)
             .number("Users", counts.users)
             .number("Groups", counts.groups)

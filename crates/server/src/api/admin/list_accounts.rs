@@ -19,7 +19,7 @@ pub(super) struct ListAccounts;
 
 /// The answer.
 #[derive(Debug)]
-pub(super) struct Listed(Vec<Account>);
+pub(super) struct Listed(Vec<(Account, Option<String>)>);
 
 impl Operation for ListAccounts {
     const SPEC: &'static Spec = &Spec { name: "ListAccounts", ..ADMIN };
@@ -32,13 +32,22 @@ impl Operation for ListAccounts {
 
     async fn run(&self, call: &mut Call<'_>) -> Result<Listed, ApiError> {
         must_be_operator(call)?;
-        Ok(Listed(call.tx()?.accounts().await?))
+        let mut listed = Vec::new();
+        for account in call.tx()?.accounts().await? {
+            let alias = call.tx()?.login_rules(&account.id).await?.alias;
+            listed.push((account, alias));
+        }
+        Ok(Listed(listed))
     }
 }
 
 impl Encode for Listed {
     fn encode(self) -> Fields {
-        let accounts = self.0.iter().map(create_account::fields).collect();
+        let accounts = self.0.into_iter();
+        let accounts = accounts.map(|(account, alias)| {
+            create_account::fields(&account).maybe_text("AccountAlias", alias)
+        });
+        let accounts = accounts.collect();
         Fields::default().list("Accounts", "Account", accounts)
     }
 }

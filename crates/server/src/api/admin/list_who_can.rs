@@ -1,5 +1,6 @@
 //! `ListWhoCan`: everybody who may do something to something, and why.
 
+use tokio::task::yield_now;
 use yaoku_model::{
     arn::Arn,
     identity::Identity,
@@ -63,8 +64,9 @@ impl Operation for ListWhoCan {
         let mut own = Vec::new();
         for identity in everybody(call).await? {
             own.extend(self.one(call, &identity, &asked).await?);
+            yield_now().await;
         }
-        Ok(Found { own, others: self.others(call, &asked) })
+        Ok(Found { own, others: self.others(call, &asked).await })
     }
 }
 
@@ -102,27 +104,24 @@ impl ListWhoCan {
     }
 
     /// The principals of other accounts that the thing's policy names and lets.
-    fn others(&self, call: &Call<'_>, asked: &Asked) -> Vec<String> {
+    async fn others(&self, call: &mut Call<'_>, asked: &Asked) -> Vec<String> {
         let own = call.account();
         let named = asked.first.policy().into_iter().flat_map(Document::principals_let_in);
-        let mut others: Vec<String> = named
-            .filter(|it| it.account().is_some_and(|it| it != own))
-            .filter_map(|it| {
-                let (account, who, path) = match it {
-                    Named::Account(account) => (account, Who::Root, "*".to_owned()),
-                    Named::User(account, name) => {
-                        (account, Who::User(name), format!("user/{name}"))
-                    }
-                    Named::Role(account, name) => {
-                        (account, Who::Role(name), format!("role/{name}"))
-                    }
-                    Named::Service(_) | Named::Federated(..) => return None,
-                };
-                let caller = policy::Caller { account: account.as_str(), who };
-                let let_in = self.0.lets_in(call, Self::ACTION, caller, asked);
-                let_in.then(|| format!("acs:ram::{account}:{path}"))
-            })
-            .collect();
+        let mut others = Vec::new();
+        for it in named.filter(|it| it.account().is_some_and(|it| it != own)) {
+            let (account, who, path) = match it {
+                Named::Account(account) => (account, Who::Root, "*".to_owned()),
+                Named::User(account, name) => (account, Who::User(name), format!("user/{name}")),
+                Named::Role(account, name) => (account, Who::Role(name), format!("role/{name}")),
+                Named::Service(_) | Named::Federated(..) => continue,
+            };
+            let caller = policy::Caller { account: account.as_str(), who };
+            if self.0.lets_in(call, Self::ACTION, caller, asked) {
+                others.push(format!("acs:ram::{account}:{path}"));
+            }
+            // They may be a thousand, and each may take as long as a call: others come between.
+            yield_now().await;
+        }
         others.sort();
         others.dedup();
         others

@@ -5,7 +5,7 @@
 //! path of a call".
 
 use yaoku_model::arn::Arn;
-use yaoku_wire::error::Refusal;
+use yaoku_wire::error::{Code, Refusal};
 
 use super::{Entry, Product, Spec};
 use crate::{call::Call, caller::Principal, error::ApiError};
@@ -25,6 +25,7 @@ mod get_oidc_provider;
 mod get_target;
 mod list_accounts;
 mod list_key_uses;
+mod list_notices;
 mod list_oidc_providers;
 mod list_targets;
 mod list_who_can;
@@ -61,6 +62,7 @@ pub const OPERATIONS: &[Entry] = &[
     Entry::of::<get_target::GetTarget>(),
     Entry::of::<list_accounts::ListAccounts>(),
     Entry::of::<list_key_uses::ListKeyUses>(),
+    Entry::of::<list_notices::ListNotices>(),
     Entry::of::<list_oidc_providers::ListOidcProviders>(),
     Entry::of::<list_targets::ListTargets>(),
     Entry::of::<list_who_can::ListWhoCan>(),
@@ -76,11 +78,15 @@ pub const OPERATIONS: &[Entry] = &[
 pub(super) const ADMIN: Spec =
     Spec { product: Product::Yaoku, works_while_closed: true, source: "our own", ..Spec::DEFAULT };
 
+/// What is said to everybody else.
+const OPERATORS: &str =
+    "This operation is the operator's alone: it is served on the server's admin socket.";
+
 /// Fails unless the one who runs the program calls: what crosses accounts is nobody else's.
 fn must_be_operator(call: &mut Call<'_>) -> Result<(), ApiError> {
     call.allow(&Arn::any())?;
     match call.caller.principal {
         Principal::Operator => Ok(()),
-        _ => Err(Refusal::no_permission(&Arn::any()).into()),
+        _ => Err(Refusal::from(Code::NoPermission).with_message(OPERATORS).into()),
     }
 }

@@ -105,7 +105,7 @@ async fn keys_open_before_while_and_after_the_root_key_is_rotated() {
         assert_eq!(begun.get("Generation"), Some(generation));
         // Made meanwhile: under the new root key, though the node may not have followed yet.
         kms.call("CreateAccount", []).await.unwrap();
-        kms.call("CreateInstance", []).await.unwrap();
+        kms.as_operator().call("CreateInstance", []).await.unwrap();
         rotated(&kms, generation).await;
         let plain = kms.call("Decrypt", [("CiphertextBlob", blob)]).await.unwrap();
         assert_eq!(plain.get("Plaintext"), Some("aGVsbG8="));

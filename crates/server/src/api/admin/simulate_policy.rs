@@ -1,6 +1,6 @@
 //! `SimulatePolicy`: whether somebody may do something to something, and which statement decides.
 
-use std::str::FromStr;
+use std::{str::FromStr, sync::Arc};
 
 use yaoku_model::{
     arn::Arn,
@@ -53,7 +53,7 @@ impl Operation for SimulatePolicy {
     const SPEC: &'static Spec = &Spec {
         name: "SimulatePolicy",
         effect: Effect::Use,
-        errors: &[&[Code::ResourceNotFound]],
+        errors: &[&[Code::NoUser, Code::NoRole]],
         example: &[
             ("Principal", "user/alice"),
             ("AuthAction", "kms:Encrypt"),
@@ -96,10 +96,10 @@ impl SimulatePolicy {
         }
         if let Identity::User(name) = identity {
             let found = call.node.store.read().await?.user(account, name).await?;
-            found.ok_or(Code::ResourceNotFound)?;
+            found.ok_or(Code::NoUser)?;
         }
         let rights = call.node.caches.rights(account, identity).await?;
-        let rights = rights.ok_or(Code::ResourceNotFound)?;
+        let rights = rights.ok_or(Code::NoRole)?;
         let (principal, session) = match identity {
             Identity::Root => (Principal::Root, None),
             Identity::User(name) => (Principal::User(name.clone()), None),
@@ -117,7 +117,10 @@ impl SimulatePolicy {
         Ok(Session {
             role_id: role.role_id.as_deref().unwrap_or_default().to_owned(),
             name: "simulated".parse().map_err(|Invalid| Code::InternalFailure)?,
-            policy: policy.transpose().map_err(|_| ApiError::invalid("SessionPolicy"))?,
+            policy: policy
+                .transpose()
+                .map_err(|_| ApiError::invalid("SessionPolicy"))?
+                .map(Arc::new),
             source_identity: None,
             mfa: false,
             expires: now,

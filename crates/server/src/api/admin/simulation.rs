@@ -206,7 +206,7 @@ pub(super) fn explained(caller: &Caller, layer: LayerName, decision: policy::Dec
     let name = match layer {
         LayerName::Identity => origin.map(|it| it.policy.policy.as_str()),
         LayerName::Object => Some(Object::POLICY_NAME),
-        LayerName::Session => None,
+        LayerName::Session | LayerName::Trust => None,
     };
     let holder =
         origin.map(|it| format!("{}/{}", it.holder.kind().to_lowercase(), it.holder.name()));

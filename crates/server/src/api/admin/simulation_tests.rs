@@ -43,8 +43,8 @@ async fn simulate(kms: &Kms, who: &str, action: &str, arn: &str) -> Result<Field
 async fn who_is_not_there_is_not_simulated() {
     let (kms, arn) = with_users().await;
     for (who, code) in [
-        ("user/nobody", Code::ResourceNotFound),
-        ("role/nobody", Code::ResourceNotFound),
+        ("user/nobody", Code::NoUser),
+        ("role/nobody", Code::NoRole),
         ("alice", Code::InvalidParameter),
         ("acs:ram::1000:user/alice", Code::InvalidParameter),
     ] {

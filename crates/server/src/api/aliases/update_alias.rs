@@ -37,13 +37,16 @@ impl Operation for UpdateAlias {
         Ok(Self { key: params.required("KeyId")?, name: customers_alias(params)? })
     }
 
-    /// Needs the action on the alias and on the key it is bound to from now on; the key that it
-    /// leaves is not asked about. Source: identity.md §4.2 (inferred there).
+    /// Needs the action on the alias, on the key it is bound to from now on, and on the key that it
+    /// leaves: this one then serves its callers no more. Source: identity.md §4.2 (inferred there; the
+    /// last is our choice, stricter).
     async fn run(&self, call: &mut Call<'_>) -> Result<(), ApiError> {
         let account = call.account();
         call.allow(&Arn::alias(call.region(), account, &self.name))?;
         let key = call.key_by_id(&self.key).await?;
         key.must_be_changeable()?;
+        let before = call.tx()?.alias(account, &self.name).await?.ok_or(Code::AliasNotFound)?;
+        call.key_by_id(&KeyRef::Id(before.key)).await?;
         let was_there = call.tx()?.move_alias(account, &self.name, &key.id).await?;
         if was_there { Ok(()) } else { Err(Code::AliasNotFound.into()) }
     }

@@ -7,6 +7,7 @@ use crate::{
     api::{Effect, Operation, Spec},
     call::{Call, KEY_BY_ID},
     error::ApiError,
+    notices,
 };
 
 /// A request to delete a key some day.
@@ -49,6 +50,8 @@ impl Operation for ScheduleKeyDeletion {
     async fn run(&self, call: &mut Call<'_>) -> Result<(), ApiError> {
         let mut key = call.key_by_id(&self.key).await?;
         key.schedule_deletion(self.days, call.now)?;
-        Ok(call.tx()?.update_key(&key).await?)
+        call.tx()?.update_key(&key).await?;
+        let (node, now) = (call.node, call.now);
+        notices::key_goes(node, call.tx()?, &key, now).await
     }
 }

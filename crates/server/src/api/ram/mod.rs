@@ -12,14 +12,10 @@ use yaoku_model::{
     text::is_plain,
 };
 use yaoku_store::Slice;
-use yaoku_wire::{
-    error::{Code, Refusal},
-    fields::Fields,
-    params::Params,
-};
+use yaoku_wire::{error::Code, fields::Fields, params::Params};
 
 use super::{Product, Spec};
-use crate::{call::Call, caller::Principal, error::ApiError};
+use crate::{call::Call, caller::Principal, error::ApiError, judge::LayerName};
 
 pub mod access_keys;
 pub mod account;
@@ -124,8 +120,13 @@ struct Part {
 impl Part {
     /// Takes `Marker` and `MaxItems`: 1 to 1,000, by default 100. Source: identity.md §2.2.
     fn take(params: &mut Params) -> Result<Self, ApiError> {
+        Self::of_at_most(params, 1000)
+    }
+
+    /// The same, of a list that gives no more than `most` at once.
+    fn of_at_most(params: &mut Params, most: i64) -> Result<Self, ApiError> {
         let after = params.text("Marker").map(|it| it.as_str().to_owned()).unwrap_or_default();
-        Ok(Self { after, limit: params.integer("MaxItems", 1..=1000)?.unwrap_or(100) })
+        Ok(Self { after, limit: params.integer("MaxItems", 1..=most)?.unwrap_or(100) })
     }
 
     /// What to ask of the store: one more than is asked for, to see whether there is more.
@@ -188,7 +189,7 @@ async fn must_be_let(
         return Ok(());
     }
     let at = resource(account, &format!("user/{user}"));
-    Err(Refusal::no_ram_permission(&call.spec.action(), &at).into())
+    Err(call.denied(call.spec.action(), &at, LayerName::Identity))
 }
 
 /// Fails with `code` if there is no room for one more. Source: identity.md §2.5.

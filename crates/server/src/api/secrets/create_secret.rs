@@ -256,7 +256,7 @@ async fn free_name(call: &mut Call<'_>, name: &SecretName) -> Result<(), ApiErro
         None => Ok(()),
         Some((old, _)) if old.is_gone(now) => {
             let node = call.node;
-            Ok(due::delete_secret(node, call.tx()?, &old).await?)
+            due::delete_secret(node, call.tx()?, &old, now).await
         }
         Some((old, _)) => {
             old.must_not_be_scheduled()?;

@@ -11,6 +11,7 @@ use crate::{
     api::{Effect, Operation, Spec},
     call::{Call, LIVE_SECRET},
     error::ApiError,
+    notices,
     throttle::Class,
 };
 
@@ -58,17 +59,19 @@ impl Operation for DeleteSecret {
     }
 
     async fn run(&self, call: &mut Call<'_>) -> Result<Deleted, ApiError> {
+        let (node, now) = (call.node, call.now);
         let mut secret = call.secret(&self.secret).await?;
         let at = match self.window {
             None => {
-                let now = call.now;
                 Guarded::from(&secret).release(call.tx()?, None, now).await?;
                 call.tx()?.delete_secret(&secret.account, &secret.name).await?;
+                notices::secret_goes(node, call.tx()?, &secret, now).await?;
                 now
             }
             Some(days) => {
-                let at = secret.schedule_deletion(call.now, days)?;
+                let at = secret.schedule_deletion(now, days)?;
                 call.tx()?.update_secret(&secret).await?;
+                notices::secret_goes(node, call.tx()?, &secret, now).await?;
                 at
             }
         };

@@ -15,6 +15,7 @@ use crate::{
     api::{Effect, Operation, Spec},
     call::{Ask, Call},
     error::ApiError,
+    judge::LayerName,
 };
 
 /// Seconds that a session lasts at most if it was begun by a session. Our choice: each could
@@ -88,12 +89,13 @@ impl AssumeRole {
         let presented = self.external_id.as_ref().map(|it| ("sts:ExternalId", it.0.as_str()));
         let ask = Ask::to(Self::ACTION).presenting(presented.as_slice());
         let wanted = &self.session.role;
-        call.may_take_on(ask, wanted)?;
+        let tags = call.tags_in_ram(&wanted.account, &wanted.path()).await?;
+        call.may_take_on(ask, wanted, &tags)?;
         let found = call.tx()?.role(&wanted.account, &wanted.name).await?;
         match found {
-            Some(role) if call.is_trusted(ask, wanted, &trust_of(&role)?) => Ok(role),
+            Some(role) if call.is_trusted(ask, wanted, &trust_of(&role)?, &tags) => Ok(role),
             None if wanted.account == *call.account() => Err(Code::NoRole.into()),
-            _ => Err(call.no_permission(Self::ACTION, &wanted.as_resource())),
+            _ => Err(call.denied(Self::ACTION, &wanted.as_resource(), LayerName::Trust)),
         }
     }
 

@@ -58,7 +58,6 @@ impl Operation for AssumeRoleWithOIDC {
                 Code::OidcNotTrusted,
                 Code::OidcTokenInvalid,
                 Code::OidcTokenExpired,
-                Code::OidcKeysUnavailable,
             ],
         ],
         secret_params: &["OIDCToken"],
@@ -97,15 +96,21 @@ impl Operation for AssumeRoleWithOIDC {
         }
         let role = call.tx()?.role(&wanted.account, &wanted.name).await?;
         let role = role.ok_or(Code::NoRoleArn)?;
-        let presented = [
-            ("oidc:iss", by.issuer.as_str()),
-            ("oidc:aud", by.vouched.audience.as_str()),
-            ("oidc:sub", by.vouched.subject.as_str()),
-        ];
-        // What a trust policy allows is always `sts:AssumeRole`.
-        let ask = Ask::to(AssumeRole::ACTION).presenting(&presented);
-        if !call.is_trusted(ask, wanted, &trust_of(&role)?) {
-            return Err(Code::OidcNotTrusted.into());
+        let trust = trust_of(&role)?;
+        let tags = call.tags_in_ram(&wanted.account, &wanted.path()).await?;
+        // A token for several of the provider's clients must be trusted as one for each of them: who
+        // denies one denies it. Our choice.
+        for audience in &by.vouched.audiences {
+            let presented = [
+                ("oidc:iss", by.issuer.as_str()),
+                ("oidc:aud", audience.as_str()),
+                ("oidc:sub", by.vouched.subject.as_str()),
+            ];
+            // What a trust policy allows is always `sts:AssumeRole`.
+            let ask = Ask::to(AssumeRole::ACTION).presenting(&presented);
+            if !call.is_trusted(ask, wanted, &trust, &tags) {
+                return Err(Code::OidcNotTrusted.into());
+            }
         }
         let session = self.session.begin(call, role, None)?;
         Ok(Begun { session, by: (**by).clone() })
@@ -118,7 +123,7 @@ impl Encode for Begun {
         let token = Fields::default()
             .text("Subject", vouched.subject.as_str())
             .text("Issuer", self.by.issuer.as_str())
-            .text("ClientIds", vouched.audience.as_str())
+            .text("ClientIds", vouched.audiences.join(","))
             .text("ExpirationTime", vouched.expires.to_string())
             .text("IssuanceTime", vouched.issued.to_string())
             .text("VerificationInfo", "Success");

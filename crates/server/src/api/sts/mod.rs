@@ -85,7 +85,8 @@ impl RoleRef {
         Arn::ram_resource(self.account.as_str(), &self.path())
     }
 
-    fn path(&self) -> String {
+    /// Its path in its account.
+    pub(crate) fn path(&self) -> String {
         format!("role/{}", self.name)
     }
 }
@@ -136,9 +137,9 @@ impl NewSession {
         })
     }
 
-    /// Fails if it is to last longer than `most` seconds.
+    /// Fails if it is to last longer than `most` seconds, or not long enough.
     fn must_end_within(&self, most: i64) -> Result<(), ApiError> {
-        if self.lasts <= most { Ok(()) } else { Err(too_long(most)) }
+        if (SHORTEST..=most).contains(&self.lasts) { Ok(()) } else { Err(bounds(most)) }
     }
 
     /// Begins it. Nothing is kept of it here but the event of the call.
@@ -214,14 +215,19 @@ fn required<T: FromStr<Err = Invalid>>(
     text.parse().map_err(|Invalid| code.into())
 }
 
+/// What is too short is refused once the role is known, whose maximum the message names.
 fn duration(params: &mut Params) -> Result<i64, ApiError> {
-    let asked = params.integer("DurationSeconds", SHORTEST..=LONGEST);
-    Ok(asked.map_err(|_| too_long(LONGEST))?.unwrap_or(USUAL))
+    let asked = params.integer("DurationSeconds", i64::MIN..=LONGEST);
+    Ok(asked.map_err(|_| bounds(LONGEST))?.unwrap_or(USUAL))
 }
 
-/// The message names the bound that was passed. Source: identity.md §2.6.
-fn too_long(most: i64) -> ApiError {
-    let (unit, seconds) = if most % 3600 == 0 { ("hr", 3600) } else { ("min", 60) };
+/// The message names the bounds. Source: identity.md §2.6.
+fn bounds(most: i64) -> ApiError {
+    let (unit, seconds) = match most {
+        _ if most % 3600 == 0 => ("hr", 3600),
+        _ if most % 60 == 0 => ("min", 60),
+        _ => ("s", 1),
+    };
     let message =
         format!("The Min/Max value of DurationSeconds is 15min/{}{unit}.", most / seconds);
     Refusal::from(Code::DurationSecondsRange).with_message(message).into()

@@ -64,7 +64,8 @@ pub enum Refused {
     /// Signed at a time whose nonces are not known any more, or were lost: as if expired.
     #[error("signed at a time whose nonces are not known")]
     TooEarly,
-    /// Too many are remembered, and this caller has an equal part of them or more: throttled.
+    /// Too many are remembered, and this caller and its account have equal parts of them or more:
+    /// throttled.
     #[error("too many nonces are remembered")]
     Full,
     /// It could not be written down.
@@ -74,10 +75,12 @@ pub enum Refused {
 
 /// The nonces that were used in the last 15 minutes, or with timestamps that are to come.
 ///
-/// At most 56 bytes each, and 24 in the journal. `n` callers that call alike have at most half of
-/// [`Setup::max_entries`] together, and so has one alone. Who has less than an equal part of that
-/// half is never refused, so that the very most, if they reach for it in turns, is
-/// `max_entries + max_entries / 2 * (1/1 + 1/2 + … + 1/n)`. Source: architecture.md, "State and speed".
+/// At most 56 bytes each, and 24 in the journal. Accounts that call alike have at most half of
+/// [`Setup::max_entries`] together, and so has one alone. An account that has less than an equal part
+/// of that half is never refused, nor is an identity that has less than an equal part of its
+/// account's: so that the very most, if `a` accounts of `m` identities reach for it in turns, is
+/// `max_entries + max_entries / 2 * (1/1 + … + 1/a) * (1/1 + … + 1/m)`. Source: architecture.md,
+/// "State and speed".
 #[derive(Debug)]
 pub struct Nonces {
     key: hmac::Key,

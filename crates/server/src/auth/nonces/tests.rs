@@ -63,8 +63,9 @@ fn at(second: i64) -> Timestamp {
 
 /// Uses a nonce; says what came of it.
 fn use_nonce(to: &Nonces, key: &str, nonce: &str, timestamp: i64, now: i64) -> &'static str {
-    // The keys `a-1` and `a-2` are of the user `a`.
-    let account = "1".parse().unwrap();
+    // The keys `a-1` and `a-2` are of the user `a`, and `2.a` is of another account's.
+    let (account, key) = key.split_once('.').unwrap_or(("1", key));
+    let account = account.parse().unwrap();
     let user = Identity::User(key.split('-').next().unwrap().parse().unwrap());
     let (holder, key) = (Holder(&account, &user), key.parse().unwrap());
     let taken = to.check_and_remember(&holder, &key, nonce, at(timestamp), at(now));
@@ -246,6 +247,19 @@ fn nobody_with_less_than_an_equal_part_is_refused_whatever_others_do() {
     }
     assert!(nonces.len() <= most, "what is promised of memory");
     assert_eq!(use_all(&nonces, "honest", 0), 120 / 13);
+}
+
+#[test]
+fn an_account_with_many_users_costs_another_account_nothing() {
+    let world = World { max: 240, ..World::new() };
+    let (nonces, _) = world.open(true, BOOT, 0);
+    for n in 0..200 {
+        use_all(&nonces, &format!("1.user{n}"), 0);
+    }
+    assert!(nonces.len() >= 240, "the bound is reached: {}", nonces.len());
+    assert_eq!(use_all(&nonces, "2.first", 0), 60, "half of the half, as one of two accounts");
+    assert_eq!(use_nonce(&nonces, "2.second", "n", 0, 0), "taken", "a part of its account's");
+    assert_eq!(use_nonce(&nonces, "1.user0", "more", 0, 0), "full");
 }
 
 #[test]

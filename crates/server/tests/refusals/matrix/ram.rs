@@ -264,9 +264,12 @@ pub(super) const ROWS: &[Row] = &[
         .elsewhere("EntityNotExist.User")
         .before(&[ALICE, ACCESS_KEY])
         .with(&[("UserAccessKeyId", "{access_key}")]),
-    row("ram:UpdateGroup", &[("ram:UpdateGroup", "group/{GroupName}")])
-        .elsewhere("EntityNotExist.Group")
-        .before(&[DEVELOPERS]),
+    row(
+        "ram:UpdateGroup",
+        &[("ram:UpdateGroup", "group/{GroupName}"), ("ram:UpdateGroup", "group/{NewGroupName}")],
+    )
+    .elsewhere("EntityNotExist.Group")
+    .before(&[DEVELOPERS]),
     row("ram:UpdateLoginProfile", &[("ram:UpdateLoginProfile", "user/{UserName}")])
         .elsewhere("EntityNotExist.User")
         .before(&[ALICE, LOGIN]),
@@ -276,9 +279,12 @@ pub(super) const ROWS: &[Row] = &[
     row("ram:UpdateRole", &[("ram:UpdateRole", "role/{RoleName}")])
         .elsewhere("EntityNotExist.Role")
         .before(&[DEPLOY]),
-    row("ram:UpdateUser", &[("ram:UpdateUser", "user/{UserName}")])
-        .elsewhere("EntityNotExist.User")
-        .before(&[ALICE]),
+    row(
+        "ram:UpdateUser",
+        &[("ram:UpdateUser", "user/{UserName}"), ("ram:UpdateUser", "user/{NewUserName}")],
+    )
+    .elsewhere("EntityNotExist.User")
+    .before(&[ALICE]),
     // Root has no sessions (§2.6, part 5).
     row("sts:AssumeRole", &[("sts:AssumeRole", "acs:ram:*:{account}:role/deploy")])
         .but(&[("root", "NoPermission")])
@@ -298,7 +304,9 @@ pub(super) const ROWS: &[Row] = &[
     row("yaoku:CreateAccount", &[("yaoku:CreateAccount", "*")])
         .served("Forbidden.NoPermission")
         .elsewhere("Forbidden.NoPermission"),
-    row("yaoku:CreateInstance", &[("yaoku:CreateInstance", "*")]),
+    row("yaoku:CreateInstance", &[("yaoku:CreateInstance", "*")])
+        .served("Forbidden.NoPermission")
+        .elsewhere("Forbidden.NoPermission"),
     row(
         "yaoku:CreateManagedDataKeyVersion",
         &[
@@ -355,6 +363,6 @@ pub(super) const ROWS: &[Row] = &[
         .served("Forbidden.NoPermission")
         .elsewhere("Forbidden.NoPermission"),
     row("yaoku:SimulatePolicy", &[("yaoku:SimulatePolicy", "*")])
-        .elsewhere("Forbidden.ResourceNotFound")
+        .elsewhere("EntityNotExist.User")
         .before(&[ALICE]),
 ];

@@ -36,11 +36,11 @@ async fn owner(
     named: Option<&UserName>,
 ) -> Result<Option<UserName>, ApiError> {
     if named.is_none() && call.caller.is_root() {
-        call.allow(&resource(call.account(), "root"))?;
+        call.allow_in_ram(&resource(call.account(), "root")).await?;
         return Ok(None);
     }
     let user = user_or_caller(call, named)?;
-    call.allow(&users::at(call.account(), &user))?;
+    call.allow_in_ram(&users::at(call.account(), &user)).await?;
     users::user(call, &user).await?;
     Ok(Some(user))
 }

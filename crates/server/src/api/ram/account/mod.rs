@@ -29,7 +29,7 @@ pub const OPERATIONS: &[Entry] = &[
 /// The rules of the account, if the caller may do this to them. Source: identity.md §2.5.
 async fn rules(call: &mut Call<'_>) -> Result<LoginRules, ApiError> {
     let account = call.account();
-    call.allow(&resource(account, "*"))?;
+    call.allow_in_ram(&resource(account, "*")).await?;
     Ok(call.tx()?.login_rules(account).await?)
 }
 

@@ -55,7 +55,7 @@ impl Operation for ListEntitiesForPolicy {
 
     async fn run(&self, call: &mut Call<'_>) -> Result<Listed, ApiError> {
         let account = call.account();
-        call.allow(&policy_resource(account, &self.0))?;
+        call.allow_in_ram(&policy_resource(account, &self.0)).await?;
         Told::of(call, &self.0).await?;
         let holders = call.tx()?.holders(account, &self.0).await?;
         let tx = call.tx()?;

@@ -91,8 +91,8 @@ impl Pair {
     /// Fails unless the caller may do this to both, and both are there.
     async fn must_be_there(&self, call: &mut Call<'_>) -> Result<(), ApiError> {
         let account = call.account();
-        call.allow(&holder_resource(account, &self.holder))?;
-        call.allow(&policy_resource(account, &self.policy))?;
+        call.allow_in_ram(&holder_resource(account, &self.holder)).await?;
+        call.allow_in_ram(&policy_resource(account, &self.policy)).await?;
         must_exist(call, &self.holder).await?;
         Told::of(call, &self.policy).await.map(drop)
     }
@@ -157,7 +157,7 @@ async fn must_exist(call: &mut Call<'_>, holder: &Holder) -> Result<(), ApiError
 /// What somebody holds, if the caller may ask.
 async fn held_by(call: &mut Call<'_>, holder: &Holder) -> Result<Vec<(Told, Held)>, ApiError> {
     let account = call.account();
-    call.allow(&holder_resource(account, holder))?;
+    call.allow_in_ram(&holder_resource(account, holder)).await?;
     must_exist(call, holder).await?;
     let mut found = Vec::new();
     for held in call.tx()?.held_policies(account, holder).await? {

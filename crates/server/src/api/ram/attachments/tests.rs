@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use yaoku_model::{
     identity::{Group, Identity, User},
-    policy::{Context, Question, Verdict},
+    policy::{Context, Question, Verdict, Work},
 };
 use yaoku_wire::error::Code;
 
@@ -208,6 +208,7 @@ async fn may(kms: &Kms, identity: &Identity, action: &str) -> bool {
         caller: None,
         owner: "1",
         context: &Nothing,
+        work: &Work::default(),
     };
     rights.policies.decide(&question).verdict == Verdict::Allow
 }

@@ -48,7 +48,7 @@ impl Operation for CreateGroup {
 
     async fn run(&self, call: &mut Call<'_>) -> Result<Created, ApiError> {
         let account = call.account();
-        call.allow(&resource(account, "group/*"))?;
+        call.allow_new_in_ram(&resource(account, "group/*"), &at(account, &self.name)).await?;
         let count = call.tx()?.identity_counts(account).await?.groups;
         must_have_room(count, call.node.limits.groups, Code::TooManyGroup)?;
         let group = Group {

@@ -38,7 +38,7 @@ impl Operation for DeleteGroup {
 
     async fn run(&self, call: &mut Call<'_>) -> Result<(), ApiError> {
         let account = call.account();
-        call.allow(&at(account, &self.name))?;
+        call.allow_in_ram(&at(account, &self.name)).await?;
         group(call, &self.name).await?;
         let tx = call.tx()?;
         let anybody = Slice { after: "", limit: 1 };

@@ -39,7 +39,7 @@ impl Operation for GetGroup {
     }
 
     async fn run(&self, call: &mut Call<'_>) -> Result<Found, ApiError> {
-        call.allow(&at(call.account(), &self.name))?;
+        call.allow_in_ram(&at(call.account(), &self.name)).await?;
         group(call, &self.name).await.map(Found)
     }
 }

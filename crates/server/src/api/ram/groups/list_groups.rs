@@ -34,12 +34,13 @@ impl Operation for ListGroups {
     type Response = Listed;
 
     fn parse(params: &mut Params) -> Result<Self, ApiError> {
-        Ok(Self(Part::take(params)?))
+        // Source: identity.md §2.2.
+        Ok(Self(Part::of_at_most(params, 100)?))
     }
 
     async fn run(&self, call: &mut Call<'_>) -> Result<Listed, ApiError> {
         let account = call.account();
-        call.allow(&resource(account, "group/*"))?;
+        call.allow_in_ram(&resource(account, "group/*")).await?;
         let found = call.tx()?.groups(account, self.0.slice()).await?;
         Ok(Listed(self.0.cut(found, |it| it.name.to_string())))
     }

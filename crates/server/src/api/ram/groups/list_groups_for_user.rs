@@ -46,7 +46,7 @@ impl Operation for ListGroupsForUser {
 
     async fn run(&self, call: &mut Call<'_>) -> Result<Listed, ApiError> {
         let account = call.account();
-        call.allow(&users::at(account, &self.user))?;
+        call.allow_in_ram(&users::at(account, &self.user)).await?;
         users::user(call, &self.user).await?;
         Ok(Listed(call.tx()?.groups_of_user(account, &self.user).await?))
     }

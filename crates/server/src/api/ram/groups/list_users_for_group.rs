@@ -44,7 +44,7 @@ impl Operation for ListUsersForGroup {
 
     async fn run(&self, call: &mut Call<'_>) -> Result<Listed, ApiError> {
         let account = call.account();
-        call.allow(&at(account, &self.group))?;
+        call.allow_in_ram(&at(account, &self.group)).await?;
         group(call, &self.group).await?;
         let found = call.tx()?.users_of_group(account, &self.group, self.part.slice()).await?;
         Ok(Listed(self.part.cut(found, |(it, _)| it.name.to_string())))

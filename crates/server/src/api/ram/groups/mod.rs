@@ -62,8 +62,8 @@ impl Membership {
     /// Both must be allowed, and both must be there. Source: identity.md §2.5.
     async fn must_be_there(&self, call: &mut Call<'_>) -> Result<(), ApiError> {
         let account = call.account();
-        call.allow(&users::at(account, &self.user))?;
-        call.allow(&at(account, &self.group))?;
+        call.allow_in_ram(&users::at(account, &self.user)).await?;
+        call.allow_in_ram(&at(account, &self.group)).await?;
         users::user(call, &self.user).await?;
         group(call, &self.group).await.map(drop)
     }

@@ -65,7 +65,11 @@ impl Operation for UpdateGroup {
     }
 
     async fn run(&self, call: &mut Call<'_>) -> Result<Updated, ApiError> {
-        call.allow(&at(call.account(), &self.name))?;
+        call.allow_in_ram(&at(call.account(), &self.name)).await?;
+        // Policies go by names: who takes one takes what is said of it.
+        if let Some(new_name) = &self.new_name {
+            call.allow_in_ram(&at(call.account(), new_name)).await?;
+        }
         let mut group = group(call, &self.name).await?;
         group.name = self.new_name.as_ref().unwrap_or(&self.name).clone();
         if let Some(comments) = &self.comments {

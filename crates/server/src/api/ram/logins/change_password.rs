@@ -9,24 +9,22 @@ use yaoku_model::{
     text::Password,
     time::Timestamp,
 };
-use yaoku_wire::{
-    error::{Code, Refusal},
-    params::Params,
-};
+use yaoku_wire::{error::Code, params::Params};
 
 use super::{
-    must_be_there,
-    new_password::{Before, NewPassword, is},
+    must_be_there, must_not_be_locked,
+    new_password::{Before, Work, is},
     password, profile,
 };
 use crate::{
     api::{
         Effect, Operation, Spec,
-        ram::{RAM, must_be_let, users},
+        ram::{RAM, must_be_let, resource, users},
     },
     call::Call,
     caller::Principal,
     error::ApiError,
+    judge::LayerName,
     node::Node,
     pipeline::must_take_writes,
 };
@@ -39,7 +37,7 @@ const TRIES: u32 = 8;
 pub(super) struct ChangePassword {
     old: Password,
     new: Password,
-    made: Option<NewPassword>,
+    work: Work,
 }
 
 impl Operation for ChangePassword {
@@ -61,12 +59,13 @@ impl Operation for ChangePassword {
 
     fn parse(params: &mut Params) -> Result<Self, ApiError> {
         let mut take = |name| password(params, name)?.ok_or_else(|| ApiError::missing(name));
-        Ok(Self { old: take("OldPassword")?, new: take("NewPassword")?, made: None })
+        Ok(Self { old: take("OldPassword")?, new: take("NewPassword")?, work: Work::default() })
     }
 
     async fn prepare(&mut self, call: &mut Call<'_>) -> Result<(), ApiError> {
         let user = own(call)?;
-        call.allow(&users::at(call.account(), &user))?;
+        call.allow_in_ram(&users::at(call.account(), &user)).await?;
+        self.work.begin(call.node, call.caller, &user).await?;
         let before = Before::read(call.node, call.account(), &user).await?;
         if !before.rules.preference.change_password {
             return Err(refused(call, &user));
@@ -75,7 +74,7 @@ impl Operation for ChangePassword {
         if profile.is_expired_hard(&before.rules.passwords, call.now) {
             return Err(refused(call, &user));
         }
-        if self.made.as_ref().is_some_and(|it| it.replaces(Some(profile))) {
+        if self.work.is_done(profile) {
             return Ok(());
         }
         if !before.rules.passwords.accepts(&self.new) {
@@ -85,8 +84,12 @@ impl Operation for ChangePassword {
         if !is(call.node, call.account(), &self.old, &profile.password).await? {
             return Err(Code::OldPasswordWrong.into());
         }
+        // Who must set another has not, with the same.
+        if profile.reset_required && self.new.expose() == self.old.expose() {
+            return Err(Code::PasswordTooWeak.into());
+        }
         let before = Before { profile: Some(profile), ..before };
-        NewPassword::prepare(&mut self.made, call.node, &self.new, &before).await
+        self.work.make(call.node, &self.new, &before).await
     }
 
     async fn run(&self, call: &mut Call<'_>) -> Result<(), ApiError> {
@@ -94,7 +97,7 @@ impl Operation for ChangePassword {
         must_be_there(call, &user).await?;
         must_be_let(call, &user, |it| it.change_password).await?;
         let mut profile = profile(call, &user).await?;
-        let made = self.made.as_ref().filter(|it| it.replaces(Some(&profile)));
+        let made = self.work.made().filter(|it| it.replaces(Some(&profile)));
         profile.change_password(made.ok_or_else(ApiError::conflict)?.hash(), call.now);
         profile.reset_required = false;
         Ok(call.tx()?.put_login_profile(&profile).await?)
@@ -103,15 +106,16 @@ impl Operation for ChangePassword {
 
 /// The caller, who must be a user: nobody else has a password.
 fn own(call: &Call<'_>) -> Result<UserName, ApiError> {
-    match &call.caller.principal {
-        Principal::User(user) => Ok(user.clone()),
-        _ => Err(Code::RamNoPermission.into()),
+    if let Principal::User(user) = &call.caller.principal {
+        return Ok(user.clone());
     }
+    let at = resource(call.account(), "user/*");
+    Err(call.denied(ChangePassword::ACTION, &at, LayerName::Identity))
 }
 
 fn refused(call: &Call<'_>, user: &UserName) -> ApiError {
     let at = users::at(call.account(), user);
-    Refusal::no_ram_permission(&ChangePassword::ACTION, &at).into()
+    call.denied(ChangePassword::ACTION, &at, LayerName::Identity)
 }
 
 /// Counts a guess before it is looked at, in a transaction of its own: that of the call will not be
@@ -142,9 +146,7 @@ async fn try_count_guess(
     let mut tx = node.store.write().await?;
     let rules = tx.login_rules(account).await?.passwords;
     let mut profile = tx.login_profile(account, user).await?.ok_or(Code::NoUserLoginProfile)?;
-    if profile.is_locked(&rules, now) {
-        return Err(Code::ThrottlingUser.into());
-    }
+    must_not_be_locked(&profile, &rules, now)?;
     profile.tried(now);
     tx.put_login_profile(&profile).await?;
     node.caches.apply(&tx.commit().await?.changes);

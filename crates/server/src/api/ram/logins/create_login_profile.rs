@@ -8,8 +8,8 @@ use yaoku_wire::{
 };
 
 use super::{
-    USER_NAME, fields, must_be_there,
-    new_password::{Before, NewPassword},
+    USER_NAME, fields, must_be_let_at, must_be_there,
+    new_password::{Before, Work},
     password,
 };
 use crate::{
@@ -28,7 +28,7 @@ pub(super) struct CreateLoginProfile {
     password: Password,
     reset_required: bool,
     mfa_required: bool,
-    made: Option<NewPassword>,
+    work: Work,
 }
 
 /// The answer.
@@ -61,26 +61,28 @@ impl Operation for CreateLoginProfile {
             password: password(params, "Password")?.ok_or_else(|| ApiError::missing("Password"))?,
             reset_required: params.flag("PasswordResetRequired")?.unwrap_or(false),
             mfa_required: params.flag("MFABindRequired")?.unwrap_or(false),
-            made: None,
+            work: Work::default(),
         })
     }
 
     async fn prepare(&mut self, call: &mut Call<'_>) -> Result<(), ApiError> {
-        call.allow(&users::at(call.account(), &self.user))?;
+        call.allow_in_ram(&users::at(call.account(), &self.user)).await?;
+        self.work.begin(call.node, call.caller, &self.user).await?;
         let before = Before::read(call.node, call.account(), &self.user).await?;
         if before.profile.is_some() {
             return Err(Code::UserLoginProfileExists.into());
         }
-        NewPassword::prepare(&mut self.made, call.node, &self.password, &before).await
+        self.work.make(call.node, &self.password, &before).await
     }
 
     async fn run(&self, call: &mut Call<'_>) -> Result<Created, ApiError> {
         must_be_there(call, &self.user).await?;
+        must_be_let_at(call, &self.user, None).await?;
         let account = call.account();
         if call.tx()?.login_profile(account, &self.user).await?.is_some() {
             return Err(Code::UserLoginProfileExists.into());
         }
-        let hash = self.made.as_ref().ok_or_else(ApiError::conflict)?.hash();
+        let hash = self.work.made().ok_or_else(ApiError::conflict)?.hash();
         let mut profile = LoginProfile::new(account.clone(), self.user.clone(), hash, call.now);
         profile.reset_required = self.reset_required;
         profile.mfa_required = self.mfa_required;

@@ -3,7 +3,7 @@
 use yaoku_model::ids::UserName;
 use yaoku_wire::{error::Code, params::Params};
 
-use super::{USER_NAME, must_be_there, profile};
+use super::{USER_NAME, must_be_let_at, must_be_there, profile};
 use crate::{
     api::{Effect, Operation, Spec, ram::RAM},
     call::Call,
@@ -33,7 +33,8 @@ impl Operation for DeleteLoginProfile {
 
     async fn run(&self, call: &mut Call<'_>) -> Result<(), ApiError> {
         must_be_there(call, &self.user).await?;
-        profile(call, &self.user).await?;
+        let profile = profile(call, &self.user).await?;
+        must_be_let_at(call, &self.user, Some(&profile)).await?;
         let account = call.account();
         Ok(call.tx()?.delete_login_profile(account, &self.user).await?)
     }

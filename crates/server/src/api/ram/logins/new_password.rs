@@ -9,7 +9,14 @@ use yaoku_model::{
 };
 use yaoku_wire::error::Code;
 
-use crate::{error::ApiError, node::Node};
+use crate::{caller::Caller, error::ApiError, node::Node, turns::Turn};
+
+/// What is done about a user's password: whose turn it is, and what came of it.
+#[derive(Debug, Default)]
+pub(super) struct Work {
+    turns: Option<[Turn; 2]>,
+    made: Option<NewPassword>,
+}
 
 /// A password, hashed, and the one that it is to replace.
 #[derive(Debug)]
@@ -42,10 +49,39 @@ impl Before {
     }
 }
 
-impl NewPassword {
+impl Work {
+    /// Waits for the caller's turn at passwords and for that at this profile, and holds both to the end
+    /// of the call. Calls at once for one profile would undo each other's work, and a caller with many
+    /// would leave no room for other heavy work of its account.
+    pub(super) async fn begin(
+        &mut self,
+        node: &Node,
+        by: &Caller,
+        user: &UserName,
+    ) -> Result<(), ApiError> {
+        if self.turns.is_none() {
+            let (turns, account) = (&node.turns, &by.account);
+            let caller = format!("caller {}", by.principal.counted().concat());
+            let caller = turns.take(account, caller).await?;
+            let profile = turns.take(account, format!("profile {user}")).await?;
+            self.turns = Some([caller, profile]);
+        }
+        Ok(())
+    }
+
+    /// Whether it was made for the profile as it is.
+    pub(super) fn is_done(&self, profile: &LoginProfile) -> bool {
+        self.made.as_ref().is_some_and(|it| it.replaces(Some(profile)))
+    }
+
+    /// What was made, if anything was.
+    pub(super) const fn made(&self) -> Option<&NewPassword> {
+        self.made.as_ref()
+    }
+
     /// Makes it, unless it has been made: the call may be run again.
-    pub(super) async fn prepare(
-        made: &mut Option<Self>,
+    pub(super) async fn make(
+        &mut self,
         node: &Node,
         password: &Password,
         before: &Before,
@@ -54,16 +90,18 @@ impl NewPassword {
             return Err(Code::PasswordTooWeak.into());
         }
         let profile = before.profile.as_ref();
-        if made.as_ref().is_none_or(|it| !it.replaces(profile)) {
+        if self.made.as_ref().is_none_or(|it| !it.replaces(profile)) {
             let not_again =
                 profile.into_iter().flat_map(|it| it.not_again(&before.rules.passwords));
             let hash = hash(node, &before.account, password, not_again.cloned().collect()).await?;
             let replaced = profile.map(|it| it.password.clone());
-            *made = Some(Self { hash, replaced });
+            self.made = Some(NewPassword { hash, replaced });
         }
         Ok(())
     }
+}
 
+impl NewPassword {
     /// Whether the profile is still as it was.
     pub(super) fn replaces(&self, profile: Option<&LoginProfile>) -> bool {
         let bytes = |it: Option<&PasswordHash>| it.map(|it| it.expose().to_vec());

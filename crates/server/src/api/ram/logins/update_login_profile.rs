@@ -5,8 +5,8 @@ use yaoku_model::{ids::UserName, text::Password};
 use yaoku_wire::{error::Code, params::Params};
 
 use super::{
-    USER_NAME, must_be_there,
-    new_password::{Before, NewPassword},
+    USER_NAME, must_be_let_at, must_be_there,
+    new_password::{Before, Work},
     password, profile,
 };
 use crate::{
@@ -25,7 +25,7 @@ pub(super) struct UpdateLoginProfile {
     password: Option<Password>,
     reset_required: Option<bool>,
     mfa_required: Option<bool>,
-    made: Option<NewPassword>,
+    work: Work,
 }
 
 impl Operation for UpdateLoginProfile {
@@ -54,24 +54,26 @@ impl Operation for UpdateLoginProfile {
             password: password(params, "Password")?,
             reset_required: params.flag("PasswordResetRequired")?,
             mfa_required: params.flag("MFABindRequired")?,
-            made: None,
+            work: Work::default(),
         })
     }
 
     async fn prepare(&mut self, call: &mut Call<'_>) -> Result<(), ApiError> {
-        call.allow(&users::at(call.account(), &self.user))?;
+        call.allow_in_ram(&users::at(call.account(), &self.user)).await?;
         let Some(password) = &self.password else { return Ok(()) };
+        self.work.begin(call.node, call.caller, &self.user).await?;
         let before = Before::read(call.node, call.account(), &self.user).await?;
         if before.profile.is_none() {
             return Err(Code::NoUserLoginProfile.into());
         }
-        NewPassword::prepare(&mut self.made, call.node, password, &before).await
+        self.work.make(call.node, password, &before).await
     }
 
     async fn run(&self, call: &mut Call<'_>) -> Result<(), ApiError> {
         must_be_there(call, &self.user).await?;
         let mut profile = profile(call, &self.user).await?;
-        if let Some(made) = &self.made {
+        must_be_let_at(call, &self.user, Some(&profile)).await?;
+        if let Some(made) = self.work.made() {
             if !made.replaces(Some(&profile)) {
                 return Err(ApiError::conflict());
             }

@@ -57,7 +57,11 @@ impl Operation for CreateVirtualMFADevice {
 
     async fn run(&self, call: &mut Call<'_>) -> Result<Created, ApiError> {
         let (account, node) = (call.account(), call.node);
-        call.allow(&resource(account, "mfa/*"))?;
+        call.allow_new_in_ram(
+            &resource(account, "mfa/*"),
+            &resource(account, &format!("mfa/{}", self.name)),
+        )
+        .await?;
         let count = call.tx()?.identity_counts(account).await?.mfa_devices;
         must_have_room(count, node.limits.mfa_devices, Code::TooManyVirtualMfaDevice)?;
         let mut seed = Zeroizing::new([0; SEED_LEN]);

@@ -31,7 +31,7 @@ impl Operation for DeleteVirtualMFADevice {
     }
 
     async fn run(&self, call: &mut Call<'_>) -> Result<(), ApiError> {
-        call.allow(&self.serial.arn())?;
+        call.allow_in_ram(&self.serial.arn()).await?;
         let device = self.serial.device(call).await?;
         if device.bound.is_some() {
             return Err(Code::VirtualMfaDeviceUserInTheWay.into());

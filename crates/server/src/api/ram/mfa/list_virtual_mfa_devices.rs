@@ -36,7 +36,7 @@ impl Operation for ListVirtualMFADevices {
 
     async fn run(&self, call: &mut Call<'_>) -> Result<Listed, ApiError> {
         let account = call.account();
-        call.allow(&resource(account, "mfa/*"))?;
+        call.allow_in_ram(&resource(account, "mfa/*")).await?;
         let tx = call.tx()?;
         let mut listed = Vec::new();
         for device in tx.mfa_devices(account).await? {

@@ -75,7 +75,7 @@ impl SerialNumber {
 /// The user whose device it is about: named, or the caller. Who may not do this is refused.
 async fn owner(call: &mut Call<'_>, named: Option<&UserName>) -> Result<UserName, ApiError> {
     let user = user_or_caller(call, named)?;
-    call.allow(&users::at(call.account(), &user))?;
+    call.allow_in_ram(&users::at(call.account(), &user)).await?;
     users::user(call, &user).await?;
     Ok(user)
 }

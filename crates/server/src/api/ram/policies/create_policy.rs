@@ -76,7 +76,11 @@ impl Operation for CreatePolicy {
     /// A name of the system's is taken, so that a name alone says which policy is meant. Our choice.
     async fn run(&self, call: &mut Call<'_>) -> Result<Created, ApiError> {
         let account = call.account();
-        call.allow(&resource(account, "policy/*"))?;
+        call.allow_new_in_ram(
+            &resource(account, "policy/*"),
+            &resource(account, &format!("policy/{}", self.name)),
+        )
+        .await?;
         if system::named(self.name.as_str()).is_some() {
             return Err(Code::PolicyExists.into());
         }

@@ -42,7 +42,7 @@ impl Operation for GetPolicy {
 
     async fn run(&self, call: &mut Call<'_>) -> Result<Found, ApiError> {
         let account = call.account();
-        call.allow(&policy_resource(account, &self.0))?;
+        call.allow_in_ram(&policy_resource(account, &self.0)).await?;
         let policy = Told::of(call, &self.0).await?;
         let holders = call.tx()?.holders(account, &self.0).await?.len();
         let mut versions = versions(call, &self.0).await?.into_iter();

@@ -48,7 +48,7 @@ impl Operation for GetPolicyVersion {
     }
 
     async fn run(&self, call: &mut Call<'_>) -> Result<Found, ApiError> {
-        call.allow(&policy_resource(call.account(), &self.policy))?;
+        call.allow_in_ram(&policy_resource(call.account(), &self.policy)).await?;
         let policy = Told::of(call, &self.policy).await?;
         let mut versions = versions(call, &self.policy).await?.into_iter();
         let version = versions.find(|it| it.number == self.version.0);

@@ -72,7 +72,7 @@ impl Operation for ListPolicies {
     }
 
     async fn run(&self, call: &mut Call<'_>) -> Result<Listed, ApiError> {
-        call.allow(&resource(call.account(), "policy/*"))?;
+        call.allow_in_ram(&resource(call.account(), "policy/*")).await?;
         let mut found = Vec::new();
         // Those of the system have no tags.
         if self.kind != Some(PolicyType::Custom) && self.filter.is_none() {

@@ -37,7 +37,7 @@ impl Operation for ListPolicyVersions {
     }
 
     async fn run(&self, call: &mut Call<'_>) -> Result<Listed, ApiError> {
-        call.allow(&policy_resource(call.account(), &self.0))?;
+        call.allow_in_ram(&policy_resource(call.account(), &self.0)).await?;
         let policy = Told::of(call, &self.0).await?;
         Ok(Listed(versions(call, &self.0).await?, policy.default_version))
     }

@@ -59,14 +59,14 @@ pub(super) const POLICY_TYPE: Rule = Rule {
 pub(super) const DESCRIPTION: Rule = Rule {
     name: "Description",
     max: 1024,
-    codes: &[Code::DescriptionLength, Code::DescriptionLength],
+    codes: &[Code::DescriptionLength, Code::DescriptionChars],
 };
 
 /// The same, when it changes.
 pub(super) const NEW_DESCRIPTION: Rule = Rule {
     name: "NewDescription",
     max: 1024,
-    codes: &[Code::NewDescriptionLength, Code::NewDescriptionLength],
+    codes: &[Code::NewDescriptionLength, Code::NewDescriptionChars],
 };
 
 const VERSION_ID: Rule =
@@ -197,7 +197,7 @@ async fn versions(
 /// The policy of the account with this name, if the caller may do what it does to it.
 async fn custom(call: &mut Call<'_>, name: &PolicyName) -> Result<CustomPolicy, ApiError> {
     let account = call.account();
-    call.allow(&resource(account, &format!("policy/{name}")))?;
+    call.allow_in_ram(&resource(account, &format!("policy/{name}"))).await?;
     call.tx()?.custom_policy(account, name).await?.ok_or(Code::NoPolicy.into())
 }
 

@@ -83,7 +83,7 @@ impl Operation for CreateRole {
 
     async fn run(&self, call: &mut Call<'_>) -> Result<Created, ApiError> {
         let account = call.account();
-        call.allow(&resource(account, "role/*"))?;
+        call.allow_new_in_ram(&resource(account, "role/*"), &at(account, &self.name)).await?;
         let count = call.tx()?.identity_counts(account).await?.roles;
         must_have_room(count, call.node.limits.roles, Code::TooManyRole)?;
         let role = Role {

@@ -54,7 +54,7 @@ impl Operation for ListRoles {
 
     async fn run(&self, call: &mut Call<'_>) -> Result<Listed, ApiError> {
         let account = call.account();
-        call.allow(&resource(account, "role/*"))?;
+        call.allow_in_ram(&resource(account, "role/*")).await?;
         let (all, slice) = (self.filter.is_none(), self.part.slice());
         let limit = if all { slice.limit } else { i64::MAX };
         let mut found = call.tx()?.roles(account, Slice { limit, ..slice }).await?;

@@ -68,7 +68,7 @@ pub(super) async fn role(call: &mut Call<'_>, name: &RoleName) -> Result<Role, A
 
 /// The same, if the caller may do what it does to it.
 async fn allowed(call: &mut Call<'_>, name: &RoleName) -> Result<Role, ApiError> {
-    call.allow(&at(call.account(), name))?;
+    call.allow_in_ram(&at(call.account(), name)).await?;
     role(call, name).await
 }
 

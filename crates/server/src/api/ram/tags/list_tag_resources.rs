@@ -67,7 +67,7 @@ impl Operation for ListTagResources {
     async fn run(&self, call: &mut Call<'_>) -> Result<TagRows, ApiError> {
         let account = call.account();
         if self.on.names.is_empty() {
-            call.allow(&self.on.at(account, "*"))?;
+            call.allow_in_ram(&self.on.at(account, "*")).await?;
         }
         self.on.must_be_there(call).await?;
         let query = TagQuery {

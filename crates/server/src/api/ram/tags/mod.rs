@@ -28,6 +28,9 @@ pub const OPERATIONS: &[Entry] = &[
 /// How many things one call may name. Our choice: as in KMS.
 const MAX_NAMES: usize = 50;
 
+/// The most characters of a name of whatever kind.
+const MAX_NAME: usize = 128;
+
 /// What finding what is named may answer.
 const FOUND: &[Code] = &[Code::NoUser, Code::NoGroup, Code::NoRole, Code::NoPolicy];
 
@@ -62,7 +65,7 @@ impl Several {
     /// Fails unless the caller may do this to each, and each is there.
     async fn must_be_there(&self, call: &mut Call<'_>) -> Result<(), ApiError> {
         for name in &self.names {
-            call.allow(&self.at(call.account(), name))?;
+            call.allow_in_ram(&self.at(call.account(), name)).await?;
         }
         for name in &self.names {
             if let Some(code) = self.missing(call, name).await? {
@@ -103,7 +106,7 @@ impl Several {
     }
 }
 
-/// Any text: whether anything is called so is found out by looking.
+/// Any text as long as a name may be: whether anything is called so is found out by looking.
 #[derive(Debug)]
 struct Text(String);
 
@@ -111,6 +114,11 @@ impl std::str::FromStr for Text {
     type Err = Invalid;
 
     fn from_str(raw: &str) -> Result<Self, Invalid> {
-        if raw.is_empty() { Err(Invalid) } else { Ok(Self(raw.to_owned())) }
+        let fits = (1..=MAX_NAME).contains(&raw.chars().count());
+        if fits && !raw.contains(char::is_control) {
+            Ok(Self(raw.to_owned()))
+        } else {
+            Err(Invalid)
+        }
     }
 }

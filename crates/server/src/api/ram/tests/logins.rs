@@ -98,6 +98,60 @@ async fn who_guesses_too_often_waits_even_with_the_right_password() {
 }
 
 #[tokio::test]
+async fn nobody_gets_round_that_by_way_of_its_own_profile() {
+    let (root, alice) = with_profile().await;
+    let own = async |action: &str| {
+        if action == "DeleteLoginProfile" {
+            return alice.ram(action, [ALICE]).await.err();
+        }
+        alice.ram(action, [ALICE, ("Password", SECOND)]).await.err()
+    };
+    root.ram("SetSecurityPreference", [("AllowUserToChangePassword", "false")]).await.unwrap();
+    for action in ["UpdateLoginProfile", "DeleteLoginProfile"] {
+        assert_eq!(own(action).await, Some(Code::RamNoPermission), "{action}");
+    }
+    root.ram("DeleteLoginProfile", [ALICE]).await.unwrap();
+    assert_eq!(own("CreateLoginProfile").await, Some(Code::RamNoPermission));
+    root.ram("CreateLoginProfile", [ALICE, ("Password", FIRST)]).await.unwrap();
+    root.ram("SetSecurityPreference", [("AllowUserToChangePassword", "true")]).await.unwrap();
+    root.ram("SetPasswordPolicy", [("MaxLoginAttemps", "1")]).await.unwrap();
+    assert_eq!(change(&alice, SECOND, FIRST).await, Err(Code::OldPasswordWrong));
+    for action in ["UpdateLoginProfile", "DeleteLoginProfile"] {
+        assert_eq!(own(action).await, Some(Code::ThrottlingUser), "{action}");
+    }
+    assert_eq!(set(&root, SECOND).await, Ok(()), "others may");
+    assert_eq!(own("UpdateLoginProfile").await, None);
+}
+
+#[tokio::test]
+async fn who_must_set_another_password_sets_another() {
+    let (root, alice) = with_profile().await;
+    root.ram("UpdateLoginProfile", [ALICE, ("PasswordResetRequired", "true")]).await.unwrap();
+    assert_eq!(change(&alice, FIRST, FIRST).await, Err(Code::PasswordTooWeak));
+    assert_eq!(change(&alice, FIRST, SECOND).await, Ok(()));
+    let profile = root.ram("GetLoginProfile", [ALICE]).await.unwrap();
+    assert_eq!(profile.get("LoginProfile.PasswordResetRequired"), Some("false"));
+}
+
+#[tokio::test]
+async fn many_changes_of_one_profile_leave_room_for_other_heavy_work() {
+    let (root, _) = with_profile().await;
+    let passwords: Vec<_> = (0..40).map(|nth| format!("Correct-horse-{nth}")).collect();
+    let mut changes = tokio::task::JoinSet::new();
+    let root = std::sync::Arc::new(root);
+    for password in passwords {
+        let root = std::sync::Arc::clone(&root);
+        changes.spawn(async move { set(&root, &password).await });
+    }
+    tokio::task::yield_now().await;
+    let pair = [("KeySpec", "RSA_2048"), ("KeyUsage", "SIGN/VERIFY")];
+    root.call("CreateKey", pair).await.unwrap();
+    let done = changes.join_all().await;
+    assert!(done.contains(&Ok(())) && done.contains(&Err(Code::ThrottlingUser)), "{done:?}");
+    assert!(done.iter().all(|it| matches!(it, Ok(()) | Err(Code::ThrottlingUser))), "{done:?}");
+}
+
+#[tokio::test]
 async fn old_passwords_do_not_come_again_as_long_as_the_policy_says() {
     let (root, alice) = with_profile().await;
     root.ram("SetPasswordPolicy", [("PasswordReusePrevention", "2")]).await.unwrap();

@@ -39,6 +39,14 @@ async fn tags_are_put_on_what_is_there_and_of_a_kind_that_has_them() {
     ] {
         assert_eq!(kms.ram("TagResources", params).await.err(), Some(expected), "{params:?}");
     }
+    for (name, expected) in [
+        ("a\nb".to_owned(), Code::InvalidParameter),
+        ("密".repeat(129), Code::InvalidParameter),
+        ("密".repeat(128), Code::NoUser),
+    ] {
+        let params = [USER, ("ResourceNames.1", &*name), TEAM[0]];
+        assert_eq!(kms.ram("TagResources", params).await.err(), Some(expected), "{name}");
+    }
     let twice = [USER, ON_ALICE, ("Tag.1.Key", "a"), ("Tag.2.Key", "a")];
     assert_eq!(kms.ram("TagResources", twice).await.err(), Some(Code::InvalidParameter));
 }

@@ -64,7 +64,7 @@ impl Operation for CreateUser {
 
     async fn run(&self, call: &mut Call<'_>) -> Result<Created, ApiError> {
         let account = call.account();
-        call.allow(&resource(account, "user/*"))?;
+        call.allow_new_in_ram(&resource(account, "user/*"), &at(account, &self.name)).await?;
         let count = call.tx()?.identity_counts(account).await?.users;
         must_have_room(count, call.node.limits.users, Code::TooManyUser)?;
         let (id, now) = (identity_id(call.random())?, call.now);

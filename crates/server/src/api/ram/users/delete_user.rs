@@ -44,7 +44,7 @@ impl Operation for DeleteUser {
 
     async fn run(&self, call: &mut Call<'_>) -> Result<(), ApiError> {
         let account = call.account();
-        call.allow(&at(account, &self.name))?;
+        call.allow_in_ram(&at(account, &self.name)).await?;
         user(call, &self.name).await?;
         if let Some(code) = self.in_the_way(call).await? {
             return Err(code.into());

@@ -36,7 +36,7 @@ impl Operation for ListUsers {
 
     async fn run(&self, call: &mut Call<'_>) -> Result<Listed, ApiError> {
         let account = call.account();
-        call.allow(&resource(account, "user/*"))?;
+        call.allow_in_ram(&resource(account, "user/*")).await?;
         let found = call.tx()?.users(account, self.0.slice()).await?;
         Ok(Listed(self.0.cut(found, |it| it.name.to_string())))
     }

@@ -49,20 +49,20 @@ const EMAIL: Rule =
 
 /// What is written about a user or a group.
 pub(super) const COMMENTS: Rule =
-    Rule { name: "Comments", max: 128, codes: &[Code::CommentsLength, Code::CommentsLength] };
+    Rule { name: "Comments", max: 128, codes: &[Code::CommentsLength, Code::CommentsChars] };
 
 /// What is to be written instead.
 pub(super) const NEW_COMMENTS: Rule = Rule {
     name: "NewComments",
     max: 128,
-    codes: &[Code::NewCommentsLength, Code::NewCommentsLength],
+    codes: &[Code::NewCommentsLength, Code::NewCommentsChars],
 };
 
 /// `<country code>-<number>`. Source: identity.md §2.2.
 #[derive(Debug)]
 struct MobilePhone(String);
 
-/// An address: something, an `@`, something. Our choice, generous.
+/// An address: something, one `@`, something. Our choice, generous.
 #[derive(Debug)]
 struct Email(String);
 
@@ -86,7 +86,9 @@ impl std::str::FromStr for Email {
     fn from_str(raw: &str) -> Result<Self, Invalid> {
         let odd = |it: char| it.is_control() || it.is_whitespace();
         match raw.split_once('@') {
-            Some((who, at)) if !who.is_empty() && !at.is_empty() && !raw.contains(odd) => {
+            Some((who, at))
+                if !who.is_empty() && !at.is_empty() && !at.contains('@') && !raw.contains(odd) =>
+            {
                 Ok(Self(raw.to_owned()))
             }
             _ => Err(Invalid),

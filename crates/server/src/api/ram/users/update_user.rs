@@ -92,7 +92,11 @@ impl Operation for UpdateUser {
     }
 
     async fn run(&self, call: &mut Call<'_>) -> Result<Updated, ApiError> {
-        call.allow(&at(call.account(), &self.name))?;
+        call.allow_in_ram(&at(call.account(), &self.name)).await?;
+        // Policies and trust policies go by names: who takes one takes what it may do.
+        if let Some(new_name) = &self.new_name {
+            call.allow_in_ram(&at(call.account(), new_name)).await?;
+        }
         let mut user = user(call, &self.name).await?;
         self.change(&mut user);
         user.updated = call.now;

@@ -1,0 +1,173 @@
+//! Notices: what operators and their programs are told of that happened to keys and secrets.
+//! Source: secrets.md §6.8, console.md C.8.
+//!
+//! A notice is kept in the transaction of what it tells, so there is one exactly if that happened. It
+//! is listed for 90 days (C.8), and at most [`KEPT`] of all accounts are.
+
+use serde_json::{Value, json};
+use yaoku_model::{
+    arn::Arn,
+    ids::{AccountId, uuid},
+    key::Key,
+    secret::Secret,
+    time::Timestamp,
+};
+use yaoku_store::{NoticeRow, Tx};
+
+use crate::{error::ApiError, node::Node};
+
+/// Days for which notices are kept. Source: console.md C.8.
+pub(crate) const DAYS: i64 = 90;
+
+/// So many notices are kept at most. Our choice.
+pub(crate) const KEPT: i64 = 100_000;
+
+/// What a notice can be called.
+pub(crate) const NAMES: [&str; 6] = [
+    "Key:DeleteKey:Scheduled",
+    "Key:DeleteKey:Success",
+    "Secret:DeleteSecret:Scheduled",
+    "Secret:DeleteSecret:Success",
+    "Secret:RotateSecret:Failure",
+    "Secret:RotateSecret:Success",
+];
+
+/// How much it matters. Source: console.md C.8.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Level {
+    /// Good to know.
+    Info,
+    /// Somebody should look whether it was meant.
+    Warn,
+    /// Somebody has to do something.
+    Critical,
+}
+
+impl Level {
+    /// As it is written.
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Info => "INFO",
+            Self::Warn => "WARN",
+            Self::Critical => "CRITICAL",
+        }
+    }
+}
+
+/// One notice.
+#[derive(Debug)]
+pub(crate) struct Notice<'a> {
+    /// Its name, one of [`NAMES`].
+    pub(crate) name: &'static str,
+    /// How much it matters.
+    pub(crate) level: Level,
+    /// Whose it is.
+    pub(crate) account: &'a AccountId,
+    /// What it is about.
+    pub(crate) about: &'a Arn,
+    /// What is said, as the vendor's events have it; its `eventId` is added.
+    pub(crate) content: Value,
+}
+
+/// Leaves a notice, in the transaction of what it tells. The log has it too, also if that
+/// transaction is undone or done again.
+pub(crate) async fn leave(
+    node: &Node,
+    tx: &mut dyn Tx,
+    notice: Notice<'_>,
+    at: Timestamp,
+) -> Result<(), ApiError> {
+    let row = row(node, notice, uuid(&*node.random)?, at);
+    let NoticeRow { id, account, name, level, about, .. } = &row;
+    tracing::info!(target: "yaoku::notices", id, name, level, %account, about, "notice");
+    if !tx.insert_notice(&row).await? {
+        return Ok(());
+    }
+    for webhook in node.webhooks.iter().filter(|it| it.wants(name)) {
+        tx.insert_delivery(webhook.id(), id, node.clock.now()).await?;
+    }
+    Ok(())
+}
+
+/// The notice as it is kept. Source of its form: secrets.md §6.8. That every one has a time, and what
+/// `instanceName` is for what is no secret (the last part of its ARN), is our choice.
+fn row(node: &Node, notice: Notice<'_>, id: String, at: Timestamp) -> NoticeRow {
+    let Notice { name, level, account, about, mut content } = notice;
+    debug_assert!(NAMES.contains(&name), "{name} has to be in NAMES");
+    content["eventId"] = id.as_str().into();
+    let about = about.as_str();
+    let body = json!({
+        "product": "KMS",
+        "eventTime": event_time(at),
+        "instanceName": about.split_once('/').map_or(about, |(_, name)| name),
+        "level": level.word(),
+        "name": name,
+        "regionId": node.region.as_str(),
+        "resourceId": about,
+        "status": if level == Level::Critical { "Failed" } else { "Normal" },
+        "content": content,
+        "ver": "1.0",
+    });
+    NoticeRow {
+        id,
+        account: account.clone(),
+        at,
+        name: name.to_owned(),
+        level: level.word().to_owned(),
+        about: about.to_owned(),
+        body: body.to_string(),
+        waiting: 0,
+    }
+}
+
+/// `20180816T135935.689+0800`, in UTC. Source: secrets.md §6.8.
+fn event_time(at: Timestamp) -> String {
+    let written = at.to_string().replace(['-', ':', 'Z'], "");
+    format!("{written}.{:03}+0000", at.unix_ms().rem_euclid(1000))
+}
+
+/// Tells that a key waits for its deletion, or is deleted. That the names of these four follow those of
+/// rotations, and what they say, is our choice: C.8 has their levels only.
+pub(crate) async fn key_goes(
+    node: &Node,
+    tx: &mut dyn Tx,
+    key: &Key,
+    now: Timestamp,
+) -> Result<(), ApiError> {
+    let about = Arn::key(&node.region, &key.account, &key.id);
+    let mut content = json!({ "keyId": key.id.as_str() });
+    let name = match key.delete_at.filter(|_| !key.is_gone(now)) {
+        Some(planned) => {
+            content["plannedDeleteTime"] = planned.to_string().into();
+            "Key:DeleteKey:Scheduled"
+        }
+        None => "Key:DeleteKey:Success",
+    };
+    let notice = Notice { name, level: Level::Warn, account: &key.account, about: &about, content };
+    leave(node, tx, notice, now).await
+}
+
+/// The same of a secret.
+pub(crate) async fn secret_goes(
+    node: &Node,
+    tx: &mut dyn Tx,
+    secret: &Secret,
+    now: Timestamp,
+) -> Result<(), ApiError> {
+    let about = Arn::secret(&node.region, &secret.account, &secret.name);
+    let mut content =
+        json!({ "secretName": secret.name.as_str(), "secretType": secret.kind.as_str() });
+    let name = match secret.delete_at.filter(|_| !secret.is_gone(now)) {
+        Some(planned) => {
+            content["plannedDeleteTime"] = planned.to_string().into();
+            "Secret:DeleteSecret:Scheduled"
+        }
+        None => "Secret:DeleteSecret:Success",
+    };
+    let account = &secret.account;
+    let notice = Notice { name, level: Level::Warn, account, about: &about, content };
+    leave(node, tx, notice, now).await
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,91 @@
+//! The contract for notices: what was told, and to which webhooks it is still to be brought.
+
+use async_trait::async_trait;
+use yaoku_model::{ids::AccountId, time::Timestamp};
+
+use crate::{Listed, Page, StoreError};
+
+/// One notice, as it was left.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct NoticeRow {
+    /// Its id: no two notices have the same.
+    pub id: String,
+    /// Whose it is.
+    pub account: AccountId,
+    /// When it was left.
+    pub at: Timestamp,
+    /// Its name: `Secret:RotateSecret:Failure`.
+    pub name: String,
+    /// `INFO`, `WARN` or `CRITICAL`.
+    pub level: String,
+    /// The ARN of what it is about.
+    pub about: String,
+    /// All of it, as JSON.
+    pub body: String,
+    /// How many webhooks are still to be told. Whatever is put here when it is inserted, is not kept.
+    pub waiting: i64,
+}
+
+/// One notice that one webhook is still to be told.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Delivery {
+    /// The id of the notice.
+    pub notice: String,
+    /// When that was left.
+    pub at: Timestamp,
+    /// What is sent.
+    pub body: String,
+    /// How often it was tried in vain.
+    pub tries: i64,
+}
+
+/// Notices and their deliveries. Nothing of them is cached, so nothing goes into the feed.
+#[async_trait]
+pub trait Notices: Send {
+    /// Adds a notice. `false`: there is one with its id, and nothing is done.
+    async fn insert_notice(&mut self, notice: &NoticeRow) -> Result<bool, StoreError>;
+
+    /// The notices of an account, the last first.
+    async fn notices(
+        &mut self,
+        account: &AccountId,
+        page: Page,
+    ) -> Result<Listed<NoticeRow>, StoreError>;
+
+    /// Removes at most `limit` notices that were left before `before`, or before the last `keep` of
+    /// all accounts, with their deliveries; answers how many.
+    async fn delete_notices(
+        &mut self,
+        before: Timestamp,
+        keep: i64,
+        limit: i64,
+    ) -> Result<u64, StoreError>;
+
+    /// Lets a webhook be told of a notice, from `at` on.
+    async fn insert_delivery(
+        &mut self,
+        webhook: &str,
+        notice: &str,
+        at: Timestamp,
+    ) -> Result<(), StoreError>;
+
+    /// What a webhook is to be told at `now`: what waits longest first, at most `limit`.
+    async fn due_deliveries(
+        &mut self,
+        webhook: &str,
+        now: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<Delivery>, StoreError>;
+
+    /// Says how often a delivery was tried in vain, and when it is due next.
+    async fn put_off_delivery(
+        &mut self,
+        webhook: &str,
+        notice: &str,
+        tries: i64,
+        due: Timestamp,
+    ) -> Result<(), StoreError>;
+
+    /// Removes a delivery: it arrived, or is given up.
+    async fn delete_delivery(&mut self, webhook: &str, notice: &str) -> Result<(), StoreError>;
+}

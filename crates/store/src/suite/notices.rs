@@ -1,0 +1,84 @@
+//! Notices, and what webhooks are still to be told.
+
+use super::{Place, all, at, id, page, write};
+use crate::{Delivery, NoticeRow};
+
+fn notice(name: &str, left: i64) -> NoticeRow {
+    NoticeRow {
+        id: name.to_owned(),
+        account: id("1000"),
+        at: at(left),
+        name: "Secret:DeleteSecret:Success".to_owned(),
+        level: "WARN".to_owned(),
+        about: "acs:kms:cn-hangzhou:1000:secret/s".to_owned(),
+        body: r#"{"说":"明"}"#.to_owned(),
+        waiting: 0,
+    }
+}
+
+fn ids(rows: &[NoticeRow]) -> Vec<&str> {
+    rows.iter().map(|it| &*it.id).collect()
+}
+
+fn of(due: &[Delivery]) -> Vec<(&str, i64)> {
+    due.iter().map(|it| (&*it.notice, it.tries)).collect()
+}
+
+pub(super) async fn a_notice_is_left_once_and_listed_the_last_first(place: Place) {
+    let store = place.open().await;
+    let mut tx = write(&*store).await;
+    for it in [notice("a", 2), notice("b", 3), notice("c", 1)] {
+        assert!(tx.insert_notice(&it).await.unwrap());
+    }
+    assert!(!tx.insert_notice(&notice("a", 9)).await.unwrap(), "it is there");
+    let other = NoticeRow { account: id("2000"), ..notice("d", 9) };
+    assert!(tx.insert_notice(&other).await.unwrap());
+    let listed = tx.notices(&id("1000"), all()).await.unwrap();
+    assert_eq!(listed.items, [notice("b", 3), notice("a", 2), notice("c", 1)]);
+    let second = tx.notices(&id("1000"), page(2, 2)).await.unwrap();
+    assert_eq!((ids(&second.items), second.total), (vec!["c"], 3));
+}
+
+pub(super) async fn a_webhook_is_told_what_is_due_until_it_arrived(place: Place) {
+    let store = place.open().await;
+    let mut tx = write(&*store).await;
+    for it in [notice("a", 2), notice("b", 1)] {
+        tx.insert_notice(&it).await.unwrap();
+        for webhook in ["one", "two", "one"] {
+            tx.insert_delivery(webhook, &it.id, at(5)).await.unwrap();
+        }
+    }
+    let listed = tx.notices(&id("1000"), all()).await.unwrap();
+    assert_eq!(listed.items.iter().map(|it| it.waiting).collect::<Vec<_>>(), [2, 2]);
+    assert_eq!(of(&tx.due_deliveries("one", at(4), 9).await.unwrap()), []);
+    let due = tx.due_deliveries("one", at(5), 9).await.unwrap();
+    assert_eq!(of(&due), [("b", 0), ("a", 0)], "the older first");
+    assert_eq!((due[0].at, &*due[0].body), (at(1), r#"{"说":"明"}"#));
+    assert_eq!(of(&tx.due_deliveries("one", at(5), 1).await.unwrap()), [("b", 0)]);
+    tx.put_off_delivery("one", "b", 1, at(8)).await.unwrap();
+    assert_eq!(of(&tx.due_deliveries("one", at(7), 9).await.unwrap()), [("a", 0)]);
+    assert_eq!(of(&tx.due_deliveries("one", at(8), 9).await.unwrap()), [("a", 0), ("b", 1)]);
+    tx.delete_delivery("one", "a").await.unwrap();
+    assert_eq!(of(&tx.due_deliveries("one", at(8), 9).await.unwrap()), [("b", 1)]);
+    assert_eq!(of(&tx.due_deliveries("two", at(8), 9).await.unwrap()), [("b", 0), ("a", 0)]);
+}
+
+pub(super) async fn old_notices_go_with_their_deliveries_and_so_do_those_that_are_too_many(
+    place: Place,
+) {
+    let store = place.open().await;
+    let mut tx = write(&*store).await;
+    for (nth, name) in ["a", "b", "c", "d", "e"].into_iter().enumerate() {
+        let left = i64::try_from(nth).unwrap();
+        tx.insert_notice(&notice(name, left)).await.unwrap();
+        tx.insert_delivery("one", name, at(5)).await.unwrap();
+    }
+    assert_eq!(tx.delete_notices(at(2), 9, 1).await.unwrap(), 1, "no more than asked for");
+    assert_eq!(tx.delete_notices(at(2), 9, 9).await.unwrap(), 1);
+    assert_eq!(tx.delete_notices(at(2), 9, 9).await.unwrap(), 0);
+    assert_eq!(tx.delete_notices(at(2), 2, 9).await.unwrap(), 1, "the third last");
+    let listed = tx.notices(&id("1000"), all()).await.unwrap();
+    assert_eq!(ids(&listed.items), ["e", "d"]);
+    let due = tx.due_deliveries("one", at(5), 9).await.unwrap();
+    assert_eq!(of(&due), [("d", 0), ("e", 0)]);
+}
