@@ -224,19 +224,19 @@ mod tests {
         let policy = PasswordPolicy { max_attempts: 2, ..PasswordPolicy::default() };
         let mut profile = profile();
         profile.tried(NOW);
-        assert!(!profile.locked_until(&policy, NOW).is_some());
+        assert!(profile.locked_until(&policy, NOW).is_none());
         profile.tried(NOW.plus_seconds(1_800));
         let until = profile.locked_until(&policy, NOW.plus_seconds(1_800));
         assert_eq!(until, Some(NOW.plus_seconds(3_600)));
         assert!(profile.locked_until(&policy, NOW.plus_seconds(3_599)).is_some());
-        assert!(!profile.locked_until(&policy, NOW.plus_seconds(3_600)).is_some());
+        assert!(profile.locked_until(&policy, NOW.plus_seconds(3_600)).is_none());
         let any = PasswordPolicy { max_attempts: 0, ..policy.clone() };
-        assert!(!profile.locked_until(&any, NOW).is_some());
+        assert!(profile.locked_until(&any, NOW).is_none());
         profile.tried(NOW.plus_seconds(3_600));
         assert_eq!(profile.failures, 1, "a new hour");
         profile.tried(NOW.plus_seconds(3_600));
         profile.succeeded();
-        assert!(!profile.locked_until(&policy, NOW.plus_seconds(3_600)).is_some());
+        assert!(profile.locked_until(&policy, NOW.plus_seconds(3_600)).is_none());
     }
 
     #[test]

@@ -111,7 +111,7 @@ fn the_limits_of_a_configuration_are_shown_with_those_of_single_callers() {
                 symmetric = 5000\nread = 0\n";
     let (code, out, error) = limits(text, &["--set", "throttle.account.ram=0"]);
     assert_eq!((code, &*error), (Some(0), ""));
-    let shown: Vec<Vec<&str>> = out.lines().take(7).map(|it| it.split("  ").collect()).collect();
+    let shown: Vec<Vec<&str>> = out.lines().take(11).map(|it| it.split("  ").collect()).collect();
     let trim = |row: &[&str]| {
         let cells = row.iter().map(|it| it.trim()).filter(|it| !it.is_empty());
         cells.map(str::to_owned).collect::<Vec<_>>().join("|")
@@ -122,7 +122,11 @@ fn the_limits_of_a_configuration_are_shown_with_those_of_single_callers() {
         "each account|create|1000",
         "each account|read|7",
         "each account|sts|1000",
+        "each account|administration|1000",
+        "each principal|create|250",
+        "each principal|ram|250",
         "each principal|sts|3",
+        "each principal|administration|250",
         "acs:ram::1000000000000001:user/ci|symmetric|5000",
         "acs:ram::1000000000000001:user/ci|sts|no bound",
     ];

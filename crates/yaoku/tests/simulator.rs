@@ -79,7 +79,7 @@ fn what_is_no_question_is_refused(server: &Server, arn: &str) {
     };
     let file = server.write("broken.json", "{}");
     for (who, action, more, told) in [
-        ("user/nobody", "kms:Encrypt", &[][..], "Forbidden.ResourceNotFound: "),
+        ("user/nobody", "kms:Encrypt", &[][..], "EntityNotExist.User: "),
         ("nobody", "kms:Encrypt", &[], "InvalidParameter: "),
         ("user/app", "Encrypt", &[], "InvalidParameter: "),
         ("user/app", "kms:Encrypt", &["--session-policy", &file], "InvalidParameter: "),

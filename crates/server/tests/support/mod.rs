@@ -342,6 +342,10 @@ impl World {
         for free in ["events", "audit_heads", "nonces", "feed_place"].into_iter().chain(pruned) {
             assert!(dump.remove(free).is_some(), "no table {free}");
         }
+        // SQLite counts the feed's places here.
+        if let Some(counters) = dump.get_mut("sqlite_sequence") {
+            counters.retain(|it| !it.starts_with("'feed'"));
+        }
         // Who used a key is counted in memory, and written down now and then.
         assert!(dump.remove("key_uses").is_some(), "no table key_uses");
         // So is when an access key was used, which is its last column.

@@ -351,10 +351,12 @@ mod tests {
     }
 
     #[test]
-    fn an_unsigned_header_never_names_the_action() {
+    fn a_header_that_no_signature_covers_names_the_action_of_an_unsigned_call_alone() {
         let headers: &[(&str, &[u8])] = &[("x-acs-action", b"A"), ("x-acs-version", b"1")];
-        let rejected = read(&request("GET", "/", headers, "")).unwrap_err();
+        let rejected = read(&request("GET", "/?Signature=any", headers, "")).unwrap_err();
         assert_eq!(rejected.refusal.code(), Code::MissingParameter);
+        let incoming = read(&request("GET", "/", headers, "")).unwrap();
+        assert_eq!((&*incoming.action, &*incoming.version), ("A", "1"));
         let incoming = read(&request("GET", "/?Action=B&Version=2", headers, "")).unwrap();
         assert_eq!((&*incoming.action, &*incoming.version), ("B", "2"));
     }
