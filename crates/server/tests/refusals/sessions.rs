@@ -376,7 +376,7 @@ async fn what_tags_another_accounts_role_has_is_not_told(database: Database) {
     let wrong = world.user(&guest, "wrong", &[&if_tagged("test")]).await;
     let said = async |by: &Party| {
         let answer = ask(&world, by, &own, &[]).await;
-        let detail = |name: &str| answer.text(&format!("/AccessDeniedDetail/{name}")).to_owned();
+        let detail = |name: &str| answer.text(&format!("/AccessDeniedDetail/{name}")).clone();
         (told(&answer), detail("PolicyType"), detail("NoPermissionType"))
     };
     assert_eq!(said(&right).await, said(&wrong).await);
