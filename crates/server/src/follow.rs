@@ -48,9 +48,9 @@ impl Followed {
 
 /// Follows, for as long as it is polled.
 pub(crate) async fn run(node: Arc<Node>) {
-    let mut beaten = None;
+    let mut so_far = SoFar::default();
     loop {
-        match look(&node, &mut beaten).await {
+        match look(&node, &mut so_far).await {
             Ok(()) => {}
             Err(error) => tracing::warn!(%error, "the change feed cannot be followed"),
         }
@@ -61,14 +61,28 @@ pub(crate) async fn run(node: Arc<Node>) {
     }
 }
 
+/// What one look leaves for the next.
+#[derive(Debug, Default)]
+pub(crate) struct SoFar {
+    /// When the mark was last written down.
+    beaten: Option<Instant>,
+    /// Whether the node was about to enter again. Its row may be there; the rest is not done.
+    entering: bool,
+}
+
 /// One look at the feed. The order is the promise: the caches move, then the lease is renewed, then the
 /// mark shows it.
-async fn look(node: &Node, beaten: &mut Option<Instant>) -> Result<(), StoreError> {
+pub(crate) async fn look(node: &Node, so_far: &mut SoFar) -> Result<(), StoreError> {
     let sent = node.lease.now();
     let feed = node.store.changes(&node.followed.mark()).await?;
     match node.peers.see(&node.name, feed.nodes) {
-        Standing::In => {}
-        Standing::Out => return enter_again(node).await,
+        Standing::In if !so_far.entering => {}
+        Standing::In | Standing::Out => {
+            so_far.entering = true;
+            enter_again(node).await?;
+            so_far.entering = false;
+            return Ok(());
+        }
         Standing::Replaced => {
             node.lease.lose();
             return Ok(());
@@ -83,11 +97,11 @@ async fn look(node: &Node, beaten: &mut Option<Instant>) -> Result<(), StoreErro
     node.followed.set(feed.next);
     // Nobody waits for the mark of one node alone.
     let is_awaited = !feed.changes.is_empty() && node.peers.count() > 0;
-    let is_due = beaten.is_none_or(|it| it.elapsed() >= BEAT);
+    let is_due = so_far.beaten.is_none_or(|it| it.elapsed() >= BEAT);
     if node.store.is_shared() && (is_awaited || is_due) {
         let (name, run) = (node.name.as_str(), node.peers.run().as_str());
         node.store.beat(name, run, &node.followed.mark()).await?;
-        *beaten = Some(Instant::now());
+        so_far.beaten = Some(Instant::now());
     }
     Ok(())
 }

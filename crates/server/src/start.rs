@@ -27,7 +27,7 @@ use crate::{
     cache::{CacheSizes, Caches},
     claim::{self, Place},
     disk::Disk,
-    follow::Followed,
+    follow::{self, Followed, SoFar},
     heavy::{Aside, Heavy},
     last_uses::LastUses,
     lease::Lease,
@@ -181,6 +181,8 @@ impl Running {
             ca_pem: setup.ca_pem,
         });
         copy_events(&node).await?;
+        // Who else there is must be known before the first call is answered.
+        follow::look(&node, &mut SoFar::default()).await?;
         let (stop, stopped) = watch::channel(());
         let tasks = background::begin(&node, &stopped);
         Ok(Self { node, stop, tasks })

@@ -85,7 +85,8 @@ impl Memory {
                 total += len;
                 if bytes[..len].iter().any(|it| *it != 0) {
                     for (name, finder) in &finders {
-                        for hit in finder.find_iter(&bytes[..len]) {
+                        // What begins in the overlap is the next chunk's to find.
+                        for hit in finder.find_iter(&bytes[..len]).take_while(|it| *it < CHUNK) {
                             let around = &bytes[hit.saturating_sub(60)..len.min(hit + 100)];
                             let around = String::from_utf8_lossy(around).into_owned();
                             let place = at + hit as u64;

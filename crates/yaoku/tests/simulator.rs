@@ -104,8 +104,8 @@ fn simulated(server: &Server, arn: &str) {
         asked(server, &[&words, more].concat())
     };
     let said = simulate("user/app", "kms:Decrypt", &[]);
-    let expected = "ExplicitDeny\n\nLAYER                            VERDICT       POLICY     STATEMENT\n\
-                    AccountLevelIdentityBasedPolicy  ExplicitDeny  NoDecrypt  2\n";
+    let expected = "ExplicitDeny\n\nLAYER                            VERDICT       POLICY     STATEMENT  ATTACHED TO\n\
+                    AccountLevelIdentityBasedPolicy  ExplicitDeny  NoDecrypt  2          user/app\n";
     assert!(said.starts_with(expected), "{said}");
     assert!(simulate("user/app", "kms:Encrypt", &[]).starts_with("Allow\n"));
     let sealed = ["kms", "Encrypt", "--KeyId", "alias/dev", "--Plaintext", "x"];
@@ -147,5 +147,8 @@ fn found(server: &Server, arn: &str) {
     assert_eq!(who("kms:Decrypt"), ["root", "role/deploy"]);
     let said = asked(server, &["who-can", "--action", "kms:Encrypt", "--resource", arn]);
     let line = said.lines().find(|it| it.starts_with("user/app")).unwrap();
-    assert!(line.contains("AccountLevelIdentityBasedPolicy") && line.ends_with('1'), "{line}");
+    assert!(
+        line.contains("AccountLevelIdentityBasedPolicy") && line.ends_with("1          user/app"),
+        "{line}"
+    );
 }

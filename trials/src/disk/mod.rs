@@ -84,13 +84,13 @@ async fn full(
         report.check(took.is_some(), format_args!("{what}: it does not recover"));
         report.say(format_args!("{what}: served again {took:?} after there was room"));
     }
-    traffic.check(&what, report).await?;
+    traffic.check(&what, 0, report).await?;
     dev.kill()?;
     proved(program, &data, &url, &what, report)?;
     left::check(&*yaoku_store::open(&url).await?, report).await?;
     dev = Dev::start(program, &data, Some(&url))?;
     traffic.client = client(&dev)?;
-    traffic.check(&format!("{what}, after a restart"), report).await?;
+    traffic.check(&format!("{what}, after a restart"), 0, report).await?;
     dev.kill()?;
     traffic.check_events(&data.join("audit").join(NAME), &what, report)?;
     report.say(format_args!("{what}: {}", traffic.summary()));
@@ -121,7 +121,9 @@ async fn read_only(program: &Path, report: &mut Report) -> anyhow::Result<()> {
     traffic.client = client(&dev)?;
     let took = traffic.recovered().await?;
     report.check(took.is_some(), format_args!("{what}: it does not recover"));
-    traffic.check(what, report).await?;
+    // The sync that failed was of a group of writes whose log may have reached the medium all the same:
+    // no database can tell, and its clients were told that it is not known. They are whole or not there.
+    traffic.check(what, traffic::CLIENTS, report).await?;
     dev.kill()?;
     proved(program, &data, &url, what, report)?;
     report.say(format_args!("{what}, repaired, started again: {}", traffic.summary()));
@@ -152,7 +154,7 @@ async fn troubles(report: &mut Report) -> anyhow::Result<()> {
         report.check(took.is_some(), format_args!("{what}: it does not recover"));
         report.say(format_args!("our own files, {what}: served again after {took:?}"));
     }
-    traffic.check("our own files", report).await?;
+    traffic.check("our own files", 0, report).await?;
     node.stop().await?;
     let (name, home) = (NAME.parse()?, data.path().join("audit").join(NAME));
     if let Some(key) = PublicKey::beside(&home)? {

@@ -191,13 +191,11 @@ pub fn cross_account(identity: Verdict, resource: Verdict) -> Verdict {
     both(identity, resource)
 }
 
-/// A session policy, where there is one, must allow before anything else counts. Source: §3.6.
+/// A session policy, where there is one, must allow as well: [`both`]. That it says nothing hides no
+/// Deny of the rest, which counts where something else allows. Source: §3.6.
 #[must_use]
 pub fn narrowed(session: Option<Verdict>, rest: Verdict) -> Verdict {
-    match session {
-        None | Some(Verdict::Allow) => rest,
-        Some(refused) => refused,
-    }
+    session.map_or(rest, |it| both(it, rest))
 }
 
 /// Policies on a resource group are asked only if those on the account say nothing. Source: §3.6.
@@ -237,7 +235,8 @@ mod tests {
             assert_eq!(narrowed(None, rest), rest);
             assert_eq!(narrowed(Some(Allow), rest), rest);
             assert_eq!(narrowed(Some(Deny), rest), Deny);
-            assert_eq!(narrowed(Some(Nothing), rest), Nothing);
+            let hidden = if rest == Deny { Deny } else { Nothing };
+            assert_eq!(narrowed(Some(Nothing), rest), hidden);
         }
     }
 

@@ -5,6 +5,8 @@ use yaoku_model::{
     ids::RoleName,
 };
 
+use yaoku_server::api::{Product, operation};
+
 use crate::{
     params,
     support::{
@@ -21,6 +23,8 @@ on_both!(
     a_trust_policy_looks_at_what_is_presented,
     a_token_is_good_for_its_own_access_key_here_and_no_other,
     a_session_may_do_what_its_role_and_its_policy_both_allow,
+    a_session_policy_hides_no_deny_of_the_role,
+    what_tags_another_accounts_role_has_is_not_told,
     a_session_is_over_when_its_time_is_up_or_its_role_is_another,
     what_is_taken_from_a_role_is_taken_from_its_sessions,
     a_session_begun_by_a_session_is_short_and_hides_nobody,
@@ -308,6 +312,74 @@ async fn a_session_may_do_what_its_role_and_its_policy_both_allow(database: Data
     tx.set_access_key_active(&id, false).await.unwrap();
     world.node.caches.apply(&tx.commit().await.unwrap().changes);
     world.done(&whole, "Encrypt", &encrypt).await;
+    world.stop().await.events_equal_answers().await;
+}
+
+/// A Deny counts where the session's policy says nothing, but allows something else that would do.
+async fn a_session_policy_hides_no_deny_of_the_role(database: Database) {
+    let world = World::new(database).await;
+    let root = world.account().await;
+    let things = Things::of(&world, &root).await;
+    let account = root.account.as_str();
+    let open = trust(account, "");
+    let deny = |action: &str, resource: &str| {
+        let all = allow(action).replace("Allow", "Deny");
+        all.replace("\"Resource\":\"*\"", &format!("\"Resource\":\"{resource}\""))
+    };
+    let rights = [
+        ALLOW_ALL,
+        &*deny("ram:CreateUser", &format!("acs:ram:*:{account}:user/admin-*")),
+        &*deny("kms:TagResource", "*"),
+    ];
+    let deploy = role(&world, &root, "deploy", &open, &rights).await;
+    let user = world.user(&root, "alice", &[ALLOW_ALL]).await;
+    let narrow = format!(
+        r#"{{"Version":"1","Statement":[{{"Effect":"Allow",
+            "Action":["ram:CreateUser","kms:TagResources"],
+            "Resource":["acs:ram:*:{account}:user/?","acs:kms:*:*:*"]}}]}}"#
+    );
+    let narrowed = begin(&world, &user, &deploy, &[("Policy", &narrow)]).await;
+    let before = world.state().await;
+    let made = world.call(&narrowed, "CreateUser", &[("UserName", "admin-x")]).await;
+    assert_eq!(made.code(), "NoPermission");
+    let tags = [
+        ("RegionId", "cn-hangzhou"),
+        ("ResourceType", "key"),
+        ("ResourceId.1", things.key.as_str()),
+        ("Tag.1.Key", "a"),
+        ("Tag.1.Value", "b"),
+    ];
+    let tagged = world.call(&narrowed, "TagResources", &tags).await;
+    assert_eq!(tagged.code(), "Forbidden.NoPermission");
+    assert_eq!(world.state().await, before);
+    world.stop().await.events_equal_answers().await;
+}
+
+async fn what_tags_another_accounts_role_has_is_not_told(database: Database) {
+    let world = World::new(database).await;
+    let (owner, guest) = (world.account().await, world.account().await);
+    let own = role(&world, &owner, "own", &trust(owner.account.as_str(), ""), &[]).await;
+    let spec = operation(Product::Ram, "TagResources").unwrap().spec;
+    let tags = params(&[
+        ("ResourceType", "role"),
+        ("ResourceNames.1", "own"),
+        ("Tag.1.Key", "env"),
+        ("Tag.1.Value", "prod"),
+    ]);
+    assert_eq!(world.call_of(&owner, spec, &tags).await.status, 200);
+    let if_tagged = |value: &str| {
+        let condition =
+            format!(r#","Condition":{{"StringEquals":{{"acs:ResourceTag/env":"{value}"}}}}}}"#);
+        allow("sts:AssumeRole").replacen('}', &condition, 1)
+    };
+    let right = world.user(&guest, "right", &[&if_tagged("prod")]).await;
+    let wrong = world.user(&guest, "wrong", &[&if_tagged("test")]).await;
+    let said = async |by: &Party| {
+        let answer = ask(&world, by, &own, &[]).await;
+        let detail = |name: &str| answer.text(&format!("/AccessDeniedDetail/{name}")).clone();
+        (told(&answer), detail("PolicyType"), detail("NoPermissionType"))
+    };
+    assert_eq!(said(&right).await, said(&wrong).await);
     world.stop().await.events_equal_answers().await;
 }
 

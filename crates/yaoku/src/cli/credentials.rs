@@ -254,8 +254,14 @@ impl Source {
         loop {
             let wanted = timeout(LOOK, self.wanted.notified()).await.is_ok();
             let now = MachineClock.now();
-            let due = self.state.borrow().held.as_ref().is_none_or(|it| it.renew <= now);
-            if !wanted && (!due || now < next) {
+            let (due, good) = {
+                let state = self.state.borrow();
+                let due = state.held.as_ref().is_none_or(|it| it.renew <= now);
+                (due, state.good(now).is_some())
+            };
+            // Who wanted one may have been given it meanwhile.
+            let is_needed = (wanted && !good) || (due && now >= next);
+            if !is_needed {
                 continue;
             }
             let begun = self.begin(now).await;

@@ -95,7 +95,13 @@ impl AssumeRole {
         match found {
             Some(role) if call.is_trusted(ask, wanted, &trust_of(&role)?, &tags) => Ok(role),
             None if wanted.account == *call.account() => Err(Code::NoRole.into()),
-            _ => Err(call.denied(Self::ACTION, &wanted.as_resource(), LayerName::Trust)),
+            _ => {
+                // What tags another account's role has would be told by who it is that refuses.
+                if wanted.account != *call.account() {
+                    call.may_take_on(ask, wanted, &[])?;
+                }
+                Err(call.denied(Self::ACTION, &wanted.as_resource(), LayerName::Trust))
+            }
         }
     }
 
