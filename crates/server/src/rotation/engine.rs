@@ -48,8 +48,18 @@ const PAGE: i64 = 256;
 /// For so many seconds a node has a rotation for itself: longer than any step can take.
 const HOLD: i64 = 90;
 
+/// The same where a target is asked: then the node says again and again that it is still at it. If it
+/// dies, the only account of a target may have a new password that nobody can read until this is over.
+const SHORT_HOLD: i64 = 15;
+
+/// How often it says so. Our choice.
+const STILL: Duration = Duration::from_secs(5);
+
+/// How soon what cannot be kept is tried to be kept again. Our choice.
+const AGAIN: Duration = Duration::from_millis(500);
+
 /// For so long nobody asks a target that was found dead. Our choice.
-const REST: Duration = Duration::from_secs(5);
+const REST: Duration = Duration::from_secs(2);
 
 /// How often a transaction is tried again when another one came first.
 const TRIES: usize = 8;
@@ -185,20 +195,64 @@ async fn go_on(
     node: &Node,
     shared: &Shared,
     found: &CachedSecret,
-    rotation: Rotation,
+    mut rotation: Rotation,
 ) -> Result<(), ApiError> {
-    let work = match at_target(node, shared, found, &rotation).await {
-        Ok(()) => {
-            let sealed = seal_candidate(node, &found.secret, &rotation).await?;
-            Work::Succeed(rotation, sealed)
-        }
+    let step = rotation.clone();
+    let done = async {
+        // First, so that nothing but the commit stands between what works and what is current.
+        let sealed = seal_candidate(node, &found.secret, &step).await?;
+        at_target(node, shared, found, &step).await.map(|()| sealed)
+    };
+    let work = match still_held(node, &found.secret, &mut rotation, done).await {
+        Ok(sealed) => Work::Succeed(rotation, sealed),
         Err(trouble) => {
             let (account, name) = (&rotation.account, &rotation.secret);
             tracing::warn!(%account, secret = %name, ?trouble, "a credential was not turned");
             Work::PutOff(rotation, trouble)
         }
     };
-    work.write(node, &found.secret).await.map(drop)
+    keep(node, &found.secret, &work).await
+}
+
+/// Does something about a rotation, and sees to it that no other node takes it up meanwhile.
+async fn still_held<T>(
+    node: &Node,
+    secret: &Secret,
+    rotation: &mut Rotation,
+    step: impl Future<Output = T>,
+) -> T {
+    tokio::pin!(step);
+    loop {
+        tokio::select! {
+            biased;
+            done = &mut step => return done,
+            () = tokio::time::sleep(STILL) => {}
+        }
+        match Work::HoldOn(rotation.clone()).write(node, secret).await {
+            Ok(Some(held)) => *rotation = held,
+            // Another node may do the same now: it does no harm.
+            Ok(None) => {}
+            Err(error) => tracing::warn!(%error, "a rotation cannot be held"),
+        }
+    }
+}
+
+/// Keeps what came of a step. What is true of the target already is not given up because the store
+/// has no room just now.
+async fn keep(node: &Node, secret: &Secret, work: &Work) -> Result<(), ApiError> {
+    let since = Instant::now();
+    loop {
+        match work.write(node, secret).await {
+            Err(error)
+                if !error.is_conflict()
+                    && since.elapsed() < Duration::from_secs(SHORT_HOLD.unsigned_abs()) =>
+            {
+                tracing::warn!(%error, "what came of a rotation cannot be kept yet");
+                tokio::time::sleep(AGAIN).await;
+            }
+            done => return done.map(drop),
+        }
+    }
 }
 
 /// The candidate's value as the version that it becomes.
@@ -272,6 +326,8 @@ enum Work {
     Begin(VersionId, Prepared),
     /// This node takes the rotation for itself. Answers it, unless somebody else was first.
     Hold,
+    /// This node has it, and needs it longer. Answers it, unless somebody else has it now.
+    HoldOn(Rotation),
     /// The step was done.
     Succeed(Rotation, Option<Sealed>),
     /// It was not.
@@ -320,11 +376,12 @@ impl Work {
                 None => Ok(None),
             },
             // Somebody else has it now, or it is over.
-            Self::Succeed(it, _) | Self::PutOff(it, _) | Self::EndWindow(it)
+            Self::HoldOn(it) | Self::Succeed(it, _) | Self::PutOff(it, _) | Self::EndWindow(it)
                 if running.as_ref() != Some(it) =>
             {
                 Ok(None)
             }
+            Self::HoldOn(rotation) => hold(tx, rotation.clone(), now).await.map(Some),
             Self::Succeed(rotation, sealed) => {
                 finish::succeed(node, tx, secret, rotation, sealed.as_ref(), now).await?;
                 Ok(None)
@@ -373,7 +430,8 @@ async fn hold(
     mut rotation: Rotation,
     now: Timestamp,
 ) -> Result<Rotation, ApiError> {
-    rotation.held_until = Some(now.plus_seconds(HOLD));
+    let asks = matches!(rotation.step, Step::Create | Step::Apply | Step::Settle);
+    rotation.held_until = Some(now.plus_seconds(if asks { SHORT_HOLD } else { HOLD }));
     tx.put_rotation(&rotation).await?;
     Ok(rotation)
 }

@@ -1,5 +1,7 @@
 //! What is done at a target, one step of a rotation after the other. Each may be done again.
 
+use std::time::Duration;
+
 use yaoku_model::{
     ids::Stage,
     secret::{Config, Credential, Rotation, Secret, SecretType, Step, SubType},
@@ -9,6 +11,10 @@ use yaoku_targets::{Admin, Fault, Login, Proof, Rights};
 
 use super::begin::{self, credential};
 use crate::{cache::CachedSecret, error::ApiError, node::Node, values};
+
+/// When a change of the only account is not answered for so long, there is a look whether it was made:
+/// while nobody knows, no password that can be read may work. Our choice.
+const LATE: Duration = Duration::from_secs(2);
 
 /// Why a step was not done.
 #[derive(Debug)]
@@ -21,6 +27,8 @@ pub(crate) enum Trouble {
     NoAdmin,
     /// The server did not do it.
     Target(Fault),
+    /// It was asked whether it has taken the candidate, and has not: the current credential works.
+    NotTaken,
     /// We could not do our part.
     Ours(ApiError),
 }
@@ -42,9 +50,15 @@ impl Trouble {
     pub(super) fn may_pass(&self) -> bool {
         match self {
             Self::Target(fault) => fault.may_pass(),
-            Self::Ours(_) => true,
+            Self::NotTaken | Self::Ours(_) => true,
             Self::NoTarget | Self::WrongEngine | Self::NoAdmin => false,
         }
+    }
+
+    /// Whether nobody answered, so that nothing is known of the target.
+    pub(super) fn is_silence(&self) -> bool {
+        use yaoku_targets::Fault::{TimedOut, Unreachable};
+        matches!(self, Self::Target(Unreachable(_) | TimedOut))
     }
 
     /// A word for events.
@@ -54,6 +68,7 @@ impl Trouble {
             Self::WrongEngine => "WrongEngine",
             Self::NoAdmin => "NoAdministrator",
             Self::Target(fault) => fault.word(),
+            Self::NotTaken => "NotTaken",
             Self::Ours(error) => error.code().wire(),
         }
     }
@@ -65,6 +80,7 @@ impl Trouble {
             Self::WrongEngine => "the server is of another kind than the secret".to_owned(),
             Self::NoAdmin => "the administrator's credential cannot be read".to_owned(),
             Self::Target(fault) => format!("the server {fault}"),
+            Self::NotTaken => "the server has not taken the new credential".to_owned(),
             Self::Ours(_) => "the log has the reason".to_owned(),
         }
     }
@@ -86,7 +102,7 @@ pub(super) async fn take(
         }
         Step::Settle => {
             let new = candidate(node, &found.secret, &config, rotation).await?;
-            Ok(yaoku_targets::log_in(&target, &login(&new)?).await?)
+            settle(node, found, &config, &target, &new).await
         }
         // Of the store alone: see `ram`.
         Step::Window => Ok(()),
@@ -110,14 +126,42 @@ async fn create(
         let made = credential(node, found, config, &stage).await?;
         if let Some(account) = made {
             give(&mut *admin, found, &account, &rights).await?;
-            yaoku_targets::log_in(target, &login(&account)?).await?;
+            verify(target, &login(&account)?).await?;
         }
     }
     Ok(())
 }
 
 /// Gives the target the candidate, and tries it there.
+///
+/// Of two accounts the other one works meanwhile. Where there is one only, and the target may have
+/// taken the candidate though nobody says so, the password that is current is dead perhaps: so
+/// whatever went wrong, and while an answer is late, the candidate itself is tried.
 async fn apply(
+    node: &Node,
+    found: &CachedSecret,
+    config: &Config,
+    target: &Target,
+    new: &Credential,
+) -> Result<(), Trouble> {
+    let (as_new, change) = (login(new)?, change(node, found, config, target, new));
+    if !is_of_one_account(config.sub_type) {
+        change.await?;
+        return verify(target, &as_new).await;
+    }
+    let changed = tokio::select! {
+        biased;
+        changed = change => changed,
+        () = taken_all_the_same(target, &as_new) => return Ok(()),
+    };
+    match changed {
+        Ok(()) => verify(target, &as_new).await,
+        Err(trouble) => yaoku_targets::log_in(target, &as_new).await.map_err(|_| trouble),
+    }
+}
+
+/// Gives the target the candidate.
+async fn change(
     node: &Node,
     found: &CachedSecret,
     config: &Config,
@@ -134,12 +178,54 @@ async fn apply(
         (
             Credential::KeyPair { user, public, .. },
             Some(Credential::KeyPair { public: old, .. }),
-        ) => {
-            admin.replace_key(user, public, Some(old)).await?;
-        }
-        _ => give(&mut *admin, found, new, &rights).await?,
+        ) => Ok(admin.replace_key(user, public, Some(old)).await?),
+        _ => give(&mut *admin, found, new, &rights).await,
     }
-    Ok(yaoku_targets::log_in(target, &login(new)?).await?)
+}
+
+/// Ends when the target has taken a candidate whose change it does not answer.
+async fn taken_all_the_same(target: &Target, candidate: &Login) {
+    loop {
+        tokio::time::sleep(LATE).await;
+        if yaoku_targets::log_in(target, candidate).await.is_ok() {
+            return;
+        }
+    }
+}
+
+/// Logs in by what the target was given. A connection that was cut says nothing: once more then.
+async fn verify(target: &Target, login: &Login) -> Result<(), Trouble> {
+    match yaoku_targets::log_in(target, login).await.map_err(Trouble::from) {
+        Err(trouble) if trouble.is_silence() => Ok(yaoku_targets::log_in(target, login).await?),
+        done => done,
+    }
+}
+
+/// Whether a rotation changes the very password by which its users log in.
+fn is_of_one_account(kind: SubType) -> bool {
+    matches!(kind, SubType::SingleUser | SubType::Password | SubType::SshKey)
+}
+
+/// Asks whether a target has taken the candidate of a rotation that failed.
+async fn settle(
+    node: &Node,
+    found: &CachedSecret,
+    config: &Config,
+    target: &Target,
+    new: &Credential,
+) -> Result<(), Trouble> {
+    match yaoku_targets::log_in(target, &login(new)?).await {
+        Ok(()) if is_of_one_account(config.sub_type) => Ok(()),
+        // Perhaps not all was done that belongs to it.
+        Ok(()) => apply(node, found, config, target, new).await,
+        Err(fault @ yaoku_targets::Fault::WrongCredential(_)) => {
+            let current = credential(node, found, config, &Stage::current()).await?;
+            let Some(current) = current else { return Err(fault.into()) };
+            let works = yaoku_targets::log_in(target, &login(&current)?).await.is_ok();
+            Err(if works { Trouble::NotTaken } else { fault.into() })
+        }
+        Err(fault) => Err(fault.into()),
+    }
 }
 
 async fn give(
