@@ -36,6 +36,7 @@ use crate::{
     oidc::Oidc,
     peers::{self, Peers, Run},
     root::OpenedRoot,
+    rotation::Engine,
     throttle::{self, Throttle},
     turns::Turns,
     uses::Uses,
@@ -143,8 +144,7 @@ impl Running {
             Arc::clone(&keyring),
             CacheSizes::default(),
         );
-        let throttle = Throttle::new(setup.throttle, Arc::clone(&setup.steady_clock));
-        let lease = Lease::new(setup.steady_clock, setup.store.is_shared());
+        let lease = Lease::new(Arc::clone(&setup.steady_clock), setup.store.is_shared());
         let processors = tokio::runtime::Handle::current().metrics().num_workers();
         let node = Arc::new(Node {
             name: setup.name,
@@ -165,8 +165,8 @@ impl Running {
             peers: Peers::new(run),
             webhooks: setup.webhooks.into_iter().map(Arc::new).collect(),
             wrote: tokio::sync::Notify::new(),
-            rotations_begun: tokio::sync::Notify::new(),
-            throttle,
+            rotations: Engine::default(),
+            throttle: Throttle::new(setup.throttle, setup.steady_clock),
             metrics: Metrics::default(),
             uses: Uses::default(),
             last_uses: LastUses::default(),
@@ -349,8 +349,7 @@ mod background {
             RootError,
             rotation::{self as root_key, Step},
         },
-        rotation::{self, Engine},
-        uses, webhooks,
+        rotation, uses, webhooks,
     };
 
     /// How soon it is tried again to copy events.
@@ -517,14 +516,13 @@ mod background {
 
     /// Turns the credentials of managed secrets when it is time.
     async fn rotate_credentials(node: Arc<Node>, mut stopped: Stopped) {
-        let engine = Engine::default();
         loop {
             tokio::select! {
                 _ = stopped.changed() => break,
                 () = tokio::time::sleep(rotation::EVERY) => {}
-                () = node.rotations_begun.notified() => {}
+                () = node.rotations.woken() => {}
             }
-            match engine.run(&node).await {
+            match node.rotations.run(&node).await {
                 Ok(()) => {}
                 Err(error) if due::waits(&error) => {
                     tracing::warn!(%error, "rotations have to wait for the store");
@@ -532,7 +530,7 @@ mod background {
                 Err(error) => tracing::error!(%error, "what is to be rotated cannot be found"),
             }
         }
-        engine.rest().await;
+        node.rotations.rest().await;
     }
 
     /// Tells a webhook of notices. It ends between two calls, so that what arrived is written down.
