@@ -10,7 +10,7 @@ use std::{
 };
 
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::{Notify, OwnedSemaphorePermit, Semaphore},
     time::Instant,
 };
 use yaoku_model::{
@@ -58,6 +58,7 @@ const TRIES: usize = 8;
 #[derive(Debug)]
 pub(crate) struct Engine {
     shared: Arc<Shared>,
+    begun: Notify,
 }
 
 #[derive(Debug)]
@@ -89,6 +90,7 @@ impl Default for Engine {
                 in_hand: Mutex::default(),
                 targets: Mutex::default(),
             }),
+            begun: Notify::new(),
         }
     }
 }
@@ -113,6 +115,16 @@ impl Engine {
             after = Some(last.clone());
             self.take_up(node, due, false).await;
         }
+    }
+
+    /// Says that somebody has begun a rotation.
+    pub(crate) fn wake(&self) {
+        self.begun.notify_one();
+    }
+
+    /// Waits until somebody has.
+    pub(crate) async fn woken(&self) {
+        self.begun.notified().await;
     }
 
     /// Waits until nothing is in hand: for tests, and before a node stops.
