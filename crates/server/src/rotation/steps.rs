@@ -86,7 +86,7 @@ pub(super) async fn take(
         }
         Step::Settle => {
             let new = candidate(node, &found.secret, &config, rotation).await?;
-            Ok(yaoku_targets::log_in(&target, &login(&new)?).await?)
+            Ok(node.rotations.aside().log_in(&target, &login(&new)?).await?)
         }
         // Of the store alone: see `ram`.
         Step::Window => Ok(()),
@@ -110,7 +110,7 @@ async fn create(
         let made = credential(node, found, config, &stage).await?;
         if let Some(account) = made {
             give(&mut *admin, found, &account, &rights).await?;
-            yaoku_targets::log_in(target, &login(&account)?).await?;
+            node.rotations.aside().log_in(target, &login(&account)?).await?;
         }
     }
     Ok(())
@@ -139,7 +139,7 @@ async fn apply(
         }
         _ => give(&mut *admin, found, new, &rights).await?,
     }
-    Ok(yaoku_targets::log_in(target, &login(new)?).await?)
+    Ok(node.rotations.aside().log_in(target, &login(new)?).await?)
 }
 
 async fn give(
@@ -200,7 +200,7 @@ pub(crate) async fn check(node: &Node, target: &Target) -> Result<(), Trouble> {
 /// Logs in as a target's administrator.
 async fn administrator(node: &Node, target: &Target) -> Result<Box<dyn Admin>, Trouble> {
     let login = admin_login(node, target).await?;
-    Ok(yaoku_targets::connect(target, &login).await?)
+    Ok(node.rotations.aside().connect(target, &login).await?)
 }
 
 /// The administrator's credential: the current value of the secret that the target names, in one of
