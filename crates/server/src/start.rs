@@ -29,6 +29,7 @@ use crate::{
     disk::Disk,
     follow::{self, Followed, SoFar},
     heavy::{Aside, Heavy},
+    hooks::Hooks,
     last_uses::LastUses,
     lease::Lease,
     metrics::Metrics,
@@ -73,6 +74,8 @@ pub struct Setup {
     pub journal: audit::Options,
     /// Who is told of notices; the same at every node.
     pub webhooks: Vec<Webhook>,
+    /// What may be called to rotate generic secrets; the same at every node.
+    pub hooks: Hooks,
     /// What our own files are written with.
     pub disk: Arc<dyn Disk>,
 }
@@ -164,6 +167,7 @@ impl Running {
             followed,
             peers: Peers::new(run),
             webhooks: setup.webhooks.into_iter().map(Arc::new).collect(),
+            hooks: setup.hooks,
             wrote: tokio::sync::Notify::new(),
             rotations_begun: tokio::sync::Notify::new(),
             throttle,
@@ -532,7 +536,7 @@ mod background {
                 Err(error) => tracing::error!(%error, "what is to be rotated cannot be found"),
             }
         }
-        engine.rest().await;
+        engine.stop().await;
     }
 
     /// Tells a webhook of notices. It ends between two calls, so that what arrived is written down.

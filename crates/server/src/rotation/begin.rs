@@ -30,6 +30,8 @@ pub(crate) enum Prepared {
     Candidate(Sealed),
     /// An access key, and the version that will hold it.
     AccessKey(ram::Prepared),
+    /// Nothing: the secret's hook makes what is needed.
+    Hook,
 }
 
 /// Makes what a rotation of `found` needs. `version` is the id that its new version will have.
@@ -39,6 +41,9 @@ pub(crate) async fn prepare(
     version: &VersionId,
     now: Timestamp,
 ) -> Result<Prepared, ApiError> {
+    if found.secret.managed.is_none() {
+        return Ok(Prepared::Hook);
+    }
     let config = config(&found.secret)?;
     if config.sub_type == SubType::RamUserAccessKey {
         return ram::prepare(node, &found.secret, version, now).await.map(Prepared::AccessKey);
@@ -66,6 +71,11 @@ pub(crate) async fn begin(
     }
     match prepared {
         Prepared::AccessKey(key) => ram::rotate(node, tx, secret, version, key, now).await,
+        Prepared::Hook => {
+            let rotation = new(&secret, version, Step::HookNew, now);
+            tx.put_rotation(&rotation).await?;
+            Ok(rotation)
+        }
         Prepared::Candidate(made) => {
             if made.key != secret.key {
                 return Err(ApiError::conflict());

@@ -1,7 +1,8 @@
 //! Looks, again and again, for rotations that are to begin or to go on, and sees each through one step.
 //!
 //! Many go on side by side, a few of them at any one target: so a target that is dead holds up those
-//! of its own secrets, which wait until it may be tried again, and no others.
+//! of its own secrets, which wait until it may be tried again, and no others. Hooks have places of
+//! their own, for what they do may take long.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -10,7 +11,7 @@ use std::{
 };
 
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
     time::Instant,
 };
 use yaoku_model::{
@@ -22,7 +23,7 @@ use yaoku_store::{DueSecret, StoreError, Tx};
 
 use super::{
     begin::{self, Prepared},
-    finish,
+    finish, hook,
     password::version_id,
     ram,
     steps::{self, Trouble},
@@ -30,6 +31,7 @@ use super::{
 use crate::{
     cache::CachedSecret,
     error::ApiError,
+    hooks,
     node::Node,
     pipeline::must_take_writes,
     values::{self, NewValue, Sealed},
@@ -41,6 +43,9 @@ pub(crate) const EVERY: Duration = Duration::from_secs(1);
 /// How many rotations go on at once, and how many of them at one target.
 const AT_ONCE: usize = 64;
 const AT_ONE_TARGET: usize = 4;
+
+/// How many hooks are called at once.
+const HOOKS_AT_ONCE: usize = 16;
 
 /// How many rows are asked for at once, and so how many tasks there are at most.
 const PAGE: i64 = 256;
@@ -66,6 +71,10 @@ struct Shared {
     tasks: Arc<Semaphore>,
     /// As many as may ask anything of anybody.
     places: Arc<Semaphore>,
+    /// As many as may call a hook.
+    hooks: Semaphore,
+    /// Whether hooks are not to be waited for any more.
+    stopping: watch::Sender<bool>,
     /// The secrets that a task of this node works on.
     in_hand: Mutex<HashSet<(String, String)>>,
     /// The targets that were asked lately.
@@ -86,6 +95,8 @@ impl Default for Engine {
             shared: Arc::new(Shared {
                 tasks: Arc::new(Semaphore::new(tasks)),
                 places: Arc::new(Semaphore::new(AT_ONCE)),
+                hooks: Semaphore::new(HOOKS_AT_ONCE),
+                stopping: watch::Sender::new(false),
                 in_hand: Mutex::default(),
                 targets: Mutex::default(),
             }),
@@ -108,6 +119,13 @@ impl Engine {
         }
         let mut after = None;
         loop {
+            let due = node.store.read().await?.due_hooks(now, after.as_ref(), PAGE).await?;
+            let Some(last) = due.last() else { break };
+            after = Some(last.clone());
+            self.take_up(node, due, true).await;
+        }
+        let mut after = None;
+        loop {
             let due = node.store.read().await?.due_rotations(now, after.as_ref(), PAGE).await?;
             let Some(last) = due.last() else { return Ok(()) };
             after = Some(last.clone());
@@ -115,7 +133,14 @@ impl Engine {
         }
     }
 
-    /// Waits until nothing is in hand: for tests, and before a node stops.
+    /// Waits until nothing is in hand, before a node stops. A hook that is at its work is left alone:
+    /// the step is done again after the start, or by another node.
+    pub(crate) async fn stop(&self) {
+        self.shared.stopping.send_replace(true);
+        self.rest().await;
+    }
+
+    /// Waits until nothing is in hand.
     pub(crate) async fn rest(&self) {
         let all = u32::try_from(PAGE).unwrap_or(u32::MAX);
         drop(self.shared.tasks.acquire_many(all).await);
@@ -175,8 +200,44 @@ async fn turn(
         Some(rotation) if rotation.step == Step::Window => {
             Work::EndWindow(rotation).write(node, &found.secret).await.map(drop)
         }
+        Some(rotation) if hook::is_hooks(rotation.step) => {
+            call_hook(node, shared, &found.secret, rotation).await
+        }
         Some(rotation) => go_on(node, shared, &found, rotation).await,
         None => Ok(()),
+    }
+}
+
+/// Has the hook do this step, and those after it, and keeps what came of each before the next.
+async fn call_hook(
+    node: &Node,
+    shared: &Shared,
+    secret: &Secret,
+    mut rotation: Rotation,
+) -> Result<(), ApiError> {
+    loop {
+        let mut stopping = shared.stopping.subscribe();
+        let called = async {
+            let _place = shared.hooks.acquire().await;
+            hooks::call(node, secret, &rotation).await
+        };
+        let done = tokio::select! {
+            _ = stopping.wait_for(|it| *it) => return Ok(()),
+            done = called => done,
+        };
+        let work = match done {
+            Ok(()) => Work::HookDid(rotation),
+            Err(fault) => {
+                let (account, name) = (&rotation.account, &rotation.secret);
+                let step = rotation.step;
+                tracing::warn!(%account, secret = %name, %step, ?fault, "a hook did not do its step");
+                Work::PutOff(rotation, fault.into())
+            }
+        };
+        match work.write(node, secret).await? {
+            Some(next) => rotation = next,
+            None => return Ok(()),
+        }
     }
 }
 
@@ -274,6 +335,8 @@ enum Work {
     Hold,
     /// The step was done.
     Succeed(Rotation, Option<Sealed>),
+    /// The hook did its step. Answers it if there is another one to do.
+    HookDid(Rotation),
     /// It was not.
     PutOff(Rotation, Trouble),
     /// The time is over in which both access keys work.
@@ -311,7 +374,11 @@ impl Work {
         let Some((secret, _)) = tx.secret(&of.account, &of.name).await? else { return Ok(None) };
         let running = tx.rotation(&of.account, &of.name).await?;
         match self {
-            Self::Begin(..) if !is_due(&secret, now) => Ok(None),
+            // Another node was first.
+            Self::Begin(..) if running.as_ref().is_some_and(Rotation::is_running) => Ok(None),
+            Self::Begin(..) if !is_due(&secret, now) && !hook::is_due(tx, &secret, now).await? => {
+                Ok(None)
+            }
             Self::Begin(version, prepared) => {
                 begin_by_itself(node, tx, secret, version, prepared, now).await
             }
@@ -320,13 +387,21 @@ impl Work {
                 None => Ok(None),
             },
             // Somebody else has it now, or it is over.
-            Self::Succeed(it, _) | Self::PutOff(it, _) | Self::EndWindow(it)
+            Self::Succeed(it, _)
+            | Self::HookDid(it)
+            | Self::PutOff(it, _)
+            | Self::EndWindow(it)
                 if running.as_ref() != Some(it) =>
             {
                 Ok(None)
             }
             Self::Succeed(rotation, sealed) => {
                 finish::succeed(node, tx, secret, rotation, sealed.as_ref(), now).await?;
+                Ok(None)
+            }
+            Self::HookDid(rotation) => hook::succeed(node, tx, &secret, rotation, now).await,
+            Self::PutOff(rotation, trouble) if hook::is_hooks(rotation.step) => {
+                hook::put_off(node, tx, &secret, rotation, trouble, now).await?;
                 Ok(None)
             }
             Self::PutOff(rotation, trouble) => {
@@ -368,7 +443,8 @@ fn is_free(rotation: &Rotation, now: Timestamp) -> bool {
     rotation.next_try <= now && rotation.held_until.is_none_or(|it| it <= now)
 }
 
-async fn hold(
+/// Keeps a rotation for this node alone, for a while.
+pub(super) async fn hold(
     tx: &mut dyn Tx,
     mut rotation: Rotation,
     now: Timestamp,

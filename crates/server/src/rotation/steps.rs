@@ -5,10 +5,10 @@ use yaoku_model::{
     secret::{Config, Credential, Rotation, Secret, SecretType, Step, SubType},
     target::{Engine, Target},
 };
-use yaoku_targets::{Admin, Fault, Login, Proof, Rights};
+use yaoku_targets::{Admin, Login, Proof, Rights};
 
 use super::begin::{self, credential};
-use crate::{cache::CachedSecret, error::ApiError, node::Node, values};
+use crate::{cache::CachedSecret, error::ApiError, hooks::Fault, node::Node, values};
 
 /// Why a step was not done.
 #[derive(Debug)]
@@ -20,7 +20,9 @@ pub(crate) enum Trouble {
     /// The administrator's credential cannot be read.
     NoAdmin,
     /// The server did not do it.
-    Target(Fault),
+    Target(yaoku_targets::Fault),
+    /// The secret's hook did not do it.
+    Hook(Fault),
     /// We could not do our part.
     Ours(ApiError),
 }
@@ -31,9 +33,15 @@ impl From<ApiError> for Trouble {
     }
 }
 
+impl From<yaoku_targets::Fault> for Trouble {
+    fn from(fault: yaoku_targets::Fault) -> Self {
+        Self::Target(fault)
+    }
+}
+
 impl From<Fault> for Trouble {
     fn from(fault: Fault) -> Self {
-        Self::Target(fault)
+        Self::Hook(fault)
     }
 }
 
@@ -42,6 +50,7 @@ impl Trouble {
     pub(super) fn may_pass(&self) -> bool {
         match self {
             Self::Target(fault) => fault.may_pass(),
+            Self::Hook(fault) => fault.may_pass(),
             Self::Ours(_) => true,
             Self::NoTarget | Self::WrongEngine | Self::NoAdmin => false,
         }
@@ -54,6 +63,7 @@ impl Trouble {
             Self::WrongEngine => "WrongEngine",
             Self::NoAdmin => "NoAdministrator",
             Self::Target(fault) => fault.word(),
+            Self::Hook(fault) => fault.word(),
             Self::Ours(error) => error.code().wire(),
         }
     }
@@ -65,6 +75,7 @@ impl Trouble {
             Self::WrongEngine => "the server is of another kind than the secret".to_owned(),
             Self::NoAdmin => "the administrator's credential cannot be read".to_owned(),
             Self::Target(fault) => format!("the server {fault}"),
+            Self::Hook(fault) => fault.to_string(),
             Self::Ours(_) => "the log has the reason".to_owned(),
         }
     }
@@ -88,8 +99,8 @@ pub(super) async fn take(
             let new = candidate(node, &found.secret, &config, rotation).await?;
             Ok(yaoku_targets::log_in(&target, &login(&new)?).await?)
         }
-        // Of the store alone: see `ram`.
-        Step::Window => Ok(()),
+        // Of the store alone, or of a hook: see `ram`, `hook`.
+        Step::Window | Step::HookNew | Step::HookSet | Step::HookTest | Step::HookEnd => Ok(()),
     }
 }
 
@@ -211,13 +222,8 @@ async fn admin_login(node: &Node, target: &Target) -> Result<Login, Trouble> {
         (SecretType::Ecs, SubType::Password),
         (SecretType::Ecs, SubType::SshKey),
     ];
-    let found = node.caches.secret(&target.account, &target.admin).await?;
-    let now = node.domain_clock.now();
-    let found = found.filter(|it| !it.secret.is_gone(now)).ok_or(Trouble::NoAdmin)?;
-    let current = found.secret.stages.get(&Stage::current());
-    let version = found.versions.iter().find(|it| Some(&it.version.id) == current);
-    let version = version.ok_or(Trouble::NoAdmin)?;
-    let data = values::open_for_service(node, &found.secret, &version.version).await?;
+    let data = values::current_for_service(node, &target.account, &target.admin).await?;
+    let data = data.ok_or(Trouble::NoAdmin)?;
     let mut read = FORMS.iter().filter_map(|(kind, sub)| Credential::read(*kind, *sub, &data).ok());
     login(&read.next().ok_or(Trouble::NoAdmin)?)
 }
