@@ -20,6 +20,7 @@ use crate::{
     oidc::Oidc,
     peers::Peers,
     root::Held,
+    rotation::Engine,
     throttle::Throttle,
     turns::Turns,
     uses::Uses,
@@ -66,8 +67,8 @@ pub struct Node {
     pub hooks: Hooks,
     /// Wakes the task that copies the events of writes into the journal.
     pub wrote: tokio::sync::Notify,
-    /// Wakes the task that turns credentials: somebody has begun a rotation.
-    pub rotations_begun: tokio::sync::Notify,
+    /// What turns credentials.
+    pub(crate) rotations: Engine,
     /// Refusals of callers who are not known, counted.
     pub unknown: Unknown,
     /// How near everybody is to the limits on calls.

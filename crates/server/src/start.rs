@@ -37,6 +37,7 @@ use crate::{
     oidc::Oidc,
     peers::{self, Peers, Run},
     root::OpenedRoot,
+    rotation::Engine,
     throttle::{self, Throttle},
     turns::Turns,
     uses::Uses,
@@ -169,7 +170,7 @@ impl Running {
             webhooks: setup.webhooks.into_iter().map(Arc::new).collect(),
             hooks: setup.hooks,
             wrote: tokio::sync::Notify::new(),
-            rotations_begun: tokio::sync::Notify::new(),
+            rotations: Engine::default(),
             throttle,
             metrics: Metrics::default(),
             uses: Uses::default(),
@@ -353,8 +354,7 @@ mod background {
             RootError,
             rotation::{self as root_key, Step},
         },
-        rotation::{self, Engine},
-        uses, webhooks,
+        rotation, uses, webhooks,
     };
 
     /// How soon it is tried again to copy events.
@@ -521,14 +521,13 @@ mod background {
 
     /// Turns the credentials of managed secrets when it is time.
     async fn rotate_credentials(node: Arc<Node>, mut stopped: Stopped) {
-        let engine = Engine::default();
         loop {
             tokio::select! {
                 _ = stopped.changed() => break,
                 () = tokio::time::sleep(rotation::EVERY) => {}
-                () = node.rotations_begun.notified() => {}
+                () = node.rotations.woken() => {}
             }
-            match engine.run(&node).await {
+            match node.rotations.run(&node).await {
                 Ok(()) => {}
                 Err(error) if due::waits(&error) => {
                     tracing::warn!(%error, "rotations have to wait for the store");
@@ -536,7 +535,7 @@ mod background {
                 Err(error) => tracing::error!(%error, "what is to be rotated cannot be found"),
             }
         }
-        engine.stop().await;
+        node.rotations.stop().await;
     }
 
     /// Tells a webhook of notices. It ends between two calls, so that what arrived is written down.

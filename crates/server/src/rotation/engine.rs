@@ -11,7 +11,7 @@ use std::{
 };
 
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    sync::{Notify, OwnedSemaphorePermit, Semaphore, watch},
     time::Instant,
 };
 use yaoku_model::{
@@ -63,6 +63,7 @@ const TRIES: usize = 8;
 #[derive(Debug)]
 pub(crate) struct Engine {
     shared: Arc<Shared>,
+    begun: Notify,
 }
 
 #[derive(Debug)]
@@ -100,6 +101,7 @@ impl Default for Engine {
                 in_hand: Mutex::default(),
                 targets: Mutex::default(),
             }),
+            begun: Notify::new(),
         }
     }
 }
@@ -131,6 +133,16 @@ impl Engine {
             after = Some(last.clone());
             self.take_up(node, due, false).await;
         }
+    }
+
+    /// Says that somebody has begun a rotation.
+    pub(crate) fn wake(&self) {
+        self.begun.notify_one();
+    }
+
+    /// Waits until somebody has.
+    pub(crate) async fn woken(&self) {
+        self.begun.notified().await;
     }
 
     /// Waits until nothing is in hand, before a node stops. A hook that is at its work is left alone:

@@ -13,7 +13,6 @@ use yaoku_targets::{
 };
 use yaoku_wire::{error::Code, fields::Fields};
 
-use super::Engine as Rotations;
 use crate::testing::Kms;
 
 /// A node that knows a server as `rm-1`, and its administrator's secret.
@@ -70,9 +69,8 @@ async fn over(kms: &Kms, name: &str) {
         if running.is_none_or(|it| !it.is_running()) {
             return;
         }
-        let engine = Rotations::default();
-        engine.run(&kms.node).await.unwrap();
-        engine.rest().await;
+        kms.node.rotations.run(&kms.node).await.unwrap();
+        kms.node.rotations.rest().await;
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     panic!("the rotation of {name} is not over");
@@ -221,9 +219,8 @@ async fn a_server_that_is_away_is_tried_for_two_minutes() {
     kms.call("RotateSecret", of).await.unwrap();
     let mut seconds = 0;
     while described(&kms, "a", "AutomaticRotation").await != "Invalid" {
-        let engine = Rotations::default();
-        engine.run(&kms.node).await.unwrap();
-        engine.rest().await;
+        kms.node.rotations.run(&kms.node).await.unwrap();
+        kms.node.rotations.rest().await;
         tokio::time::sleep(Duration::from_millis(5)).await;
         kms.clock.advance_seconds(1);
         seconds += 1;

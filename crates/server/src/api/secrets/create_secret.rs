@@ -224,7 +224,7 @@ impl CreateSecret {
         let rotation = self.managed.as_ref().and_then(|it| it.rotation(secret, &self.value.id));
         let Some(rotation) = rotation else { return Ok(()) };
         call.tx()?.put_rotation(&rotation).await?;
-        call.node.rotations_begun.notify_one();
+        call.node.rotations.wake();
         Ok(())
     }
 

@@ -90,7 +90,7 @@ impl Operation for RotateSecret {
         }
         let prepared = self.prepared.as_ref().ok_or_else(ApiError::conflict)?;
         begin::begin(node, call.tx()?, secret, self.version.clone(), prepared, now).await?;
-        node.rotations_begun.notify_one();
+        node.rotations.wake();
         Ok(answer)
     }
 }

@@ -5,7 +5,7 @@ use yaoku_model::secret::{AutomaticRotation, Step};
 use yaoku_wire::{error::Code, fields::Fields};
 
 use super::Reply;
-use crate::{rotation::Engine, testing::Kms};
+use crate::testing::Kms;
 
 const DAY: i64 = 86_400;
 const RDS: &str = r#"{"SecretSubType":"DoubleUsers","DBInstanceId":"rm-1"}"#;
@@ -59,9 +59,8 @@ async fn rotate(kms: &Kms, name: &str, version: &str) -> Reply {
 
 /// Does all that is due, until nothing is in hand.
 async fn settle(kms: &Kms) {
-    let engine = Engine::default();
-    engine.run(&kms.node).await.unwrap();
-    engine.rest().await;
+    kms.node.rotations.run(&kms.node).await.unwrap();
+    kms.node.rotations.rest().await;
 }
 
 async fn value(kms: &Kms, name: &str, stage: &str) -> Reply {
