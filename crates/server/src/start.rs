@@ -141,12 +141,8 @@ impl Running {
         let followed = Followed::from(peers::enter(&*setup.store, &setup.name, &run).await?);
         let keyring = Arc::new(load_keyring(&*setup.store, setup.root.roots).await?);
         let backend = Arc::new(Software::new(Arc::clone(&keyring)));
-        let caches = Caches::new(
-            Arc::clone(&setup.store),
-            backend.clone(),
-            Arc::clone(&keyring),
-            CacheSizes::default(),
-        );
+        let (store, sizes) = (Arc::clone(&setup.store), CacheSizes::default());
+        let caches = Caches::new(store, backend.clone(), Arc::clone(&keyring), sizes);
         let throttle = Throttle::new(setup.throttle, Arc::clone(&setup.steady_clock));
         let lease = Lease::new(setup.steady_clock, setup.store.is_shared());
         let processors = tokio::runtime::Handle::current().metrics().num_workers();

@@ -32,7 +32,7 @@ use crate::{
 };
 
 /// How long a step may take. Our choice: less than a node has a rotation for itself.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What this node's configuration says of hooks.
 #[derive(Debug, Default)]
@@ -201,10 +201,11 @@ async fn event(
     step: &str,
 ) -> Result<Zeroizing<Vec<u8>>, Fault> {
     let session = session::begin(node, secret, &hook.role, PATIENCE).await?;
+    let arn = Arn::secret(&node.region, &secret.account, &secret.name);
     let event = Event {
         step,
         secret_name: secret.name.as_str(),
-        arn: Arn::secret(&node.region, &secret.account, &secret.name).as_str(),
+        arn: arn.as_str(),
         version_id: rotation.version.as_str(),
         account_id: secret.account.as_str(),
         region_id: node.region.as_str(),
