@@ -143,8 +143,7 @@ impl Running {
         let backend = Arc::new(Software::new(Arc::clone(&keyring)));
         let (store, sizes) = (Arc::clone(&setup.store), CacheSizes::default());
         let caches = Caches::new(store, backend.clone(), Arc::clone(&keyring), sizes);
-        let throttle = Throttle::new(setup.throttle, Arc::clone(&setup.steady_clock));
-        let lease = Lease::new(setup.steady_clock, setup.store.is_shared());
+        let lease = Lease::new(Arc::clone(&setup.steady_clock), setup.store.is_shared());
         let processors = tokio::runtime::Handle::current().metrics().num_workers();
         let node = Arc::new(Node {
             name: setup.name,
@@ -167,7 +166,7 @@ impl Running {
             hooks: setup.hooks,
             wrote: tokio::sync::Notify::new(),
             rotations: Engine::default(),
-            throttle,
+            throttle: Throttle::new(setup.throttle, setup.steady_clock),
             metrics: Metrics::default(),
             uses: Uses::default(),
             last_uses: LastUses::default(),
