@@ -173,7 +173,7 @@ def one_account_has_one_credential(world: World) -> None:
 
 
 def an_access_key_turns_under_a_program(world: World) -> None:
-    """The managed credentials provider follows three rotations; its client's calls never fail."""
+    """The managed credentials provider follows three rotations, one by the calendar; its client's calls never fail."""
     server, run = world.server, world.run
     yaoku(server, "ram", "CreateUser", "--UserName", "ci")
     attach(server, "User", "ci", "AliyunKMSCryptoUserAccess")
@@ -186,13 +186,18 @@ def an_access_key_turns_under_a_program(world: World) -> None:
     about = {"SecretType": "RAMCredentials", "SecretData": json.dumps({"AccessKeys": keys})}
     config = json.dumps({"SecretSubType": "RamUserAccessKey", "UserName": "ci"})
     name = run.ok("CreateSecret", SecretName="$Auto", VersionId="v0", ExtendedConfig=config, **about)["SecretName"]
+    run.ok("UpdateSecretRotationPolicy", SecretName=name, EnableAutomaticRotation="true", RotationInterval="7d")
     program = world.program("managed", "managed.py", str(server.dev_json), name)
     require(program.next("key")["key"] == key["AccessKeyId"], "the program has another key")
     call = {"KeyId": run.dev["key_id"], "Plaintext": "hello"}
-    for number in range(3):
-        old = caller(world.value(name)[1])
-        world.rotate(name, f"v{number + 1}")
-        new = caller(world.value(name)[1])
+    for version in ("v1", "v2", None):
+        before, held = world.value(name)
+        if version:
+            world.rotate(name, version)
+        else:
+            advance(server, "7d")
+            wait(lambda: world.value(name)[0] != before, "it does not rotate by the calendar")
+        old, new = caller(held), caller(world.value(name)[1])
         for who in (old, new):
             run.ok("Encrypt", who=who, **call)
         advance(server, "2d")
