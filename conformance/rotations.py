@@ -20,7 +20,7 @@ from typing import Any
 from checks.run import CheckFailed, Ledger, Run, load_dev, match, require
 from clients import HERE, HOME, Driver, DriverDied, environment
 from months import advance
-from run import Server, add_store, place_for, row, scheme_row, write_rows
+from run import Server, add_store, keep_logs, place_for, row, scheme_row, write_rows
 from sessions import attach, yaoku
 from targets import Target, make_accounts, managed_secrets, register, serving, sql
 
@@ -323,6 +323,8 @@ def main() -> int:
         server = Server(options.yaoku.resolve(), home, url)
         whys = play(server, home, targets)
         stopped, verified = server.stop(), server.audit("verify")
+        if any(whys.values()):
+            keep_logs(home, store)
     ends = [stopped, "" if verified.returncode == 0 else f"audit verify: {verified.stderr or verified.stdout}"]
     wrong = [f"{name}: {why}" for name, why in whys.items() if why] + [why for why in ends if why]
     follows = row(PROVIDER, "GetSecretValue", whys["an_access_key_turns_under_a_program"])
