@@ -22,7 +22,7 @@ from clients import HERE, HOME, Driver, DriverDied, environment
 from months import advance
 from run import Server, add_store, keep_logs, place_for, row, scheme_row, write_rows
 from sessions import attach, yaoku
-from targets import Target, make_accounts, managed_secrets, register, serving, sql
+from targets import Pair, Target, make_accounts, make_pair, managed_secrets, register, serving, sql
 
 CLIENT = "alibabacloud-kms20160120-3.3.1"
 HOOK_CLIENTS = [CLIENT, "aliyun-python-sdk-kms"]
@@ -85,6 +85,7 @@ class World:
     home: Path
     targets: dict[str, Target]
     run: Run
+    pair: Pair
     programs: list[Program] = field(default_factory=list)
     _trying: Program | None = None
 
@@ -92,10 +93,13 @@ class World:
         self.programs.append(Program(self, *words))
         return self.programs[-1]
 
-    def why_not(self, engine: str, credential: dict[str, str]) -> str | None:
+    def secrets(self) -> list[dict[str, Any]]:
+        return managed_secrets(self.run.dev["region"], self.targets, self.pair)
+
+    def why_not(self, engine: str, credential: dict[str, str], **more: str) -> str | None:
         """Why a server does not let somebody in; None if it does."""
         self._trying = self._trying or self.program("rotations", "attempts.py")
-        self._trying.tell({"server": self.targets[engine].told(), "credential": credential})
+        self._trying.tell({"server": self.targets[engine].told() | more, "credential": credential})
         why: str | None = self._trying.next("why")["why"]
         return why
 
@@ -118,7 +122,7 @@ class World:
 
 def two_accounts_take_turns(world: World) -> None:
     """Four rotations that are asked for, then fifty by the calendar; a program logs in all the time."""
-    secrets = [it for it in managed_secrets(world.run.dev["region"], world.targets) if "accounts" in it]
+    secrets = [it for it in world.secrets() if "accounts" in it]
     programs = []
     for it in secrets:
         world.create(it)
@@ -158,7 +162,10 @@ def take_turn(world: World, it: dict[str, Any], number: int) -> None:
 
 def one_account_has_one_credential(world: World) -> None:
     """Four rotations: the old credential is dead, the new one works."""
-    for it in managed_secrets(world.run.dev["region"], world.targets):
+    other = {"UserName": "other", "Password": world.targets["SSH"].password}
+    put = f"umask 077; mkdir -p ~/.ssh; echo '{world.pair.public}' >~/.ssh/authorized_keys"
+    require(world.why_not("SSH", other, then=put) is None, "a user of the SSH server is refused")
+    for it in world.secrets():
         if "accounts" in it:
             continue
         world.create(it)
@@ -168,8 +175,7 @@ def one_account_has_one_credential(world: World) -> None:
             new = world.value(it["name"])[1]
             why = world.why_not(it["engine"], new)
             require(why is None, f"{it['name']}: the new credential is refused: {why}")
-            if old.get("PrivateKey") != "none":
-                require(world.why_not(it["engine"], old) is not None, f"{it['name']}: the old credential works")
+            require(world.why_not(it["engine"], old) is not None, f"{it['name']}: the old credential works")
 
 
 def an_access_key_turns_under_a_program(world: World) -> None:
@@ -295,7 +301,7 @@ def play(server: Server, home: Path, targets: dict[str, Target]) -> dict[str, st
     """Each scenario, and why it failed, if it did."""
     whys: dict[str, str] = {}
     with driven(server, home, CLIENT) as run:
-        world = World(server, home, targets, run)
+        world = World(server, home, targets, run, make_pair(home))
         make_accounts(targets)
         for target in targets.values():
             register(server, run, home, target)

@@ -32,6 +32,14 @@ class Target:
         return {"engine": self.engine, "port": self.port, "host_key": self.host_key}
 
 
+@dataclass(frozen=True)
+class Pair:
+    """Of SSH: the public key as a line of `authorized_keys`, and the private one, PEM."""
+
+    public: str
+    private: str
+
+
 @contextmanager
 def serving(program: Path) -> Iterator[dict[str, Target]]:
     """All servers, by engine; they are gone when its input ends, however we end."""
@@ -94,7 +102,14 @@ def make_accounts(targets: dict[str, Target]) -> None:
     sql(targets["PostgreSQL"], f"CREATE ROLE app LOGIN PASSWORD '{FIRST}'")
 
 
-def managed_secrets(region: str, targets: dict[str, Target]) -> list[dict[str, Any]]:
+def make_pair(home: Path) -> Pair:
+    file = home / "pair"
+    command = ["ssh-keygen", "-q", "-t", "rsa", "-b", "2048", "-m", "PKCS8", "-N", "", "-C", "", "-f", str(file)]
+    subprocess.run(command, check=True)
+    return Pair(file.with_suffix(".pub").read_text().strip(), file.read_text())
+
+
+def managed_secrets(region: str, targets: dict[str, Target], pair_of_other: Pair) -> list[dict[str, Any]]:
     """One of each type. Those with `accounts` have two that take turns."""
 
     def rds(sub_type: str, at: str, user: str) -> dict[str, Any]:
@@ -110,6 +125,7 @@ def managed_secrets(region: str, targets: dict[str, Target]) -> list[dict[str, A
         config = {"SecretSubType": sub_type, "InstanceId": "i-ssh", "RegionId": region, "CommandId": ""}
         return {"kind": "ECS", "engine": "SSH", "data": json.dumps(data), "config": config}
 
+    keys = {"PublicKey": pair_of_other.public, "PrivateKey": pair_of_other.private}
     polardb = {"DBClusterId": "pc-mysql", "DBType": "MySQL", "DBName": "orders", "AccountPrivilege": "ReadWrite"}
     redis = {"InstanceId": "r-redis", "AccountPrivilege": "RoleReadWrite"}
     secrets: list[dict[str, Any]] = [
@@ -124,5 +140,5 @@ def managed_secrets(region: str, targets: dict[str, Target]) -> list[dict[str, A
         *secrets,
         {"name": "conf/rds-single", "engine": "MySQL", **rds("SingleUser", "rm-mysql", "solo")},
         {"name": "acs/ecs/password", **host("Password", UserName="app", Password=targets["SSH"].password)},
-        {"name": "acs/ecs/pair", **host("SSHKey", UserName="other", PublicKey="ssh-rsa AAAA", PrivateKey="none")},
+        {"name": "acs/ecs/pair", **host("SSHKey", UserName="other", **keys)},
     ]

@@ -13,7 +13,10 @@ WITHIN_SECONDS = 20
 
 
 def log_in(server: dict[str, Any], credential: dict[str, str]) -> None:
-    """Logs in and asks something; fails as the library does. `server` has `engine`, `port` and `host_key`."""
+    """Logs in and asks something; fails as the library does. `server` has `engine`, `port` and `host_key`.
+
+    Of SSH it may have `then`: a command for the shell.
+    """
     HOW[server["engine"]](server, credential)
 
 
@@ -67,7 +70,7 @@ def ssh(server: dict[str, Any], credential: dict[str, str]) -> None:
             look_for_keys=False,
             **by,
         )
-        client.exec_command("true")
+        client.exec_command(server.get("then", "true"))[1].read()
     finally:
         client.close()
 
