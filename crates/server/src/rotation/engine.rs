@@ -156,7 +156,7 @@ impl Engine {
         }
     }
 
-    /// Says that somebody has begun a rotation.
+    /// Says that somebody has begun a rotation, or moved the clock.
     pub(crate) fn wake(&self) {
         self.begun.notify_one();
     }
