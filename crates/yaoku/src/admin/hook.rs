@@ -1,8 +1,9 @@
 //! `yaoku hook`: what is called to rotate generic secrets.
 
-use std::process::ExitCode;
+use std::{fmt::Write as _, process::ExitCode};
 
 use clap::{ArgGroup, Args, Subcommand};
+use serde_json::Value;
 
 use super::{Answer, Leave, NOT_CONFIRMED, Reach};
 use crate::screen::{harmless, table};
@@ -109,7 +110,7 @@ impl Set {
 fn shown(it: &Answer) -> String {
     let text = |path: &str| harmless(it.text(path)).into_owned();
     let of = |name: &str| text(&format!("/Hook/{name}"));
-    let words = it.list("/Hook/Command/Word").iter().filter_map(|it| it.as_str());
+    let words = it.list("/Hook/Command/Word").iter().filter_map(Value::as_str);
     let words: Vec<_> = words.map(|it| harmless(it).into_owned()).collect();
     let way = match &*words {
         [] => format!("calls: {}, signed with secret {}", of("Url"), of("SigningSecret")),
@@ -126,7 +127,8 @@ fn shown(it: &Answer) -> String {
     if !it.text("/Rotation/VersionId").is_empty() {
         let of = |name: &str| text(&format!("/Rotation/{name}"));
         let (version, step, failures) = (of("VersionId"), of("Step"), of("Failures"));
-        said += &format!("now: version {version}, step {step}, failed {failures} times\n");
+        // Writing to a string cannot fail.
+        _ = writeln!(said, "now: version {version}, step {step}, failed {failures} times");
     }
     said
 }

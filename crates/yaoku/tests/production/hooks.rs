@@ -50,7 +50,7 @@ fn client(it: &Deployment, server: &Server, words: &[&str]) -> Said {
 
 fn hook(it: &Deployment, words: &[&str]) -> Said {
     let data = it.path("data");
-    run(yaoku(&[&["hook", "--data", data.to_str().unwrap()], words].concat()))
+    run(yaoku(&[&["hook", "--data", data.to_str().unwrap()][..], words].concat()))
 }
 
 #[test]
