@@ -80,6 +80,7 @@ pub(super) async fn hooks_are_due_when_their_date_has_come_and_nothing_was_begun
         tries: 0,
         next_try: at(5),
         held_until: None,
+        dying: None,
     };
     tx.put_rotation(&begun).await.unwrap();
     assert_eq!(tx.rotation(&begun.account, &begun.secret).await.unwrap(), Some(begun));
