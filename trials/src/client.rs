@@ -56,11 +56,7 @@ impl Client {
             method: "POST",
             host: &host,
             action,
-            version: if action.contains("AccessKey") || action.contains("User") {
-                RAM
-            } else {
-                "2016-01-20"
-            },
+            version: version(action),
             format: Format::Json,
             query: &[],
             form: params,
@@ -113,6 +109,12 @@ pub(crate) async fn exchange(stream: &mut TcpStream, request: &[u8]) -> anyhow::
             return Ok(String::from_utf8(read)?);
         }
     }
+}
+
+/// The product that an operation is of, by its version.
+fn version(action: &str) -> &'static str {
+    let ram = ["AccessKey", "User", "Role"].iter().any(|it| action.contains(it));
+    if ram { RAM } else { "2016-01-20" }
 }
 
 /// Reads a whole answer; `None` if it is cut.

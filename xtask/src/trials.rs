@@ -11,6 +11,7 @@ const SHORT: &[&[&str]] = &[
     &["power", "--rounds", "20"],
     &["audit", "--rounds", "8"],
     &["disk"],
+    &["faults"],
     &["due"],
     &["connections", "--seconds", "2", "--minutes", "0"],
     &["throttle", "--limit", "20", "--calls", "20000", "--rounds", "1"],
