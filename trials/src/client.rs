@@ -81,6 +81,19 @@ impl Client {
         self.send(&self.sign(action, params, true)).await
     }
 
+    /// Makes a call until it is answered: the answer of a success.
+    pub(crate) async fn done(
+        &self,
+        action: &str,
+        params: &[(&str, &str)],
+    ) -> anyhow::Result<Value> {
+        loop {
+            let Some(answer) = self.call(action, params).await? else { continue };
+            ensure!(answer.status == 200, "{action} is refused: {:?}", answer.body);
+            return Ok(answer.body);
+        }
+    }
+
     /// Sends what [`Client::sign`] made, on a connection of its own.
     pub(crate) async fn send(&self, request: &[u8]) -> anyhow::Result<Option<Answer>> {
         let talk = async {

@@ -13,6 +13,7 @@ const SHORT: &[&[&str]] = &[
     &["disk"],
     &["faults"],
     &["due"],
+    &["rotations", "--secrets", "200", "--over", "5", "--idle", "3"],
     &["connections", "--seconds", "2", "--minutes", "0"],
     &["throttle", "--limit", "20", "--calls", "20000", "--rounds", "1"],
 ];

@@ -348,7 +348,7 @@ impl Running {
         for case in self.cases.iter().filter(|it| self.must_fail(it.kind)) {
             while case.described(&self.yaoku, "AutomaticRotation").await.as_deref()
                 != Some("Invalid")
-                && since.elapsed() < REACHED
+                && since.elapsed() < CONVERGED
             {
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }

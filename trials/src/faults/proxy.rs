@@ -209,7 +209,7 @@ impl Proxy {
                     let changed = asked || self.has_changed();
                     let reached = self.is(|plan| match plan.step {
                         Step::LogIn => first && answers == plan.let_in,
-                        Step::Change => answers == plan.ready,
+                        Step::Change => first && answers == plan.ready,
                         Step::Applied => changed,
                         Step::Finish => verifies && answers == plan.let_in,
                         _ => false,

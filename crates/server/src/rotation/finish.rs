@@ -19,11 +19,10 @@ use crate::{
     values::Sealed,
 };
 
-/// After so many seconds without success a rotation has failed. Source: secrets.md §6.1 (inferred there).
-const PATIENCE: i64 = 120;
-
-/// For so many seconds a target is asked whether it took a candidate after all: a day. Our choice.
+/// After so many seconds, a day, a target that has said neither yes nor no is asked once an hour. Never
+/// is a candidate forgotten that may be what it takes. Our choice.
 const SETTLES: i64 = 86_400;
+const HOUR: i64 = 3600;
 
 /// After so many seconds it is believed that it did not, if the current credential works: nothing that
 /// it was asked waits there any more. Our choice.
@@ -98,7 +97,7 @@ pub(super) async fn put_off(
     now: Timestamp,
 ) -> Result<(), ApiError> {
     let age = now.unix_seconds() - rotation.started.unix_seconds();
-    let given_up = !trouble.may_pass() || age >= PATIENCE;
+    let given_up = age >= trouble.patience();
     let managed = secret.managed.as_mut().ok_or_else(ApiError::conflict)?;
     let fails = match rotation.step {
         Step::Apply => given_up,
@@ -113,9 +112,7 @@ pub(super) async fn put_off(
     }
     match rotation.step {
         Step::Apply if given_up => (rotation.step, rotation.tries) = (Step::Settle, 0),
-        Step::Settle
-            if age >= SETTLES || (age >= DOUBT && matches!(trouble, Trouble::NotTaken)) =>
-        {
+        Step::Settle if age >= DOUBT && matches!(trouble, Trouble::NotTaken) => {
             return Ok(tx.delete_rotation(&secret.account, &secret.name).await?);
         }
         _ => {}
@@ -125,7 +122,10 @@ pub(super) async fn put_off(
         Step::Settle if !trouble.is_silence() => DOUBLES[2],
         _ => DOUBLES[1],
     };
-    let pause = pause(&*node.random, rotation.tries.min(doubles))?;
+    let pause = match pause(&*node.random, rotation.tries.min(doubles))? {
+        _ if age >= SETTLES => HOUR,
+        pause => pause,
+    };
     rotation.tries += 1;
     rotation.next_try = now.plus_seconds(pause);
     rotation.held_until = None;
