@@ -78,7 +78,14 @@ impl Faults {
         let mut all = Vec::new();
         while let Some(done) = running.join_next().await {
             match done? {
-                Ok(outcomes) => all.extend(outcomes),
+                Ok(outcomes) => {
+                    let well = outcomes.iter().filter(|it| it.problems.is_empty()).count();
+                    if let Some(it) = outcomes.first() {
+                        let (fault, step, count) = (it.fault, it.step, outcomes.len());
+                        report.say(format_args!("{fault:?} at {step:?}: {well} of {count} well"));
+                    }
+                    all.extend(outcomes);
+                }
                 Err(error) => report.check(false, format_args!("{error:#}")),
             }
         }

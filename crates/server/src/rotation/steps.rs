@@ -183,7 +183,7 @@ impl At<'_> {
         };
         match changed {
             Ok(()) => self.verify(new).await,
-            Err(trouble) => self.log_in(new).await.map_err(|_| trouble),
+            Err(trouble) => self.must_be_ours(new).await.map_err(|_| trouble),
         }
     }
 
@@ -232,7 +232,7 @@ impl At<'_> {
     async fn taken_all_the_same(self, candidate: &Credential) {
         loop {
             tokio::time::sleep(LATE).await;
-            if self.log_in(candidate).await.is_ok() {
+            if self.must_be_ours(candidate).await.is_ok() {
                 return;
             }
         }
