@@ -13,7 +13,7 @@ use super::{
     begin::{self, credential},
     password::password,
 };
-use crate::{cache::CachedSecret, error::ApiError, node::Node, values};
+use crate::{cache::CachedSecret, error::ApiError, hooks, node::Node, values};
 
 /// When a change of the only account is not answered for so long, there is a look whether it was made:
 /// while nobody knows, no password that can be read may work. Our choice.
@@ -40,6 +40,8 @@ pub(crate) enum Trouble {
     BelievesAll,
     /// The administrator's log-in failed.
     Admin(Fault),
+    /// The secret's hook did not do it.
+    Hook(hooks::Fault),
     /// We could not do our part.
     Ours(ApiError),
 }
@@ -56,6 +58,12 @@ impl From<Fault> for Trouble {
     }
 }
 
+impl From<hooks::Fault> for Trouble {
+    fn from(fault: hooks::Fault) -> Self {
+        Self::Hook(fault)
+    }
+}
+
 impl Trouble {
     /// For so many seconds the same is tried again; none if it cannot succeed. An administrator's
     /// password is changed in two places, one after the other. Source: secrets.md §6.1 for those that
@@ -63,6 +71,7 @@ impl Trouble {
     pub(super) fn patience(&self) -> i64 {
         match self {
             Self::Target(fault) | Self::Admin(fault) if fault.may_pass() => 120,
+            Self::Hook(fault) if fault.may_pass() => 120,
             Self::NotTaken | Self::Ours(_) => 120,
             Self::Admin(Fault::WrongCredential(_)) | Self::NoAdmin => 30,
             _ => 0,
@@ -88,6 +97,7 @@ impl Trouble {
             Self::CurrentRefused => "CurrentRefused",
             Self::AccountExists => "AccountExists",
             Self::BelievesAll => "BelievesAll",
+            Self::Hook(fault) => fault.word(),
             Self::Ours(error) => error.code().wire(),
         }
     }
@@ -107,6 +117,7 @@ impl Trouble {
             Self::BelievesAll => "the server takes any password from here, so none can be tried; \
                 see its rules for this address"
                 .to_owned(),
+            Self::Hook(fault) => fault.to_string(),
             Self::Ours(_) => "the log has the reason".to_owned(),
         }
     }
@@ -125,8 +136,8 @@ pub(super) async fn take(
         Step::Create => at.create().await,
         Step::Apply => at.apply(&candidate(node, &found.secret, &config, rotation).await?).await,
         Step::Settle => at.settle(&candidate(node, &found.secret, &config, rotation).await?).await,
-        // Of the store alone: see `ram`.
-        Step::Window => Ok(()),
+        // Of the store alone, or of a hook: see `ram`, `hook`.
+        Step::Window | Step::HookNew | Step::HookSet | Step::HookTest | Step::HookEnd => Ok(()),
     }
 }
 
@@ -373,13 +384,8 @@ async fn admin_login(node: &Node, target: &Target) -> Result<Login, Trouble> {
         (SecretType::Ecs, SubType::Password),
         (SecretType::Ecs, SubType::SshKey),
     ];
-    let found = node.caches.secret(&target.account, &target.admin).await?;
-    let now = node.domain_clock.now();
-    let found = found.filter(|it| !it.secret.is_gone(now)).ok_or(Trouble::NoAdmin)?;
-    let current = found.secret.stages.get(&Stage::current());
-    let version = found.versions.iter().find(|it| Some(&it.version.id) == current);
-    let version = version.ok_or(Trouble::NoAdmin)?;
-    let data = values::open_for_service(node, &found.secret, &version.version).await?;
+    let data = values::current_for_service(node, &target.account, &target.admin).await?;
+    let data = data.ok_or(Trouble::NoAdmin)?;
     let mut read = FORMS.iter().filter_map(|(kind, sub)| Credential::read(*kind, *sub, &data).ok());
     login(&read.next().ok_or(Trouble::NoAdmin)?)
 }

@@ -389,32 +389,3 @@ async fn a_change_whose_answer_is_lost_is_found_out_at_once() {
         assert_eq!(described(&kms, "a", "AutomaticRotation").await, "Disabled");
     }
 }
-
-#[tokio::test]
-async fn each_failure_is_told_and_the_candidate_is_forgotten_if_the_server_did_not_take_it() {
-    let server = TestServer::postgres();
-    server.run("CREATE ROLE untaken LOGIN PASSWORD 'first-One1'");
-    let wrong = yaoku_targets::testing::login(&server.admin().user, "surely-Wrong1");
-    let kms = knowing(server.target(), &wrong).await;
-    create(&kms, "Rds", "a", &account("untaken"), &rds("SingleUser")).await;
-    for (version, told) in [("v2", 1), ("v3", 2)] {
-        rotate(&kms, "a", version).await;
-        assert_eq!(described(&kms, "a", "AutomaticRotation").await, "Invalid");
-        let events = kms.events().await;
-        let failed = events.iter().filter(|it| it.action == "yaoku:RotateSecret");
-        assert_eq!(failed.count(), told, "{version}");
-    }
-    let (account, name) = (&kms.account, "a".parse().unwrap());
-    for seconds in (0..).step_by(20) {
-        let kept = kms.node.store.read().await.unwrap().rotation(account, &name).await.unwrap();
-        if kept.is_none() {
-            assert!(seconds >= 600, "{seconds}");
-            break;
-        }
-        assert!(seconds < 2000, "it is forgotten by then");
-        kms.clock.advance_seconds(20);
-        kms.node.rotations.run(&kms.node).await.unwrap();
-        kms.node.rotations.rest().await;
-    }
-    assert!(works(server, &login(&kms, "a", "ACSCurrent").await).await);
-}
