@@ -177,9 +177,12 @@ impl At<'_> {
     /// taken the candidate though nobody says so, the password that is current is dead perhaps: so
     /// whatever went wrong, and while an answer is late, the candidate itself is tried.
     async fn apply(self, new: &Credential) -> Result<(), Trouble> {
-        let mut admin = self.administrator().await?;
-        self.may_change(&mut *admin, new).await?;
-        let change = self.change(&mut *admin, new);
+        // No administrator is needed to find out what an earlier try has come to.
+        let change = async {
+            let mut admin = self.administrator().await?;
+            self.may_change(&mut *admin, new).await?;
+            self.change(&mut *admin, new).await
+        };
         if !is_of_one_account(self.config.sub_type) {
             change.await?;
             return self.verify(new).await;
@@ -191,7 +194,7 @@ impl At<'_> {
         };
         match changed {
             Ok(()) => self.verify(new).await,
-            Err(trouble) => self.log_in(new).await.map_err(|_| trouble),
+            Err(trouble) => self.must_be_ours(new).await.map_err(|_| trouble),
         }
     }
 
@@ -240,7 +243,7 @@ impl At<'_> {
     async fn taken_all_the_same(self, candidate: &Credential) {
         loop {
             tokio::time::sleep(LATE).await;
-            if self.log_in(candidate).await.is_ok() {
+            if self.must_be_ours(candidate).await.is_ok() {
                 return;
             }
         }
