@@ -276,8 +276,10 @@ impl At<'_> {
     /// Fails unless an account has just this credential: it takes it, and does not take another one, as
     /// a server does that believes everybody.
     async fn must_be_ours(self, account: &Credential) -> Result<(), Trouble> {
-        let exists = |_| Trouble::AccountExists;
-        self.log_in(account).await.map_err(exists)?;
+        match self.log_in(account).await {
+            Err(Fault::WrongCredential(_)) => return Err(Trouble::AccountExists),
+            done => done?,
+        }
         let password = password(&*self.node.random).map_err(ApiError::from)?;
         let other = match account {
             Credential::Account { name, .. } => {
