@@ -106,7 +106,9 @@ fn creation(kind: Kind, name: &str) -> String {
     match kind {
         Kind::MariaDb => format!("CREATE USER '{name}'@'%' IDENTIFIED BY '{FIRST}';"),
         Kind::Postgres => format!("CREATE ROLE {name} LOGIN PASSWORD '{FIRST}';"),
-        Kind::Ssh => format!("useradd --create-home --home-dir /run/{name} {name}\n"),
+        Kind::Ssh => {
+            format!("useradd --password '*' --create-home --home-dir /run/{name} {name}\n")
+        }
         Kind::Ram | Kind::Redis => String::new(),
     }
 }

@@ -69,7 +69,6 @@ impl Operator<'_> {
         let text = |name: &str| made["AccessKey"][name].as_str().unwrap_or_default().to_owned();
         let key = Key { id: text("AccessKeyId"), secret: text("AccessKeySecret") };
         let client = Client { key, ..client.clone() };
-        client.done("OpenKmsService", &[]).await?;
         let role = [("RoleName", ROLE), ("AssumeRolePolicyDocument", TRUST)];
         client.done("CreateRole", &role).await?;
         Ok(Owner { id: id.parse()?, client })
