@@ -22,6 +22,12 @@ pub enum Fault {
     /// There is no such account.
     #[error("has no account {0}")]
     NoAccount(String),
+    /// There is such an account, which should be new.
+    #[error("has an account of this name already")]
+    Exists,
+    /// The account administrates the server.
+    #[error("does not give away accounts that administrate it")]
+    Privileged,
     /// It takes no changes now: a replica, or a full disk.
     #[error("takes no changes: {0}")]
     ReadOnly(String),
@@ -50,6 +56,8 @@ impl Fault {
             Self::WrongCredential(_) => "WrongCredential",
             Self::NotPermitted(_) => "NotPermitted",
             Self::NoAccount(_) => "NoAccount",
+            Self::Exists => "AccountExists",
+            Self::Privileged => "PrivilegedAccount",
             Self::ReadOnly(_) => "ReadOnly",
             Self::Failed(_) => "Failed",
             Self::Unsupported => "Unsupported",

@@ -135,7 +135,9 @@ async fn apply(
             Credential::KeyPair { user, public, .. },
             Some(Credential::KeyPair { public: old, .. }),
         ) => {
-            admin.replace_key(user, public, Some(old)).await?;
+            admin.add_key(user, public, Some(old)).await?;
+            yaoku_targets::log_in(target, &login(new)?).await?;
+            return Ok(admin.remove_key(user, old).await?);
         }
         _ => give(&mut *admin, found, new, &rights).await?,
     }
