@@ -530,7 +530,7 @@ mod background {
                 Err(error) => tracing::error!(%error, "what is to be rotated cannot be found"),
             }
         }
-        node.rotations.rest().await;
+        node.rotations.stop().await;
     }
 
     /// Tells a webhook of notices. It ends between two calls, so that what arrived is written down.

@@ -22,9 +22,6 @@ pub enum Fault {
     /// There is no such account.
     #[error("has no account {0}")]
     NoAccount(String),
-    /// There is such an account, which should be new.
-    #[error("has an account of this name already")]
-    Exists,
     /// The account administrates the server.
     #[error("does not give away accounts that administrate it")]
     Privileged,
@@ -56,7 +53,6 @@ impl Fault {
             Self::WrongCredential(_) => "WrongCredential",
             Self::NotPermitted(_) => "NotPermitted",
             Self::NoAccount(_) => "NoAccount",
-            Self::Exists => "AccountExists",
             Self::Privileged => "PrivilegedAccount",
             Self::ReadOnly(_) => "ReadOnly",
             Self::Failed(_) => "Failed",

@@ -12,6 +12,7 @@ use yaoku_model::{
     text::SecretData,
 };
 
+mod aside;
 mod fault;
 mod link;
 mod mysql;
@@ -24,6 +25,7 @@ pub mod testing;
 mod tests;
 mod text;
 
+pub use aside::Aside;
 pub use fault::Fault;
 
 /// How long connecting, and each statement, may take. Our choice: far below the two minutes after which
@@ -88,7 +90,7 @@ pub trait Admin: Send {
     ) -> Result<(), Fault>;
 
     /// Whether there is such an account, from wherever it may come.
-    async fn exists(&mut self, user: &str) -> Result<bool, Fault>;
+    async fn has_account(&mut self, user: &str) -> Result<bool, Fault>;
 
     /// Whether an account may administrate the server, so that its password is nobody's to turn: the
     /// one that this connection is logged in as, and those that may give others rights. What that is

@@ -119,7 +119,7 @@ impl Admin for Server {
         self.run(create).await
     }
 
-    async fn exists(&mut self, user: &str) -> Result<bool, Fault> {
+    async fn has_account(&mut self, user: &str) -> Result<bool, Fault> {
         let user = literal(user)?;
         let rows = self.ask(format!("SELECT 1 FROM pg_roles WHERE rolname = {user}")).await?;
         Ok(!rows.is_empty())

@@ -101,7 +101,7 @@ impl Admin for Server {
         self.writable().await?;
         let mut change = cmd("ACL");
         change.arg("SETUSER").arg(user);
-        if self.exists(user).await? {
+        if self.has_account(user).await? {
             change.arg("resetpass");
         } else {
             change.arg("reset").arg("on");
@@ -114,7 +114,7 @@ impl Admin for Server {
         self.save().await
     }
 
-    async fn exists(&mut self, user: &str) -> Result<bool, Fault> {
+    async fn has_account(&mut self, user: &str) -> Result<bool, Fault> {
         let found = self.ask(cmd("ACL").arg("GETUSER").arg(user)).await?;
         Ok(found != Value::Nil)
     }

@@ -148,7 +148,7 @@ impl Admin for Server {
         self.shell(user, SET_PASSWORD, &line, Some(password)).await
     }
 
-    async fn exists(&mut self, user: &str) -> Result<bool, Fault> {
+    async fn has_account(&mut self, user: &str) -> Result<bool, Fault> {
         checked(user)?;
         match self.shell(user, "exit 0", "", None).await {
             Ok(()) => Ok(true),

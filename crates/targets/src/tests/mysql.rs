@@ -133,7 +133,7 @@ async fn no_account_is_let_into_what_the_server_keeps_for_itself() {
     }
     assert_eq!(set(server, "insider", "p", &named("ReadOnly")).await, Err(Fault::Unsupported));
     let mut admin = connect(&server.target(), &server.admin()).await.unwrap();
-    assert_eq!(admin.exists("insider").await, Ok(false));
+    assert_eq!(admin.has_account("insider").await, Ok(false));
     assert!(nothing_is_left(server, "insider"));
 }
 
@@ -156,7 +156,7 @@ async fn who_may_give_rights_is_privileged() {
         ("lender", false),
     ] {
         assert_eq!(admin.is_privileged(user).await, Ok(is), "{user}");
-        assert_eq!(admin.exists(user).await, Ok(true), "{user}");
+        assert_eq!(admin.has_account(user).await, Ok(true), "{user}");
     }
 }
 
@@ -193,7 +193,7 @@ async fn an_administrator_who_may_not_is_told_so_and_no_password_is_in_what_is_s
     }
     assert!(enters(server, "victim", "v").await);
     let mut admin = connect(&server.target(), &server.admin()).await.unwrap();
-    assert_eq!(admin.exists("granted").await, Ok(false), "no account without its rights");
+    assert_eq!(admin.has_account("granted").await, Ok(false), "no account without its rights");
     assert!(nothing_is_left(server, "granted"));
 }
 

@@ -84,7 +84,7 @@ async fn no_word_gives_what_would_hold_in_the_whole_cluster() {
         }
     }
     let mut admin = connect(&server.target(), &server.admin()).await.unwrap();
-    assert_eq!(admin.exists("worded").await, Ok(false));
+    assert_eq!(admin.has_account("worded").await, Ok(false));
 }
 
 #[tokio::test]
@@ -135,7 +135,7 @@ async fn who_may_give_rights_is_privileged() {
         ("modest", false),
     ] {
         assert_eq!(admin.is_privileged(user).await, Ok(is), "{user}");
-        assert_eq!(admin.exists(user).await, Ok(true), "{user}");
+        assert_eq!(admin.has_account(user).await, Ok(true), "{user}");
     }
 }
 

@@ -75,7 +75,7 @@ async fn who_may_change_accounts_or_the_configuration_is_privileged() {
         ("plain", false),
     ] {
         assert_eq!(admin.is_privileged(user).await, Ok(is), "{user}");
-        assert_eq!(admin.exists(user).await, Ok(true), "{user}");
+        assert_eq!(admin.has_account(user).await, Ok(true), "{user}");
     }
 }
 
@@ -115,7 +115,7 @@ async fn a_replica_takes_no_changes() {
     let done = set(&server, "app", "p", &named("RoleReadOnly")).await;
     assert!(matches!(done, Err(Fault::ReadOnly(_))), "{done:?}");
     let mut admin = connect(&server.target(), &server.admin()).await.unwrap();
-    assert_eq!(admin.exists("app").await, Ok(false));
+    assert_eq!(admin.has_account("app").await, Ok(false));
 }
 
 #[tokio::test]

@@ -166,7 +166,7 @@ async fn whoever_is_root_is_privileged() {
     let mut admin = connect(&server.target(), &known).await.unwrap();
     for (user, is) in [("root", true), ("toor", true), ("deputy", false), ("visitor", false)] {
         assert_eq!(admin.is_privileged(user).await, Ok(is), "{user}");
-        assert_eq!(admin.exists(user).await, Ok(true), "{user}");
+        assert_eq!(admin.has_account(user).await, Ok(true), "{user}");
     }
     let deputy = Login { user: "deputy".to_owned(), ..known };
     let mut admin = connect(&server.target(), &deputy).await.unwrap();
