@@ -23,6 +23,7 @@ KMS = (
     "AsymmetricEncrypt AsymmetricDecrypt AsymmetricSign AsymmetricVerify GetPublicKey GenerateMac VerifyMac "
     "CreateSecret DescribeSecret ListSecrets GetSecretValue BatchGetSecretValue PutSecretValue "
     "ListSecretVersionIds UpdateSecret UpdateSecretVersionStage DeleteSecret RestoreSecret GetRandomPassword "
+    "RotateSecret UpdateSecretRotationPolicy GetSecretPolicy SetSecretPolicy "
     "TagResource UntagResource ListResourceTags TagResources UntagResources ListTagResources "
     "ListKmsInstances GetKmsInstance DescribeRegions OpenKmsService DescribeAccountKmsStatus "
     "DescribeService AdvanceEncrypt GetChallenge"

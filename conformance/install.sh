@@ -45,7 +45,7 @@ go_program() {
     (cd "$here/go" && go build -mod=readonly -o "$home/go/tea-rpc" .)
 }
 
-for name in kms-2.4.0 kms-3.3.1 ram sts v1 secrets-v2; do
+for name in kms-2.4.0 kms-3.3.1 ram sts v1 secrets-v2 rotations managed; do
     part "$name" "$here/python/requirements-$name.txt" -- venv "$name"
 done
 part interop "$here/python/requirements-interop.txt" "$here/python/requirements-kms-3.3.1.txt" -- venv interop

@@ -27,6 +27,7 @@ use yaoku_server::{
     audit, dev,
     disk::{Disk, RealDisk},
     gateway::{Door, Gateway},
+    hooks::Hooks,
     listen::{
         self, Fault, Handler, HttpCall, HttpReply, Limits, Listener, TlsSettings,
         ca::{Names, PrivateCa},
@@ -99,6 +100,7 @@ pub(crate) async fn node(data: &Path, null_sink: bool) -> anyhow::Result<()> {
         throttle: throttle::Limits::NONE,
         journal: audit::Options::default(),
         webhooks: Vec::new(),
+        hooks: Hooks::default(),
     })
     .await?;
     let account = dev::prepare(&running.node).await?;

@@ -2,6 +2,7 @@
 Sources: secrets.md §4.8, §4.10, §4.11, §4.14, §6."""
 
 import json
+from typing import Any
 
 from checks.run import ABSENT, TIME, Run, check, match, require
 from checks.secrets import a_secret, deletion
@@ -42,6 +43,30 @@ def a_managed_secret_says_what_it_is_about(run: Run) -> None:
     free = {"SecretName": run.name("conf/free"), "VersionId": "v1", **about}
     run.refused("InvalidParameter", 400, "CreateSecret", **(free | {"ExtendedConfig": "{}"}))
     run.refused("InvalidParameter", 400, "CreateSecret", **(free | {"SecretData": "p"}))
+
+
+@check("UpdateSecret")
+def custom_data_is_replaced_as_a_whole(run: Run) -> None:
+    given = custom_data(run, {"Port": "3306", "Host": "db ü"})
+    if not given:
+        return
+    name = a_managed_secret(run)
+    run.ok("UpdateSecret", SecretName=name, **given)
+    seen = json.loads(run.aside("DescribeSecret", SecretName=name)["ExtendedConfig"])
+    require(seen == ABOUT | {"CustomData": {"Port": "3306", "Host": "db ü"}}, f"ExtendedConfig is {seen}")
+    generic = a_secret(run)
+    match(run.ok("UpdateSecret", SecretName=generic, **given), {"SecretName": generic})
+
+
+def custom_data(run: Run, data: dict[str, str]) -> dict[str, Any]:
+    """As the client has it: an object in an object, or a text; or nothing."""
+    if run.driver.operations["UpdateSecret"] is None:
+        return {"ExtendedConfig.CustomData": json.dumps(data)}
+    if run.knows("UpdateSecret", "ExtendedConfig"):
+        return {"ExtendedConfig": {"CustomData": data}}
+    if run.knows("UpdateSecret", "ExtendedConfigCustomData"):
+        return {"ExtendedConfigCustomData": json.dumps(data)}
+    return {}
 
 
 @check("UpdateSecretRotationPolicy")

@@ -10,6 +10,7 @@ Usage: tea.py PACKAGE DEV_JSON SCHEME OPERATION...
 import functools
 import importlib
 import inspect
+import json
 import sys
 from typing import Any
 
@@ -36,7 +37,7 @@ def main() -> None:
             if ":" in operation:
                 return call_generic(client(who), server.scheme, operation, flatten(parameters))
             model = request_model(operation)
-            arguments = [model().from_map(parameters)] if model else []
+            arguments = [model().from_map(structured(operation, parameters))] if model else []
             response = getattr(client(who), method_name(operation))(*arguments, RuntimeOptions())
         except Exception as error:
             raise refusal(error) from error
@@ -54,6 +55,17 @@ def method_name(operation: str) -> str:
 def request_model(operation: str) -> Any:
     """The request class; an operation without parameters has none."""
     return getattr(models, f"{operation}Request", None)
+
+
+def structured(operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    """What the client itself makes JSON text of is given to it as an object."""
+    made = inspect.signature(getattr(models, f"{operation}ShrinkRequest", object)).parameters
+    texts = {name.removesuffix("_shrink").replace("_", "") for name in made if name.endswith("_shrink")}
+
+    def given(name: str, value: Any) -> Any:
+        return json.loads(value) if name.lower() in texts and isinstance(value, str) and value[:1] == "{" else value
+
+    return {name: given(name, value) for name, value in parameters.items()}
 
 
 def fields(operation: str) -> list[str]:

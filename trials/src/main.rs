@@ -12,6 +12,7 @@ mod client;
 mod connections;
 mod disk;
 mod due;
+mod faults;
 mod kill;
 mod node;
 mod power;
@@ -48,6 +49,8 @@ enum Trial {
     Disk(disk::Disk),
     /// Two nodes, and many keys and secrets due at once: does each rotate, or go, exactly once?
     Due(due::Due),
+    /// Every kind of fault at every step of a rotation, on real servers: does each end well?
+    Faults(faults::Faults),
     /// `kill -9` in a stream of writes: is what was answered kept?
     Kill(kill::Kill),
     /// The power is cut: what was not synced is gone. Is what was answered kept?
@@ -73,6 +76,7 @@ fn main() -> anyhow::Result<ExitCode> {
             Trial::Connections(it) => it.run(&program()?, seed, &mut report).await,
             Trial::Disk(it) => it.run(&program()?, seed, &mut report).await,
             Trial::Due(it) => it.run(&program()?, seed, &mut report).await,
+            Trial::Faults(it) => it.run(&program()?, seed, &mut report).await,
             Trial::Kill(it) => it.run(&program()?, seed, &mut report).await,
             Trial::Power(it) => it.run(&program()?, seed, &mut report).await,
             Trial::Rotations(it) => it.run(&program()?, &mut report).await,

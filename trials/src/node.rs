@@ -19,6 +19,7 @@ use yaoku_server::{
     dev::{self, DevAccount},
     disk::Disk,
     gateway::{Door, Gateway},
+    hooks::Hooks,
     listen::{self, Listener},
     node, root,
     start::{Running, Setup},
@@ -108,6 +109,7 @@ pub(crate) async fn setup(
         throttle: throttle::Limits::NONE,
         journal: audit::Options::default(),
         webhooks: Vec::new(),
+        hooks: Hooks::default(),
         disk,
     })
 }

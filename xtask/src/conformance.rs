@@ -57,7 +57,7 @@ pub(crate) fn run(options: &Options, mode: Mode) -> Result<Tally> {
     ensure!(install.failed == 0, "there is nobody to run");
     let mut tallies = Vec::new();
     if options.is_all() {
-        tallies.extend(months()?);
+        tallies.extend(moved_clocks()?);
     }
     let build = step("build", &mut cargo(&["build", "-p", "yaoku"]))?;
     ensure!(build.failed == 0, "there is nothing to run");
@@ -75,11 +75,15 @@ pub(crate) fn run(options: &Options, mode: Mode) -> Result<Tally> {
     Ok(tallies.into_iter().sum())
 }
 
-/// A year for some of the clients, with a program that no other step should find in its place: so first.
-fn months() -> Result<Vec<Tally>> {
-    let build = cargo(&["build", "-p", "yaoku", "--features", "test-clock"]).status()?;
+/// A year for some of the clients, and rotations on real servers, with a program that no other step
+/// should find in its place: so first.
+fn moved_clocks() -> Result<Vec<Tally>> {
+    let build = cargo(&["build", "--features", "yaoku/test-clock,yaoku-targets/testing"])
+        .args(["-p", "yaoku", "--bin", "yaoku", "-p", "yaoku-targets", "--example", "servers"])
+        .status()?;
     ensure!(build.success(), "a program with a clock that can be moved does not build");
-    Store::ALL.iter().map(|it| run_script("months", *it)).collect()
+    let all = Store::ALL.iter().flat_map(|store| ["months", "rotations"].map(|it| (it, *store)));
+    all.map(|(script, store)| run_script(script, store)).collect()
 }
 
 /// A script with a server of its own.

@@ -11,6 +11,7 @@ const SHORT: &[&[&str]] = &[
     &["power", "--rounds", "20"],
     &["audit", "--rounds", "8"],
     &["disk"],
+    &["faults"],
     &["due"],
     &["rotations", "--secrets", "200", "--over", "5", "--idle", "3"],
     &["connections", "--seconds", "2", "--minutes", "0"],

@@ -2,11 +2,12 @@
 //!
 //! Reading order: [`ids`] and [`arn`] (names), [`time`] and [`random`] (the world as arguments),
 //! [`text`] (texts that must not leak), [`context`], [`key`], [`secret`], [`instance`],
-//! [`identity`], [`login`], [`tag`], [`target`] (things).
+//! [`identity`], [`login`], [`tag`], [`target`], [`hook`] (things).
 
 pub mod algorithm;
 pub mod arn;
 pub mod context;
+pub mod hook;
 pub mod identity;
 pub mod ids;
 pub mod instance;

@@ -25,6 +25,7 @@ pub mod follow;
 pub mod gate;
 pub mod gateway;
 pub mod heavy;
+pub mod hooks;
 mod judge;
 pub mod last_uses;
 pub mod lease;

@@ -13,6 +13,7 @@ use crate::{
     claim,
     follow::Followed,
     heavy::{Aside, Heavy},
+    hooks::Hooks,
     last_uses::LastUses,
     lease::Lease,
     metrics::Metrics,
@@ -62,6 +63,8 @@ pub struct Node {
     pub peers: Peers,
     /// Who is told of notices.
     pub webhooks: Vec<Arc<Webhook>>,
+    /// What may be called to rotate generic secrets.
+    pub hooks: Hooks,
     /// Wakes the task that copies the events of writes into the journal.
     pub wrote: tokio::sync::Notify,
     /// What turns credentials.

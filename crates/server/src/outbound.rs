@@ -21,13 +21,15 @@ use rustls::{ClientConfig, RootCertStore, pki_types::ServerName};
 use tokio::{net::TcpStream, time::timeout};
 use tokio_rustls::TlsConnector;
 
-/// How long one answer may take, from the name's look-up to its last byte. Our choice.
+/// How long one answer may take, from the name's look-up to its last byte, unless who calls says
+/// otherwise. Our choice.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Calls servers.
 pub(crate) struct Outbound {
     tls: TlsConnector,
     private: bool,
+    patience: Duration,
 }
 
 /// Why there is no answer, for the log.
@@ -40,8 +42,8 @@ pub enum OutboundError {
     #[error("{0} has no public address")]
     NotPublic(String),
     /// It took too long.
-    #[error("no answer within {} seconds", PATIENCE.as_secs())]
-    Slow,
+    #[error("no answer within {} seconds", .0.as_secs())]
+    Slow(Duration),
     /// The connection.
     #[error("the connection failed: {0}")]
     Io(#[from] std::io::Error),
@@ -63,7 +65,12 @@ impl Outbound {
         let settings =
             ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
         let settings = settings.with_root_certificates(roots).with_no_client_auth();
-        Ok(Self { tls: TlsConnector::from(Arc::new(settings)), private })
+        Ok(Self { tls: TlsConnector::from(Arc::new(settings)), private, patience: PATIENCE })
+    }
+
+    /// The same, which waits so long for an answer.
+    pub(crate) fn waiting(self, patience: Duration) -> Self {
+        Self { patience, ..self }
     }
 
     /// Sends a request to a place, and reads at most `most` bytes of the body of an answer of the
@@ -78,8 +85,8 @@ impl Outbound {
         let agent = HeaderValue::from_static(concat!("yaoku/", env!("CARGO_PKG_VERSION")));
         request.headers_mut().insert(header::USER_AGENT, agent);
         request.headers_mut().insert(header::HOST, place.authority.clone());
-        let talk = timeout(PATIENCE, self.talk(place, request, most));
-        talk.await.map_err(|_| OutboundError::Slow)?
+        let talk = timeout(self.patience, self.talk(place, request, most));
+        talk.await.map_err(|_| OutboundError::Slow(self.patience))?
     }
 
     async fn talk(

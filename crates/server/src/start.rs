@@ -29,6 +29,7 @@ use crate::{
     disk::Disk,
     follow::{self, Followed, SoFar},
     heavy::{Aside, Heavy},
+    hooks::Hooks,
     last_uses::LastUses,
     lease::Lease,
     metrics::Metrics,
@@ -74,6 +75,8 @@ pub struct Setup {
     pub journal: audit::Options,
     /// Who is told of notices; the same at every node.
     pub webhooks: Vec<Webhook>,
+    /// What may be called to rotate generic secrets; the same at every node.
+    pub hooks: Hooks,
     /// What our own files are written with.
     pub disk: Arc<dyn Disk>,
 }
@@ -138,12 +141,8 @@ impl Running {
         let followed = Followed::from(peers::enter(&*setup.store, &setup.name, &run).await?);
         let keyring = Arc::new(load_keyring(&*setup.store, setup.root.roots).await?);
         let backend = Arc::new(Software::new(Arc::clone(&keyring)));
-        let caches = Caches::new(
-            Arc::clone(&setup.store),
-            backend.clone(),
-            Arc::clone(&keyring),
-            CacheSizes::default(),
-        );
+        let (store, sizes) = (Arc::clone(&setup.store), CacheSizes::default());
+        let caches = Caches::new(store, backend.clone(), Arc::clone(&keyring), sizes);
         let lease = Lease::new(Arc::clone(&setup.steady_clock), setup.store.is_shared());
         let processors = tokio::runtime::Handle::current().metrics().num_workers();
         let node = Arc::new(Node {
@@ -164,6 +163,7 @@ impl Running {
             followed,
             peers: Peers::new(run),
             webhooks: setup.webhooks.into_iter().map(Arc::new).collect(),
+            hooks: setup.hooks,
             wrote: tokio::sync::Notify::new(),
             rotations: Engine::default(),
             throttle: Throttle::new(setup.throttle, setup.steady_clock),

@@ -7,6 +7,7 @@ use tempfile::TempDir;
 use yaoku_crypto::random::SystemRandom;
 use yaoku_model::{
     arn::Arn,
+    identity::Identity,
     ids::{AccountId, InstanceId, KeyId, UserName},
     key::Key,
     policy::{Document, Kind, Layer},
@@ -21,6 +22,7 @@ use crate::{
     audit::{self, Event, Source, Tail, UserAgent},
     caller::{Caller, Principal},
     disk::{Disk, RealDisk},
+    hooks::Hooks,
     node::{Limits, Node},
     pipeline::Turn,
     root,
@@ -52,6 +54,7 @@ struct Ground<'a> {
     disk: Arc<dyn Disk>,
     limits: Limits,
     webhooks: Vec<Webhook>,
+    hooks: Hooks,
 }
 
 impl Ground<'_> {
@@ -65,6 +68,7 @@ impl Ground<'_> {
             disk: Arc::new(RealDisk),
             limits: Limits::default(),
             webhooks: Vec::new(),
+            hooks: Hooks::default(),
         }
     }
 }
@@ -90,6 +94,7 @@ impl Ground<'_> {
             throttle: throttle::Limits::NONE,
             journal: audit::Options::default(),
             webhooks: std::mem::take(&mut self.webhooks),
+            hooks: std::mem::take(&mut self.hooks),
             disk: Arc::clone(&self.disk),
         };
         Running::start(setup).await.unwrap()
@@ -120,13 +125,23 @@ impl Kms {
         Self::on(Ground { webhooks, ..Ground::sqlite() }).await
     }
 
+    /// A new node that may call these hooks.
+    pub(crate) async fn with_hooks(hooks: Hooks) -> Self {
+        Self::on(Ground { hooks, ..Ground::sqlite() }).await
+    }
+
     /// The same node after a stop and a start, with these webhooks.
-    pub(crate) async fn started_again(mut self, webhooks: Vec<Webhook>) -> Self {
+    pub(crate) async fn started_again(self, webhooks: Vec<Webhook>) -> Self {
+        self.started_again_with(webhooks, Hooks::default()).await
+    }
+
+    /// The same node after a stop and a start, with these webhooks and hooks.
+    pub(crate) async fn started_again_with(mut self, webhooks: Vec<Webhook>, hooks: Hooks) -> Self {
         self.running.take().unwrap().stop().await.unwrap();
         let data = Arc::into_inner(self.data).unwrap();
         let key_file = data.path().join(root::KEY_FILE);
         let url = self.url.clone();
-        let mut ground = Ground { data, key_file, url, webhooks, ..Ground::sqlite() };
+        let mut ground = Ground { data, key_file, url, webhooks, hooks, ..Ground::sqlite() };
         let running = ground.start(&self.clock).await;
         let (node, data) = (Arc::clone(&running.node), Arc::new(ground.data));
         Self { node, data, running: Some(running), ..self }
@@ -194,6 +209,25 @@ impl Kms {
             policies: Arc::new(Layer::new(vec![all])),
             ..self.caller.clone()
         })
+    }
+
+    /// The same node, called in the session that an access key and its token stand for. What they sign
+    /// is not looked at.
+    pub(crate) async fn in_session_of(&self, id: &str, token: &str) -> Result<Self, Code> {
+        let (node, now) = (&self.node, self.clock_now());
+        let id = id.parse().unwrap();
+        let found = node.sessions.credential(&id, Some(token), now);
+        let credential = found.map_err(|error| error.code())?;
+        let rights = node.caches.rights(&credential.account, &credential.identity).await.unwrap();
+        let session = credential.session.clone().unwrap();
+        let Identity::Role(role) = &credential.identity else { panic!("a role's") };
+        Ok(self.with(Caller {
+            principal: Principal::Role(role.clone(), session.name.clone()),
+            policies: rights.unwrap().policies,
+            access_key: Some(id),
+            session: Some(session),
+            ..self.caller.clone()
+        }))
     }
 
     /// The same node, called as a RAM user who may do everything but `action` (`kms:Encrypt`).

@@ -2,7 +2,7 @@
 
 use yaoku_crypto::envelope::{DataKey, Envelope, SecretPlace};
 use yaoku_model::{
-    ids::{KeyId, KeyVersionId, VersionId},
+    ids::{AccountId, KeyId, KeyVersionId, SecretName, Stage, VersionId},
     secret::{DataType, Secret, SecretVersion},
     text::SecretData,
     time::Timestamp,
@@ -89,6 +89,21 @@ pub(crate) async fn open_for_service(
 ) -> Result<SecretData, ApiError> {
     let key = key_for_service(node, secret, Some(&version.key_version)).await?;
     open_value(&open_data_key(node, &key, secret, version)?, secret, version)
+}
+
+/// The current value of a secret, if there is one. Only for what the service does by itself.
+pub(crate) async fn current_for_service(
+    node: &Node,
+    account: &AccountId,
+    name: &SecretName,
+) -> Result<Option<SecretData>, ApiError> {
+    let now = node.domain_clock.now();
+    let found = node.caches.secret(account, name).await?;
+    let Some(found) = found.filter(|it| !it.secret.is_gone(now)) else { return Ok(None) };
+    let current = found.secret.stages.get(&Stage::current());
+    let version = found.versions.iter().find(|it| Some(&it.version.id) == current);
+    let Some(version) = version else { return Ok(None) };
+    open_for_service(node, &found.secret, &version.version).await.map(Some)
 }
 
 /// A secret's key, one version of it or its newest. Only for what the service does by itself.

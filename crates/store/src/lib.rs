@@ -2,9 +2,9 @@
 //!
 //! A transaction ([`Tx`]) is a set of small contracts, one per kind of thing: [`Keys`], [`KeyUses`],
 //! [`Secrets`], [`Tags`], [`Identities`], [`Groups`], [`Roles`], [`Policies`], [`Logins`],
-//! [`Instances`], [`Accesses`], [`RootKeys`], [`Rotations`], [`Nodes`], [`Notices`], [`Records`].
-//! Reading them is reading what the rest of the program may ask of a database. Three rules hold for
-//! all of them:
+//! [`Instances`], [`Accesses`], [`RootKeys`], [`Rotations`], [`Hooks`], [`Nodes`], [`Notices`],
+//! [`Records`]. Reading them is reading what the rest of the program may ask of a database. Three
+//! rules hold for all of them:
 //!
 //! - Not finding something is `None`, never an error: what that means is the caller's to say.
 //! - Every write of what is cached also adds its [`Change`] to the feed, in the same transaction.
@@ -17,6 +17,7 @@ use async_trait::async_trait;
 mod accesses;
 mod change;
 mod groups;
+mod hooks;
 mod identities;
 mod instances;
 mod keys;
@@ -41,6 +42,7 @@ mod uses;
 pub use accesses::{Accesses, PolicyText, Release};
 pub use change::{Change, Committed, Feed, Mark, Place};
 pub use groups::{Groups, Roles};
+pub use hooks::Hooks;
 pub use identities::{Identities, IdentityCounts};
 pub use instances::{InstanceFilter, Instances};
 pub use keys::{DueKey, KeyFilter, Keys};
@@ -155,6 +157,7 @@ pub trait Store: fmt::Debug + Send + Sync {
 pub trait Tx:
     Accesses
     + Groups
+    + Hooks
     + Identities
     + Instances
     + Keys
@@ -175,6 +178,7 @@ pub trait Tx:
 impl<T> Tx for T where
     T: Accesses
         + Groups
+        + Hooks
         + Identities
         + Instances
         + Keys

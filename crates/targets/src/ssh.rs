@@ -120,6 +120,10 @@ pub(crate) async fn connect(target: &Target, login: &Login) -> Result<Server, Fa
     };
     match answer {
         Ok(AuthResult::Success) => Ok(Server { me: login.user.clone(), session }),
+        // The library's word for a connection that ends meanwhile: a refusal names what else is taken.
+        Ok(AuthResult::Failure { remaining_methods, .. }) if remaining_methods.is_empty() => {
+            Err(Fault::Unreachable("it hung up during the login".to_owned()))
+        }
         Ok(AuthResult::Failure { .. }) => Err(Fault::WrongCredential(login.user.clone())),
         Err(error) => Err(refusal(&error)),
     }

@@ -18,6 +18,7 @@ use yaoku_server::{
     disk::RealDisk,
     gate::Gate,
     gateway::Door,
+    hooks::Hooks,
     listen::{self, AdminSocket, Limits, Listener, renewal::Certificate},
     node,
     oidc::Fetcher,
@@ -90,6 +91,7 @@ pub(crate) fn setup(
         throttle: throttle::Limits::NONE,
         journal: audit::Options::default(),
         webhooks: Vec::new(),
+        hooks: Hooks::default(),
         disk: Arc::new(RealDisk),
     })
 }

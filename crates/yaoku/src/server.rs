@@ -89,6 +89,7 @@ async fn serve(config: &Config, deployment: &str) -> anyhow::Result<()> {
             throttle: config.throttle.clone(),
             journal: config.journal,
             webhooks: webhooks.context("webhook")?,
+            hooks: config.hooks.open(&config.listen, &config.tls)?,
             ..setup
         };
         let running = serve::start(setup, deployment).await?;

@@ -1,7 +1,7 @@
 //! The trial of disks: full and read-only for a while. Only the documented error may be seen, nothing
 //! may be half done or lost, and service comes back by itself.
 
-mod mount;
+pub(crate) mod mount;
 mod traffic;
 
 use std::{

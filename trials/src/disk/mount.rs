@@ -11,7 +11,7 @@ use anyhow::{Context as _, ensure};
 
 /// A file system, unmounted when it is dropped.
 #[derive(Debug)]
-pub(super) struct Mounted {
+pub(crate) struct Mounted {
     at: PathBuf,
     image: Option<PathBuf>,
     _home: tempfile::TempDir,
@@ -19,7 +19,7 @@ pub(super) struct Mounted {
 
 impl Mounted {
     /// One in memory, of so many MiB.
-    pub(super) fn in_memory(mib: u32) -> anyhow::Result<Self> {
+    pub(crate) fn in_memory(mib: u32) -> anyhow::Result<Self> {
         let home = tempfile::tempdir()?;
         let at = home.path().join("disk");
         fs::create_dir(&at)?;
@@ -29,7 +29,7 @@ impl Mounted {
     }
 
     /// An ext4 file system in a file, which an error makes read-only.
-    pub(super) fn on_a_device(mib: u64) -> anyhow::Result<Self> {
+    pub(crate) fn on_a_device(mib: u64) -> anyhow::Result<Self> {
         let home = tempfile::tempdir()?;
         let (at, image) = (home.path().join("disk"), home.path().join("image"));
         fs::create_dir(&at)?;
@@ -41,12 +41,12 @@ impl Mounted {
     }
 
     /// Where it is.
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.at
     }
 
     /// Writes until nothing more fits.
-    pub(super) fn fill(&self) -> anyhow::Result<()> {
+    pub(crate) fn fill(&self) -> anyhow::Result<()> {
         let mut file = File::options().append(true).create(true).open(self.filler())?;
         for size in [1 << 16, 1 << 10, 1] {
             let bytes = vec![0; size];
@@ -56,12 +56,12 @@ impl Mounted {
     }
 
     /// Makes room again.
-    pub(super) fn free(&self) -> anyhow::Result<()> {
+    pub(crate) fn free(&self) -> anyhow::Result<()> {
         Ok(fs::remove_file(self.filler())?)
     }
 
     /// Makes the kernel find an error on the device: it is read-only from now on.
-    pub(super) fn break_down(&self) -> anyhow::Result<()> {
+    pub(crate) fn break_down(&self) -> anyhow::Result<()> {
         let mounts = fs::read_to_string("/proc/mounts")?;
         let at = self.at.to_string_lossy();
         let line = mounts.lines().find(|it| it.split(' ').nth(1) == Some(&*at));
@@ -71,7 +71,7 @@ impl Mounted {
     }
 
     /// Mounts the device anew. Nothing may be open on it.
-    pub(super) fn repair(&self) -> anyhow::Result<()> {
+    pub(crate) fn repair(&self) -> anyhow::Result<()> {
         run(Command::new("umount").arg(&self.at))?;
         self.mount()
     }

@@ -49,6 +49,33 @@ words! {
         Settle = "settle",
         /// It is done, and the credential before is to die when its window ends.
         Window = "window",
+        /// A hook is to make the new version, under the label `ACSPending`. Source of the four: secrets.md §7.
+        HookNew = "hook-new",
+        /// A hook is to set it where it is used.
+        HookSet = "hook-set",
+        /// A hook is to try it there.
+        HookTest = "hook-test",
+        /// A hook is to make it the current version.
+        HookEnd = "hook-end",
+    }
+}
+
+impl Step {
+    /// What a hook is told: `None` if it is not for a hook.
+    #[must_use]
+    pub fn of_hook(self) -> Option<&'static str> {
+        self.as_str().strip_prefix("hook-")
+    }
+
+    /// What a hook is to do next.
+    #[must_use]
+    pub const fn next_of_hook(self) -> Option<Self> {
+        match self {
+            Self::HookNew => Some(Self::HookSet),
+            Self::HookSet => Some(Self::HookTest),
+            Self::HookTest => Some(Self::HookEnd),
+            _ => None,
+        }
     }
 }
 

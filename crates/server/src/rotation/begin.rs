@@ -32,6 +32,8 @@ pub(crate) enum Prepared {
     Candidate(Sealed, BTreeMap<Stage, VersionId>),
     /// An access key, and the version that will hold it.
     AccessKey(ram::Prepared),
+    /// Nothing: the secret's hook makes what is needed.
+    Hook,
 }
 
 /// Makes what a rotation of `found` needs. `version` is the id that its new version will have.
@@ -41,6 +43,9 @@ pub(crate) async fn prepare(
     version: &VersionId,
     now: Timestamp,
 ) -> Result<Prepared, ApiError> {
+    if found.secret.managed.is_none() {
+        return Ok(Prepared::Hook);
+    }
     let config = config(&found.secret)?;
     if config.sub_type == SubType::RamUserAccessKey {
         return ram::prepare(node, &found.secret, version, now).await.map(Prepared::AccessKey);
@@ -69,6 +74,11 @@ pub(crate) async fn begin(
     }
     match prepared {
         Prepared::AccessKey(key) => ram::rotate(node, tx, secret, version, key, now).await,
+        Prepared::Hook => {
+            let rotation = new(&secret, version, Step::HookNew, now);
+            tx.put_rotation(&rotation).await?;
+            Ok(rotation)
+        }
         Prepared::Candidate(made, labels) => {
             // Of two accounts it would be the turn of the other one.
             if made.key != secret.key || *labels != secret.stages {

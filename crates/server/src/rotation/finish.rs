@@ -158,19 +158,21 @@ pub(super) async fn tell(
     let arn = Arn::secret(&node.region, &secret.account, &secret.name);
     let code = trouble.map(Trouble::code);
     due::leave_event_of(node, tx, &secret.account, &arn, ROTATE, code).await?;
-    let config = begin::config(secret)?;
     let mut content = json!({
         "secretName": secret.name.as_str(),
         "secretType": secret.kind.as_str(),
         "RotationEntityArn": entity(node, secret).as_str(),
-        "rotationStatus": secret.managed.as_ref().map(|it| it.automatic.as_str()),
     });
     // The two samples of the vendor's do not agree on this name.
     let (sub_type, time) = match trouble {
         None => ("secretSubType", "successTime"),
         Some(_) => ("rotationSubType", "failureTime"),
     };
-    content[sub_type] = config.sub_type.as_str().into();
+    // A generic secret has neither.
+    if let Some(managed) = &secret.managed {
+        content["rotationStatus"] = managed.automatic.as_str().into();
+        content[sub_type] = begin::config(secret)?.sub_type.as_str().into();
+    }
     content[time] = now.to_string().into();
     if let Some(trouble) = trouble {
         content["failureInfo"] =

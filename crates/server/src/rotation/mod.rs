@@ -12,15 +12,19 @@
 //!    the next rotation gives it the same one.
 //!
 //! Access keys are in the store itself: there the first three steps are one transaction ([`ram`]).
+//! Generic secrets are rotated by what their owner has, which is called step by step ([`hook`]).
 
 pub(crate) mod begin;
 mod engine;
 mod finish;
+mod hook;
 pub(crate) mod password;
 pub(crate) mod ram;
 mod steps;
 #[cfg(test)]
 mod tests;
+mod turn;
+mod work;
 
 pub(crate) use self::{
     engine::{EVERY, Engine},

@@ -13,7 +13,7 @@ use super::{
     begin::{self, credential},
     password::password,
 };
-use crate::{cache::CachedSecret, error::ApiError, node::Node, values};
+use crate::{cache::CachedSecret, error::ApiError, hooks, node::Node, values};
 
 /// When a change of the only account is not answered for so long, there is a look whether it was made:
 /// while nobody knows, no password that can be read may work. Our choice.
@@ -40,6 +40,8 @@ pub(crate) enum Trouble {
     BelievesAll,
     /// The administrator's log-in failed.
     Admin(Fault),
+    /// The secret's hook did not do it.
+    Hook(hooks::Fault),
     /// We could not do our part.
     Ours(ApiError),
 }
@@ -56,6 +58,12 @@ impl From<Fault> for Trouble {
     }
 }
 
+impl From<hooks::Fault> for Trouble {
+    fn from(fault: hooks::Fault) -> Self {
+        Self::Hook(fault)
+    }
+}
+
 impl Trouble {
     /// For so many seconds the same is tried again; none if it cannot succeed. An administrator's
     /// password is changed in two places, one after the other. Source: secrets.md §6.1 for those that
@@ -63,6 +71,7 @@ impl Trouble {
     pub(super) fn patience(&self) -> i64 {
         match self {
             Self::Target(fault) | Self::Admin(fault) if fault.may_pass() => 120,
+            Self::Hook(fault) if fault.may_pass() => 120,
             Self::NotTaken | Self::Ours(_) => 120,
             Self::Admin(Fault::WrongCredential(_)) | Self::NoAdmin => 30,
             _ => 0,
@@ -88,6 +97,7 @@ impl Trouble {
             Self::CurrentRefused => "CurrentRefused",
             Self::AccountExists => "AccountExists",
             Self::BelievesAll => "BelievesAll",
+            Self::Hook(fault) => fault.word(),
             Self::Ours(error) => error.code().wire(),
         }
     }
@@ -107,6 +117,7 @@ impl Trouble {
             Self::BelievesAll => "the server takes any password from here, so none can be tried; \
                 see its rules for this address"
                 .to_owned(),
+            Self::Hook(fault) => fault.to_string(),
             Self::Ours(_) => "the log has the reason".to_owned(),
         }
     }
@@ -125,8 +136,8 @@ pub(super) async fn take(
         Step::Create => at.create().await,
         Step::Apply => at.apply(&candidate(node, &found.secret, &config, rotation).await?).await,
         Step::Settle => at.settle(&candidate(node, &found.secret, &config, rotation).await?).await,
-        // Of the store alone: see `ram`.
-        Step::Window => Ok(()),
+        // Of the store alone, or of a hook: see `ram`, `hook`.
+        Step::Window | Step::HookNew | Step::HookSet | Step::HookTest | Step::HookEnd => Ok(()),
     }
 }
 
@@ -166,9 +177,12 @@ impl At<'_> {
     /// taken the candidate though nobody says so, the password that is current is dead perhaps: so
     /// whatever went wrong, and while an answer is late, the candidate itself is tried.
     async fn apply(self, new: &Credential) -> Result<(), Trouble> {
-        let mut admin = self.administrator().await?;
-        self.may_change(&mut *admin, new).await?;
-        let change = self.change(&mut *admin, new);
+        // No administrator is needed to find out what an earlier try has come to.
+        let change = async {
+            let mut admin = self.administrator().await?;
+            self.may_change(&mut *admin, new).await?;
+            self.change(&mut *admin, new).await
+        };
         if !is_of_one_account(self.config.sub_type) {
             change.await?;
             return self.verify(new).await;
@@ -180,7 +194,7 @@ impl At<'_> {
         };
         match changed {
             Ok(()) => self.verify(new).await,
-            Err(trouble) => self.log_in(new).await.map_err(|_| trouble),
+            Err(trouble) => self.must_be_ours(new).await.map_err(|_| trouble),
         }
     }
 
@@ -233,7 +247,7 @@ impl At<'_> {
     async fn taken_all_the_same(self, candidate: &Credential) {
         loop {
             tokio::time::sleep(LATE).await;
-            if self.log_in(candidate).await.is_ok() {
+            if self.must_be_ours(candidate).await.is_ok() {
                 return;
             }
         }
@@ -266,8 +280,10 @@ impl At<'_> {
     /// Fails unless an account has just this credential: it takes it, and does not take another one, as
     /// a server does that believes everybody.
     async fn must_be_ours(self, account: &Credential) -> Result<(), Trouble> {
-        let exists = |_| Trouble::AccountExists;
-        self.log_in(account).await.map_err(exists)?;
+        match self.log_in(account).await {
+            Err(Fault::WrongCredential(_)) => return Err(Trouble::AccountExists),
+            done => done?,
+        }
         let password = password(&*self.node.random).map_err(ApiError::from)?;
         let other = match account {
             Credential::Account { name, .. } => {
@@ -375,13 +391,8 @@ async fn admin_login(node: &Node, target: &Target) -> Result<Login, Trouble> {
         (SecretType::Ecs, SubType::Password),
         (SecretType::Ecs, SubType::SshKey),
     ];
-    let found = node.caches.secret(&target.account, &target.admin).await?;
-    let now = node.domain_clock.now();
-    let found = found.filter(|it| !it.secret.is_gone(now)).ok_or(Trouble::NoAdmin)?;
-    let current = found.secret.stages.get(&Stage::current());
-    let version = found.versions.iter().find(|it| Some(&it.version.id) == current);
-    let version = version.ok_or(Trouble::NoAdmin)?;
-    let data = values::open_for_service(node, &found.secret, &version.version).await?;
+    let data = values::current_for_service(node, &target.account, &target.admin).await?;
+    let data = data.ok_or(Trouble::NoAdmin)?;
     let mut read = FORMS.iter().filter_map(|(kind, sub)| Credential::read(*kind, *sub, &data).ok());
     login(&read.next().ok_or(Trouble::NoAdmin)?)
 }

@@ -1,8 +1,18 @@
 //! Rotations on real servers. Source: secrets.md §6, §9 items 13, 14, 16.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+};
 use yaoku_model::{
     secret::Credential,
     target::{Engine, Target},
@@ -327,4 +337,55 @@ async fn a_server_that_is_away_is_tried_for_two_minutes() {
     let failed: Vec<_> = failed.iter().filter(|it| it.action == "yaoku:RotateSecret").collect();
     assert_eq!(failed.len(), 1, "told once");
     assert_eq!(failed[0].code.as_deref(), Some("Unreachable"));
+}
+
+/// A way to a server on which the first answer to these words is lost, and the connection with it.
+async fn losing(server: &TestServer, words: &'static [u8]) -> Target {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (port, upstream) = (listener.local_addr().unwrap().port(), server.target().port);
+    let lost = Arc::new(AtomicBool::new(false));
+    tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            tokio::spawn(pass(client, upstream, words, Arc::clone(&lost)));
+        }
+    });
+    Target { port, ..server.target() }
+}
+
+/// Passes on until the words have come, and their answer.
+async fn pass(mut client: TcpStream, upstream: u16, words: &[u8], lost: Arc<AtomicBool>) {
+    let mut server = TcpStream::connect(("127.0.0.1", upstream)).await.unwrap();
+    let (mut sent, mut said, mut asked) = (vec![0; 16384], vec![0; 16384], false);
+    loop {
+        tokio::select! {
+            n = client.read(&mut sent) => {
+                let Ok(n @ 1..) = n else { return };
+                asked |= sent[..n].windows(words.len()).any(|it| it == words);
+                server.write_all(&sent[..n]).await.unwrap();
+            }
+            n = server.read(&mut said) => {
+                let Ok(n @ 1..) = n else { return };
+                if asked && !lost.swap(true, Relaxed) || client.write_all(&said[..n]).await.is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_change_whose_answer_is_lost_is_found_out_at_once() {
+    for (server, words, role) in [
+        (TestServer::mariadb(), &b"ALTER USER"[..], "CREATE USER 'lost'@'%' IDENTIFIED BY"),
+        (TestServer::postgres(), b"ALTER ROLE", "CREATE ROLE lost LOGIN PASSWORD"),
+    ] {
+        server.run(&format!("{role} 'first-One1'"));
+        let kms = knowing(losing(server, words).await, &server.admin()).await;
+        create(&kms, "Rds", "a", &account("lost"), &rds("SingleUser")).await;
+        // The clock stands still: nothing is tried again.
+        rotate(&kms, "a", "v2").await;
+        assert_eq!(value(&kms, "a", "ACSCurrent").await.unwrap().get("VersionId"), Some("v2"));
+        assert!(works(server, &login(&kms, "a", "ACSCurrent").await).await);
+        assert_eq!(described(&kms, "a", "AutomaticRotation").await, "Disabled");
+    }
 }

@@ -48,7 +48,7 @@ const TIMESTAMP: &str = "x-yaoku-timestamp";
 /// `v1=`, and the HMAC-SHA256 of the timestamp, a dot and the body, hexadecimal.
 const SIGNATURE: &str = "x-yaoku-signature";
 
-/// The notice's id: the same if it is told again.
+/// An id of what is told: the same if it is told again.
 const EVENT: &str = "x-yaoku-event-id";
 
 /// A server that is told of notices.
@@ -131,21 +131,27 @@ impl Webhook {
     async fn tell(&self, it: &Delivery, now: Timestamp) -> Result<(), OutboundError> {
         let mut request = Request::new(Full::new(Bytes::from(it.body.clone())));
         *request.method_mut() = Method::POST;
-        *request.headers_mut() = self.headers(it, now).ok_or(OutboundError::Url)?;
+        let headers = headers(&self.key, &it.notice, it.body.as_bytes(), now);
+        *request.headers_mut() = headers.ok_or(OutboundError::Url)?;
         self.outbound.call(&self.place, request, 0).await.map(drop)
     }
+}
 
-    fn headers(&self, it: &Delivery, now: Timestamp) -> Option<HeaderMap> {
-        let at = now.unix_seconds().to_string();
-        let signed = format!("{at}.{}", it.body);
-        let signature = hex::encode(hmac::sign(&self.key, signed.as_bytes()));
-        let mut headers = HeaderMap::new();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.insert(TIMESTAMP, at.parse().ok()?);
-        headers.insert(SIGNATURE, format!("v1={signature}").parse().ok()?);
-        headers.insert(EVENT, it.notice.parse().ok()?);
-        Some(headers)
+/// The headers of what is sent: signed with `key`, under an id that is the same if it is sent again.
+/// `None` if that id cannot be in a header.
+pub(crate) fn headers(key: &hmac::Key, id: &str, body: &[u8], now: Timestamp) -> Option<HeaderMap> {
+    let at = now.unix_seconds().to_string();
+    let mut signed = hmac::Context::with_key(key);
+    for part in [at.as_bytes(), b".", body] {
+        signed.update(part);
     }
+    let signature = hex::encode(signed.sign());
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(TIMESTAMP, at.parse().ok()?);
+    headers.insert(SIGNATURE, format!("v1={signature}").parse().ok()?);
+    headers.insert(EVENT, id.parse().ok()?);
+    Some(headers)
 }
 
 /// Nothing of its secret, nor of the path of its URL, which may be one.
@@ -232,4 +238,4 @@ async fn note(
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -34,24 +34,29 @@ struct Listener {
     answers: Arc<Mutex<VecDeque<u16>>>,
 }
 
+/// A socket on loopback that speaks TLS as `localhost`, and what it is trusted by.
+pub(crate) async fn socket() -> (TcpListener, TlsAcceptor, RootCertStore) {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let mut roots = RootCertStore::empty();
+    roots.add(made.cert.der().clone()).unwrap();
+    let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let settings = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key)
+        .unwrap();
+    let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    (socket, TlsAcceptor::from(Arc::new(settings)), roots)
+}
+
 impl Listener {
     async fn new() -> Self {
-        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-        let mut roots = RootCertStore::empty();
-        roots.add(made.cert.der().clone()).unwrap();
-        let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let settings = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![made.cert.der().clone()], key)
-            .unwrap();
-        let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (socket, acceptor, roots) = socket().await;
         let port = socket.local_addr().unwrap().port();
         let (tell, told) = unbounded_channel();
         let answers = Arc::default();
-        let acceptor = TlsAcceptor::from(Arc::new(settings));
         tokio::spawn(listen(socket, acceptor, tell, Arc::clone(&answers)));
         Self { url: format!("https://localhost:{port}/told?by=us"), roots, told, answers }
     }

@@ -28,6 +28,7 @@ use yaoku_server::{
     audit::{self, Event, Tail},
     disk::RealDisk,
     gateway::{Door, Gateway},
+    hooks::Hooks,
     listen::{self, Listener},
     node::{self, Node},
     root,
@@ -476,6 +477,7 @@ async fn start_at(
         throttle: limits,
         journal: audit::Options::default(),
         webhooks: Vec::new(),
+        hooks: Hooks::default(),
         disk: Arc::new(RealDisk),
     })
     .await

@@ -16,6 +16,7 @@ pub(crate) const SQLITE: &[&str] = &[
     include_str!("../../migrations/sqlite/0009_marks.sql"),
     include_str!("../../migrations/sqlite/0010_managed_secrets.sql"),
     include_str!("../../migrations/sqlite/0011_notices.sql"),
+    include_str!("../../migrations/sqlite/0012_hooks.sql"),
 ];
 
 /// The scripts for PostgreSQL: the same versions.
@@ -31,6 +32,7 @@ pub(crate) const POSTGRES: &[&str] = &[
     include_str!("../../migrations/postgres/0009_marks.sql"),
     include_str!("../../migrations/postgres/0010_managed_secrets.sql"),
     include_str!("../../migrations/postgres/0011_notices.sql"),
+    include_str!("../../migrations/postgres/0012_hooks.sql"),
 ];
 
 /// The one row that says which version the schema has.

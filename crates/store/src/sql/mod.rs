@@ -7,6 +7,7 @@ mod accesses;
 mod error;
 mod feed;
 mod groups;
+mod hooks;
 mod identities;
 mod instances;
 mod keys;

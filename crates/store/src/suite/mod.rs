@@ -6,6 +6,7 @@
 mod accesses;
 mod feed;
 mod groups;
+mod hooks;
 mod identities;
 mod instances;
 mod keys;
@@ -97,6 +98,9 @@ store_suite! {
         nodes_hear_each_other_where_they_can
         nothing_is_told_of_what_was_undone_or_dropped
         rows_that_every_node_has_passed_are_removed_and_who_was_away_is_told;
+    hooks:
+        hooks_are_due_when_their_date_has_come_and_nothing_was_begun
+        hooks_are_put_listed_and_deleted_and_go_with_their_secret;
     identities:
         access_keys_are_switched_and_deleted
         accounts_are_listed_in_order_of_creation

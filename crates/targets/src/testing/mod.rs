@@ -207,6 +207,15 @@ impl TestServer {
         }
     }
 
+    /// SSH: where its files are seen from outside of it.
+    ///
+    /// # Panics
+    /// If it is no SSH server.
+    #[must_use]
+    pub fn files(&self) -> String {
+        format!("/proc/{}/root", self.said_of("process"))
+    }
+
     fn said_of(&self, what: &str) -> String {
         let found = self.said.iter().find_map(|it| it.strip_prefix(what)?.strip_prefix(' '));
         match found {

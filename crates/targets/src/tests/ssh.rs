@@ -2,6 +2,10 @@
 
 use std::process::Command;
 
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _, copy},
+    net::{TcpListener, TcpStream},
+};
 use yaoku_model::target::Target;
 
 use super::{enters, secret, set};
@@ -201,4 +205,41 @@ async fn who_can_run_nothing_has_not_logged_in() {
     assert_eq!(set(server, "shut", "s", &Rights::Existing).await, Ok(()));
     let done = log_in(&server.target(), &login("shut", "s")).await;
     assert!(matches!(done, Err(Fault::Failed(_))), "{done:?}");
+}
+
+/// A way to a server that hangs up when it would pass on this message of the server's.
+async fn cut_at(message: usize, target: Target) -> Target {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (port, upstream) = (listener.local_addr().unwrap().port(), target.port);
+    tokio::spawn(async move {
+        let (mut client, _) = listener.accept().await.unwrap();
+        let mut server = TcpStream::connect(("127.0.0.1", upstream)).await.unwrap();
+        let ((mut sent, mut to_client), (mut said, mut to_server)) =
+            (client.split(), server.split());
+        let back = async {
+            let mut bytes = vec![0; 65536];
+            for _ in 1..message {
+                let n = said.read(&mut bytes).await.unwrap();
+                to_client.write_all(&bytes[..n]).await.unwrap();
+            }
+            said.read(&mut bytes).await.unwrap()
+        };
+        tokio::select! {
+            _ = copy(&mut sent, &mut to_server) => {}
+            _ = back => {}
+        }
+    });
+    Target { port, ..target }
+}
+
+#[tokio::test]
+async fn a_connection_that_is_cut_during_the_login_says_nothing_of_the_password() {
+    let server = TestServer::ssh();
+    for message in 1..=5 {
+        let target = cut_at(message, server.target()).await;
+        let cut = log_in(&target, &server.admin()).await;
+        assert!(matches!(cut, Err(Fault::Unreachable(_))), "{message}: {cut:?}");
+    }
+    let wrong = log_in(&server.target(), &login("root", "surely-Wrong1")).await;
+    assert!(matches!(wrong, Err(Fault::WrongCredential(_))), "{wrong:?}");
 }

@@ -5,6 +5,7 @@ pub(crate) mod account;
 #[cfg(feature = "test-clock")]
 pub(crate) mod clock;
 pub(crate) mod connection;
+pub(crate) mod hook;
 pub(crate) mod instance;
 pub(crate) mod notices;
 pub(crate) mod oidc_provider;

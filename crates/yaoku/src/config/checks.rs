@@ -55,6 +55,9 @@ impl Config {
         }
         if let Purpose::Serve { now } = purpose {
             self.certificate(now, &mut found);
+            for fault in self.hooks.faults() {
+                found.fault("hooks.commands", &fault);
+            }
             self.directories(&mut found);
         }
         found

@@ -4,6 +4,7 @@
 //! the two together.
 
 mod checks;
+mod hooks;
 mod layers;
 mod section;
 mod webhook;
@@ -26,6 +27,7 @@ use yaoku_server::{
 use zeroize::Zeroizing;
 
 pub(crate) use self::checks::{Purpose, meet};
+pub(crate) use self::hooks::Hooks;
 pub(crate) use self::layers::Layers;
 use self::section::Section;
 pub(crate) use self::webhook::Webhook;
@@ -46,6 +48,7 @@ pub(crate) struct Config {
     pub(crate) throttle: throttle::Limits,
     pub(crate) oidc: Oidc,
     pub(crate) webhooks: Vec<Webhook>,
+    pub(crate) hooks: Hooks,
     pub(crate) log: Log,
     /// Whose files with secrets must be.
     pub(crate) privacy: Privacy,
@@ -153,6 +156,7 @@ impl Config {
         let throttle = throttle(&mut root.section("throttle"));
         let oidc = Oidc::of(&mut root.section("oidc"));
         let webhooks = Webhook::all(root);
+        let hooks = Hooks::of(&mut root.section("hooks"));
         let log = Log::of(&mut root.section("log"));
         Some(Self {
             name: name.or_else(|| "one".parse().ok())?,
@@ -168,6 +172,7 @@ impl Config {
             throttle,
             oidc,
             webhooks,
+            hooks,
             log,
             privacy: Privacy { credentials },
         })

@@ -11,6 +11,7 @@
 #[path = "../../../server/tests/support/client.rs"]
 mod client;
 mod harness;
+mod hooks;
 #[path = "../support/mortal.rs"]
 mod mortal;
 mod refusals;

@@ -50,7 +50,9 @@ impl Operation for AdvanceClock {
         let clock: &dyn Any = &*call.node.domain_clock;
         // Only `yaoku dev` has one.
         let clock: &TestClock = clock.downcast_ref().ok_or(Code::UnsupportedOperation)?;
-        Ok(Moved(clock.advance(self.by.0).ok_or_else(|| ApiError::invalid(BY))?))
+        let moved = clock.advance(self.by.0).ok_or_else(|| ApiError::invalid(BY))?;
+        call.node.rotations.wake();
+        Ok(Moved(moved))
     }
 }
 

@@ -17,13 +17,17 @@ mod asked;
 mod check_target;
 mod create_account;
 mod create_instance;
+mod delete_hook;
 mod delete_oidc_provider;
 mod delete_target;
 mod describe_account;
 mod describe_root_key;
+mod get_hook;
 mod get_oidc_provider;
 mod get_target;
+mod hook;
 mod list_accounts;
+mod list_hooks;
 mod list_key_uses;
 mod list_notices;
 mod list_oidc_providers;
@@ -31,6 +35,7 @@ mod list_targets;
 mod list_who_can;
 mod oidc_provider;
 mod open_root_key_wrap;
+mod put_hook;
 mod put_oidc_provider;
 mod put_target;
 mod remove_root_key_wrap;
@@ -54,19 +59,23 @@ pub const OPERATIONS: &[Entry] = &[
     Entry::of::<check_target::CheckTarget>(),
     Entry::of::<create_account::CreateAccount>(),
     Entry::of::<create_instance::CreateInstance>(),
+    Entry::of::<delete_hook::DeleteHook>(),
     Entry::of::<delete_oidc_provider::DeleteOidcProvider>(),
     Entry::of::<delete_target::DeleteTarget>(),
     Entry::of::<describe_account::DescribeAccount>(),
     Entry::of::<describe_root_key::DescribeRootKey>(),
+    Entry::of::<get_hook::GetHook>(),
     Entry::of::<get_oidc_provider::GetOidcProvider>(),
     Entry::of::<get_target::GetTarget>(),
     Entry::of::<list_accounts::ListAccounts>(),
+    Entry::of::<list_hooks::ListHooks>(),
     Entry::of::<list_key_uses::ListKeyUses>(),
     Entry::of::<list_notices::ListNotices>(),
     Entry::of::<list_oidc_providers::ListOidcProviders>(),
     Entry::of::<list_targets::ListTargets>(),
     Entry::of::<list_who_can::ListWhoCan>(),
     Entry::of::<open_root_key_wrap::OpenRootKeyWrap>(),
+    Entry::of::<put_hook::PutHook>(),
     Entry::of::<put_oidc_provider::PutOidcProvider>(),
     Entry::of::<put_target::PutTarget>(),
     Entry::of::<remove_root_key_wrap::RemoveRootKeyWrap>(),

@@ -1,10 +1,12 @@
-//! `RotateSecret`: has a managed secret's credential changed now. Source: secrets.md §4.11.
+//! `RotateSecret`: has a managed secret's credential changed now. Source: secrets.md §4.11. That it has
+//! a generic secret rotated too, if the operator has put a hook on it, is our choice.
 
 use yaoku_model::{
     arn::{Arn, SecretRef},
-    ids::{SecretName, VersionId},
-    secret::Managed,
+    ids::{SecretName, Stage, VersionId},
+    secret::Secret,
 };
+use yaoku_store::Tx;
 use yaoku_wire::{
     error::Code,
     fields::{Encode, Fields},
@@ -18,8 +20,6 @@ use crate::{
     rotation::begin::{self, Prepared},
     throttle::Class,
 };
-
-use super::managed;
 
 /// A request to rotate a secret.
 #[derive(Debug)]
@@ -61,7 +61,10 @@ impl Operation for RotateSecret {
 
     async fn prepare(&mut self, call: &mut Call<'_>) -> Result<(), ApiError> {
         let found = call.cached_secret(&self.secret, Self::ACTION).await?;
-        if !self.is_known(managed(&found.secret)?) {
+        let mut tx = call.node.store.read().await?;
+        must_rotate(&mut *tx, &found.secret).await?;
+        drop(tx);
+        if !self.is_known(&found.secret) {
             let prepared = begin::prepare(call.node, &found, &self.version, call.now).await?;
             self.prepared = Some(prepared);
         }
@@ -75,7 +78,8 @@ impl Operation for RotateSecret {
             name: secret.name.clone(),
             version: self.version.clone(),
         };
-        if self.is_known(managed(&secret)?) {
+        must_rotate(call.tx()?, &secret).await?;
+        if self.is_known(&secret) {
             return Ok(answer);
         }
         let (node, now) = (call.node, call.now);
@@ -94,10 +98,24 @@ impl Operation for RotateSecret {
 }
 
 impl RotateSecret {
-    /// Whether the secret has, or lately had, a version of that id: then this was asked before.
-    fn is_known(&self, managed: &Managed) -> bool {
-        managed.recent.contains(&self.version)
+    /// Whether the secret has, or lately had, a version of that id: then this was asked before. One of
+    /// a generic secret that was never current is still to become it.
+    fn is_known(&self, secret: &Secret) -> bool {
+        match &secret.managed {
+            Some(managed) => managed.recent.contains(&self.version),
+            None => [Stage::current(), Stage::previous()]
+                .iter()
+                .any(|it| secret.stages.get(it) == Some(&self.version)),
+        }
     }
+}
+
+/// Fails for a secret that nothing rotates: a generic one without a hook. Source: secrets.md §7.
+async fn must_rotate(tx: &mut dyn Tx, secret: &Secret) -> Result<(), ApiError> {
+    if secret.managed.is_none() && tx.hook(&secret.account, &secret.name).await?.is_none() {
+        return Err(Code::RejectedUnsupportedOperation.into());
+    }
+    Ok(())
 }
 
 impl Encode for Rotated {

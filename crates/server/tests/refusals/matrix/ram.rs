@@ -317,6 +317,10 @@ pub(super) const ROWS: &[Row] = &[
     .elsewhere("Forbidden.KeyNotFound"),
     row("yaoku:DeleteManagedDataKey", &[("yaoku:DeleteManagedDataKey", "*")])
         .elsewhere("Forbidden.ResourceNotFound"),
+    // The operator's alone, at the admin socket.
+    row("yaoku:DeleteHook", &[("yaoku:DeleteHook", "*")])
+        .served("Forbidden.NoPermission")
+        .elsewhere("Forbidden.NoPermission"),
     row("yaoku:DeleteOidcProvider", &[("yaoku:DeleteOidcProvider", "*")])
         .elsewhere("Forbidden.ResourceNotFound")
         .before(&[CLUSTER]),
@@ -329,6 +333,10 @@ pub(super) const ROWS: &[Row] = &[
     row("yaoku:DescribeRootKey", &[("yaoku:DescribeRootKey", "*")])
         .served("Forbidden.NoPermission")
         .elsewhere("Forbidden.NoPermission"),
+    // The operator alone can put one there.
+    row("yaoku:GetHook", &[("yaoku:GetHook", "*")])
+        .served("Forbidden.ResourceNotFound")
+        .elsewhere("Forbidden.ResourceNotFound"),
     row("yaoku:GetOidcProvider", &[("yaoku:GetOidcProvider", "*")])
         .elsewhere("Forbidden.ResourceNotFound")
         .before(&[CLUSTER]),
@@ -340,6 +348,7 @@ pub(super) const ROWS: &[Row] = &[
     row("yaoku:ListAccounts", &[("yaoku:ListAccounts", "*")])
         .served("Forbidden.NoPermission")
         .elsewhere("Forbidden.NoPermission"),
+    row("yaoku:ListHooks", &[("yaoku:ListHooks", "*")]),
     row("yaoku:ListKeyUses", &[("yaoku:ListKeyUses", "acs:kms:cn-hangzhou:{account}:key/{KeyId}")])
         .elsewhere("Forbidden.KeyNotFound"),
     row("yaoku:ListOidcProviders", &[("yaoku:ListOidcProviders", "*")]),
@@ -347,6 +356,10 @@ pub(super) const ROWS: &[Row] = &[
     row("yaoku:ListWhoCan", &[("yaoku:ListWhoCan", "*")]),
     // The operator's alone, at the admin socket.
     row("yaoku:OpenRootKeyWrap", &[("yaoku:OpenRootKeyWrap", "*")])
+        .served("Forbidden.NoPermission")
+        .elsewhere("Forbidden.NoPermission"),
+    // The operator's alone, at the admin socket.
+    row("yaoku:PutHook", &[("yaoku:PutHook", "*")])
         .served("Forbidden.NoPermission")
         .elsewhere("Forbidden.NoPermission"),
     row("yaoku:PutOidcProvider", &[("yaoku:PutOidcProvider", "*")]),

@@ -1,0 +1,134 @@
+//! `yaoku hook`: what is called to rotate generic secrets.
+
+use std::{fmt::Write as _, process::ExitCode};
+
+use clap::{ArgGroup, Args, Subcommand};
+use serde_json::Value;
+
+use super::{Answer, Leave, NOT_CONFIRMED, Reach};
+use crate::screen::{harmless, table};
+
+/// Sets, lists, shows and removes what is called to rotate generic secrets.
+#[derive(Debug, Args)]
+pub(crate) struct Hook {
+    #[command(flatten)]
+    reach: Reach,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Set(Set),
+    /// Lists them.
+    List,
+    /// Shows the hook of a secret, and how far a rotation has come.
+    Show {
+        /// The secret.
+        secret: String,
+    },
+    /// Removes the hook of a secret. A rotation that runs fails.
+    Remove {
+        /// The secret.
+        secret: String,
+        #[command(flatten)]
+        leave: Leave,
+    },
+}
+
+/// Says what rotates a generic secret, or changes it: all of it, each time.
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("way").required(true).args(["url", "command"])))]
+struct Set {
+    /// The secret.
+    secret: String,
+    /// The server that is called: `https://…` without user, query and fragment.
+    #[arg(long, requires = "signing_secret")]
+    url: Option<String>,
+    /// The secret whose current value, of at least 16 bytes, signs what is sent to that server.
+    #[arg(long, value_name = "SECRET", requires = "url")]
+    signing_secret: Option<String>,
+    /// The role that it works in a session of, narrowed to this secret.
+    #[arg(long)]
+    role: String,
+    /// How often it is called by itself: `7d`, `12h`. Without it, when somebody calls `RotateSecret`.
+    #[arg(long, value_name = "INTERVAL")]
+    interval: Option<String>,
+    /// Instead of a server, a program on the server's machine, one of `hooks.commands`, and its
+    /// arguments: they come last, after `--`.
+    #[arg(last = true, value_name = "PROGRAM")]
+    command: Vec<String>,
+}
+
+impl Hook {
+    /// Does it.
+    pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
+        let reach = &self.reach;
+        match self.verb {
+            Verb::Set(it) => it.call(reach).await,
+            Verb::List => {
+                let columns = [
+                    ("SECRET", "/SecretName"),
+                    ("URL", "/Url"),
+                    ("PROGRAM", "/Command/Word/0"),
+                    ("ROLE", "/Role"),
+                    ("NEXT", "/NextRotationDate"),
+                ];
+                let show = |it: &Answer| table(it.list("/Hooks/Hook"), &columns);
+                reach.call("ListHooks", &[], show).await
+            }
+            Verb::Show { secret } => {
+                reach.call("GetHook", &[("SecretName", Some(&secret))], shown).await
+            }
+            Verb::Remove { secret, leave } => {
+                if !leave.given(&format!("Remove the hook of {secret}?"))? {
+                    return Ok(NOT_CONFIRMED.into());
+                }
+                let show = |_: &Answer| format!("Nothing rotates {secret} any more.\n");
+                reach.call("DeleteHook", &[("SecretName", Some(&secret))], show).await
+            }
+        }
+    }
+}
+
+impl Set {
+    async fn call(&self, reach: &Reach) -> anyhow::Result<ExitCode> {
+        let names = (1..).map(|nth| format!("Command.{nth}"));
+        let words: Vec<_> = names.zip(&self.command).collect();
+        let mut params = vec![
+            ("SecretName", Some(&*self.secret)),
+            ("Url", self.url.as_deref()),
+            ("SigningSecret", self.signing_secret.as_deref()),
+            ("Role", Some(&*self.role)),
+            ("RotationInterval", self.interval.as_deref()),
+        ];
+        params.extend(words.iter().map(|(name, word)| (&**name, Some(&***word))));
+        reach.call("PutHook", &params, shown).await
+    }
+}
+
+fn shown(it: &Answer) -> String {
+    let text = |path: &str| harmless(it.text(path)).into_owned();
+    let of = |name: &str| text(&format!("/Hook/{name}"));
+    let words = it.list("/Hook/Command/Word").iter().filter_map(Value::as_str);
+    let words: Vec<_> = words.map(|it| harmless(it).into_owned()).collect();
+    let way = match &*words {
+        [] => format!("calls: {}, signed with secret {}", of("Url"), of("SigningSecret")),
+        words => format!("runs: {}", words.join(" ")),
+    };
+    let or = |text: String, other: &str| if text.is_empty() { other.to_owned() } else { text };
+    let mut said = format!(
+        "{}\n{way}\nas: role {}\nlast rotation: {}\nnext rotation: {}\n",
+        of("SecretName"),
+        of("Role"),
+        or(of("LastRotationDate"), "none"),
+        or(of("NextRotationDate"), "when it is asked for"),
+    );
+    if !it.text("/Rotation/VersionId").is_empty() {
+        let of = |name: &str| text(&format!("/Rotation/{name}"));
+        let (version, step, failures) = (of("VersionId"), of("Step"), of("Failures"));
+        // Writing to a string cannot fail.
+        _ = writeln!(said, "now: version {version}, step {step}, failed {failures} times");
+    }
+    said
+}
