@@ -21,6 +21,18 @@ words! {
     }
 }
 
+impl Engine {
+    /// Whether a database is one that the server keeps for itself. Who may read such a one may read the
+    /// hashes of everybody's passwords. Source: the manuals of `MySQL` and `MariaDB`, which take
+    /// `#mysql50#` before a name for the same database.
+    #[must_use]
+    pub fn is_system_database(self, name: &str) -> bool {
+        const OWN: [&str; 4] = ["information_schema", "mysql", "performance_schema", "sys"];
+        let name = name.strip_prefix("#mysql50#").unwrap_or(name);
+        self == Self::MySql && OWN.iter().any(|it| it.eq_ignore_ascii_case(name))
+    }
+}
+
 words! {
     /// How the connection is protected. SSH always is, by the host key.
     TlsMode {

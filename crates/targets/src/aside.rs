@@ -148,16 +148,35 @@ impl Admin for Remote {
         self.run(work).await
     }
 
-    async fn replace_key(
+    async fn is_privileged(&mut self, user: &str) -> Result<bool, Fault> {
+        let (mut admin, user) = (self.take()?, user.to_owned());
+        let work = async move {
+            let done = admin.is_privileged(&user).await;
+            Ok((admin, done))
+        };
+        self.run(work).await
+    }
+
+    async fn add_key(
         &mut self,
         user: &str,
         public_key: &str,
-        old: Option<&str>,
+        like: Option<&str>,
     ) -> Result<(), Fault> {
         let mut admin = self.take()?;
-        let (user, new, old) = (user.to_owned(), public_key.to_owned(), old.map(str::to_owned));
+        let (user, new, like) = (user.to_owned(), public_key.to_owned(), like.map(str::to_owned));
         let work = async move {
-            let done = admin.replace_key(&user, &new, old.as_deref()).await;
+            let done = admin.add_key(&user, &new, like.as_deref()).await;
+            Ok((admin, done))
+        };
+        self.run(work).await
+    }
+
+    async fn remove_key(&mut self, user: &str, public_key: &str) -> Result<(), Fault> {
+        let (mut admin, user) = (self.take()?, user.to_owned());
+        let old = public_key.to_owned();
+        let work = async move {
+            let done = admin.remove_key(&user, &old).await;
             Ok((admin, done))
         };
         self.run(work).await

@@ -89,18 +89,29 @@ pub trait Admin: Send {
         rights: &Rights,
     ) -> Result<(), Fault>;
 
-    /// Whether there is such an account.
+    /// Whether there is such an account, from wherever it may come.
     async fn has_account(&mut self, user: &str) -> Result<bool, Fault>;
 
-    /// SSH: makes `public_key` (as OpenSSH writes it) the key that the user logs in by, in place of
-    /// `old`; other keys of the user stay.
-    async fn replace_key(
+    /// Whether an account may administrate the server, so that its password is nobody's to turn: the
+    /// one that this connection is logged in as, and those that may give others rights. What that is
+    /// for each engine: docs/targets.md. One that is not there may not.
+    async fn is_privileged(&mut self, user: &str) -> Result<bool, Fault>;
+
+    /// SSH: lets the user log in by `public_key` (as OpenSSH writes it) too, on the terms of the key
+    /// `like` if that is there. All other keys stay.
+    async fn add_key(
         &mut self,
         user: &str,
         public_key: &str,
-        old: Option<&str>,
+        like: Option<&str>,
     ) -> Result<(), Fault> {
-        let _ = (user, public_key, old);
+        let _ = (user, public_key, like);
+        Err(Fault::Unsupported)
+    }
+
+    /// SSH: lets the user log in by `public_key` no longer. What is no key is on no line, and removed.
+    async fn remove_key(&mut self, user: &str, public_key: &str) -> Result<(), Fault> {
+        let _ = (user, public_key);
         Err(Fault::Unsupported)
     }
 }
@@ -115,7 +126,8 @@ pub async fn connect(target: &Target, admin: &Login) -> Result<Box<dyn Admin>, F
     })
 }
 
-/// Logs in to a target as anybody, and out again: whether a credential works.
+/// Logs in to a target as anybody, and out again: whether a credential works. One whose account has no
+/// connection to spare is believed where the server says so after it has looked at the password.
 pub async fn log_in(target: &Target, login: &Login) -> Result<(), Fault> {
     link::patiently(async {
         match target.engine {

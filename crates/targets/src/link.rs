@@ -5,7 +5,7 @@ use std::{
     io,
     pin::Pin,
     sync::{Arc, OnceLock},
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use rustls::{
@@ -32,7 +32,7 @@ pub(crate) async fn patiently<T>(
 pub(crate) async fn open(target: &Target) -> Result<Stream, Fault> {
     let stream = reach(target).await?;
     match Secure::of(target)? {
-        None => Ok(Stream::Plain(stream)),
+        None => Ok(Stream::plain(stream)),
         Some(secure) => secure.handshake(stream).await.map_err(|error| broken(&error)),
     }
 }
@@ -68,7 +68,7 @@ impl Secure {
     /// Agrees on keys, and looks who it is.
     pub(crate) async fn handshake(self, stream: TcpStream) -> io::Result<Stream> {
         let stream = self.connector.connect(self.name, stream).await?;
-        Ok(Stream::Secure(Box::new(stream)))
+        Ok(Stream::over(Way::Secure(Box::new(stream))))
     }
 }
 
@@ -90,12 +90,32 @@ pub(crate) fn authorities(target: &Target) -> Result<Vec<CertificateDer<'static>
     }
 }
 
-/// A connection, with TLS or without.
-pub(crate) enum Stream {
-    /// Without.
+/// The longest answer that is read, in bytes: all that comes before the next that is written. Our
+/// choice; the longest that is asked for is Redis's list of accounts.
+pub(crate) const LONGEST_ANSWER: usize = 4 << 20;
+
+/// A connection, with TLS or without, that ends when the server says too much: what libraries read
+/// they keep, and a server may be anybody's.
+pub(crate) struct Stream {
+    way: Way,
+    /// How much more may be read.
+    left: usize,
+}
+
+enum Way {
     Plain(TcpStream),
-    /// With.
     Secure(Box<TlsStream<TcpStream>>),
+}
+
+impl Stream {
+    /// Without TLS.
+    pub(crate) const fn plain(stream: TcpStream) -> Self {
+        Self::over(Way::Plain(stream))
+    }
+
+    const fn over(way: Way) -> Self {
+        Self { way, left: LONGEST_ANSWER }
+    }
 }
 
 impl AsyncRead for Stream {
@@ -104,10 +124,15 @@ impl AsyncRead for Stream {
         cx: &mut Context<'_>,
         into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_read(cx, into),
-            Self::Secure(stream) => Pin::new(stream).poll_read(cx, into),
-        }
+        let this = self.get_mut();
+        let before = into.filled().len();
+        ready!(match &mut this.way {
+            Way::Plain(stream) => Pin::new(stream).poll_read(cx, into),
+            Way::Secure(stream) => Pin::new(stream).poll_read(cx, into),
+        })?;
+        let left = this.left.checked_sub(into.filled().len() - before);
+        this.left = left.ok_or_else(|| io::Error::other("its answer is too long"))?;
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -117,23 +142,25 @@ impl AsyncWrite for Stream {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_write(cx, bytes),
-            Self::Secure(stream) => Pin::new(stream).poll_write(cx, bytes),
+        let this = self.get_mut();
+        this.left = LONGEST_ANSWER;
+        match &mut this.way {
+            Way::Plain(stream) => Pin::new(stream).poll_write(cx, bytes),
+            Way::Secure(stream) => Pin::new(stream).poll_write(cx, bytes),
         }
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_flush(cx),
-            Self::Secure(stream) => Pin::new(stream).poll_flush(cx),
+        match &mut self.get_mut().way {
+            Way::Plain(stream) => Pin::new(stream).poll_flush(cx),
+            Way::Secure(stream) => Pin::new(stream).poll_flush(cx),
         }
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
-            Self::Secure(stream) => Pin::new(stream).poll_shutdown(cx),
+        match &mut self.get_mut().way {
+            Way::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
+            Way::Secure(stream) => Pin::new(stream).poll_shutdown(cx),
         }
     }
 }

@@ -48,7 +48,14 @@ const LISTS: [&str; 6] = [
     "unix_socket_directories",
 ];
 
-pub(crate) struct Server(Client);
+/// The functions of the server that say 53300 after a look at the password: of the role's connections
+/// and of the database's. Before it, all places are taken (`InitProcess`). Tried on version 15.
+const NO_CONNECTION_LEFT: [&str; 2] = ["InitializeSessionUserId", "CheckMyDatabase"];
+
+pub(crate) struct Server {
+    me: String,
+    client: Client,
+}
 
 pub(crate) async fn connect(target: &Target, admin: &Login) -> Result<Server, Fault> {
     let refused = |error: tokio_postgres::Error| match error.code() {
@@ -57,10 +64,12 @@ pub(crate) async fn connect(target: &Target, admin: &Login) -> Result<Server, Fa
         }
         _ => refusal(&error),
     };
-    open(target, admin).await?.map(Server).map_err(refused)
+    let client = open(target, admin).await?.map_err(refused)?;
+    Ok(Server { me: admin.user.clone(), client })
 }
 
-/// Logs in, and out again. Who is told that the database is not for them has been believed already.
+/// Logs in, and out again. Who is told that the database is not for them, or has no connection to
+/// spare, has been believed already.
 pub(crate) async fn log_in(target: &Target, login: &Login) -> Result<(), Fault> {
     match open(target, login).await? {
         Ok(_) => Ok(()),
@@ -69,9 +78,15 @@ pub(crate) async fn log_in(target: &Target, login: &Login) -> Result<(), Fault> 
             Some(&SqlState::INVALID_PASSWORD | &SqlState::INVALID_AUTHORIZATION_SPECIFICATION) => {
                 Err(Fault::WrongCredential(login.user.clone()))
             }
+            Some(&SqlState::TOO_MANY_CONNECTIONS) if is_of_the_role(&error) => Ok(()),
             _ => Err(refusal(&error)),
         },
     }
+}
+
+fn is_of_the_role(error: &tokio_postgres::Error) -> bool {
+    let said_by = error.as_db_error().and_then(tokio_postgres::error::DbError::routine);
+    said_by.is_some_and(|it| NO_CONNECTION_LEFT.contains(&it))
 }
 
 #[async_trait]
@@ -91,14 +106,13 @@ impl Admin for Server {
         }
         let create = match rights {
             Rights::Existing => return Err(Fault::NoAccount(user.to_owned())),
-            Rights::Named { privilege, database } => {
-                let given = granted(privilege, database.as_deref()).ok_or(Fault::Unsupported)?;
-                let mut create = format!("CREATE ROLE {role} LOGIN PASSWORD {verifier};");
-                for group in given {
-                    _ = write!(create, "GRANT {group} TO {role};");
-                }
-                create
+            // By its words the vendor means databases of `MySQL`. Here they could hold in the whole
+            // cluster alone: `pg_read_all_data` reads everybody's password verifiers too.
+            // Source: secrets.md §6.4.
+            Rights::Named { privilege, .. } if !["", "Normal"].contains(&privilege.as_str()) => {
+                return Err(Fault::Unsupported);
             }
+            Rights::Named { .. } => format!("CREATE ROLE {role} LOGIN PASSWORD {verifier};"),
             Rights::Like(model) => self.clone_of(model, &role, &verifier).await?,
         };
         // Several statements in one message are one transaction.
@@ -109,6 +123,20 @@ impl Admin for Server {
         let user = literal(user)?;
         let rows = self.ask(format!("SELECT 1 FROM pg_roles WHERE rolname = {user}")).await?;
         Ok(!rows.is_empty())
+    }
+
+    /// What it has as a member counts too, and so do the roles that reach the server's files.
+    async fn is_privileged(&mut self, user: &str) -> Result<bool, Fault> {
+        let named = literal(user)?;
+        let rows = self
+            .ask(format!(
+                "SELECT 1 FROM pg_roles u JOIN pg_roles r ON pg_has_role(u.oid, r.oid, 'MEMBER') \
+                 WHERE u.rolname = {named} AND (r.rolsuper OR r.rolcreaterole OR r.rolreplication \
+                 OR r.rolname IN ('pg_execute_server_program', 'pg_read_server_files', \
+                 'pg_write_server_files')) LIMIT 1"
+            ))
+            .await?;
+        Ok(user == self.me || !rows.is_empty())
     }
 }
 
@@ -152,9 +180,10 @@ impl Server {
     }
 
     async fn ask(&mut self, query: String) -> Result<Vec<SimpleQueryRow>, Fault> {
-        let told =
-            patiently(async { self.0.simple_query(&query).await.map_err(|error| refusal(&error)) })
-                .await?;
+        let told = patiently(async {
+            self.client.simple_query(&query).await.map_err(|error| refusal(&error))
+        })
+        .await?;
         let rows = told.into_iter().filter_map(|it| match it {
             SimpleQueryMessage::Row(row) => Some(row),
             _ => None,
@@ -164,7 +193,7 @@ impl Server {
 
     async fn run(&mut self, statements: String) -> Result<(), Fault> {
         patiently(async {
-            self.0.batch_execute(&statements).await.map_err(|error| refusal(&error))
+            self.client.batch_execute(&statements).await.map_err(|error| refusal(&error))
         })
         .await
     }
@@ -177,22 +206,51 @@ fn set(role: &str, database: Option<&str>, setting: &str, value: &str) -> Result
         None => String::new(),
     };
     let value = if LISTS.contains(&setting) && !value.is_empty() {
-        value.to_owned()
+        let unread = || Fault::Failed(format!("the setting {setting} of the model is no list"));
+        let all = elements(value).ok_or_else(unread)?;
+        all.iter().map(|it| literal(it)).collect::<Result<Vec<_>, _>>()?.join(", ")
     } else {
         literal(value)?
     };
     Ok(format!("ALTER ROLE {role}{place} SET {} = {value};", identifier(setting)?))
 }
 
-/// The roles that hold what the vendor's word for a privilege means. They hold it in every database,
-/// so that one alone cannot be given. Source: secrets.md §6.4, by which there are no such words for
-/// PostgreSQL; what we take for them is our choice.
-fn granted(privilege: &str, database: Option<&str>) -> Option<&'static [&'static str]> {
-    match (privilege, database) {
-        ("" | "Normal", _) => Some(&[]),
-        ("ReadOnly", None) => Some(&["pg_read_all_data"]),
-        ("ReadWrite" | "DMLOnly", None) => Some(&["pg_read_all_data", "pg_write_all_data"]),
-        _ => None,
+/// The elements of a list, as the server reads it: names with commas between, bare or in quotes.
+/// Anybody may keep nearly anything as a bare name in a setting of their own. One with capital letters,
+/// which the server would take for small ones in some lists only, is not read: our choice.
+/// Source: `SplitIdentifierString`, as PostgreSQL's manual of the settings describes it.
+fn elements(list: &str) -> Option<Vec<String>> {
+    let space: &[char] = &[' ', '\t', '\n', '\r', '\x0b', '\x0c'];
+    let (mut found, mut rest) = (Vec::new(), list);
+    loop {
+        rest = rest.trim_start_matches(space);
+        if let Some(mut quoted) = rest.strip_prefix('"') {
+            let mut name = String::new();
+            loop {
+                let (part, behind) = quoted.split_once('"')?;
+                name.push_str(part);
+                let Some(more) = behind.strip_prefix('"') else {
+                    rest = behind;
+                    break;
+                };
+                name.push('"');
+                quoted = more;
+            }
+            found.push(name);
+        } else {
+            let ends = |it: char| it == ',' || space.contains(&it);
+            let (name, behind) = rest.split_at(rest.find(ends).unwrap_or(rest.len()));
+            if name.is_empty() || name.contains('"') || name.to_lowercase() != name {
+                return None;
+            }
+            found.push(name.to_owned());
+            rest = behind;
+        }
+        rest = rest.trim_start_matches(space);
+        if rest.is_empty() {
+            return Some(found);
+        }
+        rest = rest.strip_prefix(',')?;
     }
 }
 
@@ -224,7 +282,8 @@ async fn open(
     let stream = reach(target).await?;
     Ok(match Secure::of(target)? {
         None => {
-            let opened = config.ssl_mode(SslMode::Disable).connect_raw(stream, NoTls).await;
+            let opened =
+                config.ssl_mode(SslMode::Disable).connect_raw(Stream::plain(stream), NoTls).await;
             opened.map(|(client, connection)| kept(client, connection))
         }
         Some(secure) => {
@@ -300,14 +359,21 @@ mod tests {
     #[test]
     fn a_list_stays_a_list_and_no_setting_ends_its_string() {
         let path = set("\"b\"", None, "search_path", "\"$user\", public").unwrap();
-        assert_eq!(path, "ALTER ROLE \"b\" SET \"search_path\" = \"$user\", public;");
+        assert_eq!(path, "ALTER ROLE \"b\" SET \"search_path\" = '$user', 'public';");
+        let attack = "x;alter/**/role/**/b/**/superuser;--, it's";
+        let path = set("\"b\"", None, "search_path", attack).unwrap();
+        let wanted = "'x;alter/**/role/**/b/**/superuser;--', 'it''s'";
+        assert_eq!(path, format!("ALTER ROLE \"b\" SET \"search_path\" = {wanted};"));
         let other = set("\"b\"", Some("d"), "a.b", "x'; DROP ROLE y").unwrap();
         assert_eq!(other, "ALTER ROLE \"b\" IN DATABASE \"d\" SET \"a.b\" = 'x''; DROP ROLE y';");
     }
 
     #[test]
-    fn one_database_alone_cannot_be_given() {
-        assert_eq!(granted("ReadOnly", Some("shop")), None);
-        assert_eq!(granted("Normal", Some("shop")), Some(&[][..]));
+    fn what_is_no_list_is_not_read_as_one() {
+        let read = |list| elements(list).map(|it| it.join("|"));
+        assert_eq!(read(" \"a, \"\"B\"\"\" ,\tc\n, \"\"").unwrap(), "a, \"B\"|c|");
+        for no in ["", "a,", ",a", "a b", "\"a", "\"a\"b", "a\"b", "a,,b", "Abc", "x;ALTER"] {
+            assert_eq!(read(no), None, "{no}");
+        }
     }
 }

@@ -8,10 +8,7 @@
 //! neither is refused, after the change: its accounts would be lost logins. Replicas have accounts of
 //! their own; each node is a target.
 
-use std::fmt::Write as _;
-
 use async_trait::async_trait;
-use aws_lc_rs::digest;
 use redis::{
     AsyncConnectionConfig, Cmd, ErrorKind, RedisConnectionInfo, RedisError, ServerErrorKind, Value,
     aio::MultiplexedConnection, cmd,
@@ -21,7 +18,7 @@ use yaoku_model::{target::Target, text::SecretData};
 use crate::{
     Admin, Fault, Login, PATIENCE, Rights,
     link::{broken, open, patiently},
-    text::said,
+    text::{said, sha256},
 };
 
 /// What `RoleReadWrite` may do: everything, but for administration and what stops or empties the
@@ -61,6 +58,7 @@ const READ_ONLY: &[&str] = &[
 ];
 
 pub(crate) struct Server {
+    me: String,
     connection: MultiplexedConnection,
     /// What reads and writes for it.
     driver: tokio::task::JoinHandle<()>,
@@ -80,7 +78,7 @@ pub(crate) async fn connect(target: &Target, login: &Login) -> Result<Server, Fa
     let config = AsyncConnectionConfig::new().set_response_timeout(Some(PATIENCE));
     let opened = MultiplexedConnection::new_with_config(&plain, stream, config).await;
     let (connection, driver) = opened.map_err(|error| refusal(&error, None))?;
-    let mut server = Server { connection, driver: tokio::spawn(driver) };
+    let mut server = Server { me: login.user.clone(), connection, driver: tokio::spawn(driver) };
     let auth = cmd("AUTH").arg(&login.user).arg(password.expose()).take();
     let answer: Result<Value, RedisError> = auth.query_async(&mut server.connection).await;
     match answer {
@@ -120,6 +118,18 @@ impl Admin for Server {
         let found = self.ask(cmd("ACL").arg("GETUSER").arg(user)).await?;
         Ok(found != Value::Nil)
     }
+
+    /// `default` is who everybody is before they log in.
+    async fn is_privileged(&mut self, user: &str) -> Result<bool, Fault> {
+        if user == self.me || user == "default" {
+            return Ok(true);
+        }
+        match self.rules_of(user).await {
+            Ok(rules) => Ok(administrates(&rules)),
+            Err(Fault::NoAccount(_)) => Ok(false),
+            Err(fault) => Err(fault),
+        }
+    }
 }
 
 impl Server {
@@ -137,35 +147,40 @@ impl Server {
 
     /// The rules of a new account, from nothing on.
     async fn rules(&mut self, user: &str, rights: &Rights) -> Result<Vec<String>, Fault> {
-        let model = match rights {
-            Rights::Existing => return Err(Fault::NoAccount(user.to_owned())),
+        match rights {
+            Rights::Existing => Err(Fault::NoAccount(user.to_owned())),
             Rights::Named { privilege, database: None } => {
                 let rules = match privilege.as_str() {
                     "RoleReadWrite" => READ_WRITE,
                     "RoleReadOnly" => READ_ONLY,
                     _ => return Err(Fault::Unsupported),
                 };
-                return Ok(rules.iter().map(|&rule| rule.to_owned()).collect());
+                Ok(rules.iter().map(|&rule| rule.to_owned()).collect())
             }
             // Its databases are no matter of accounts.
-            Rights::Named { .. } => return Err(Fault::Unsupported),
-            // No name has a space, and what follows one in a list is no part of it.
-            Rights::Like(model) if model.contains(' ') => {
-                return Err(Fault::NoAccount(model.clone()));
-            }
-            Rights::Like(model) => model,
-        };
+            Rights::Named { .. } => Err(Fault::Unsupported),
+            Rights::Like(model) => self.rules_of(model).await,
+        }
+    }
+
+    /// The rules of an account that is there.
+    async fn rules_of(&mut self, user: &str) -> Result<Vec<String>, Fault> {
+        let nobody = || Fault::NoAccount(user.to_owned());
+        // No name has a space, and what follows one in a list is no part of it.
+        if user.contains(' ') {
+            return Err(nobody());
+        }
         let Value::Array(lines) = self.ask(cmd("ACL").arg("LIST")).await? else {
             return Err(Fault::Failed("ACL LIST answered no list".to_owned()));
         };
         let found = lines.iter().find_map(|line| match line {
             Value::BulkString(line) => {
                 let line = std::str::from_utf8(line).ok()?;
-                line.strip_prefix("user ")?.strip_prefix(model.as_str())?.strip_prefix(' ')
+                line.strip_prefix("user ")?.strip_prefix(user)?.strip_prefix(' ')
             }
             _ => None,
         });
-        found.map(copied).ok_or_else(|| Fault::NoAccount(model.clone()))
+        found.map(copied).ok_or_else(nobody)
     }
 
     /// Makes the accounts outlive the server.
@@ -213,13 +228,35 @@ fn copied(line: &str) -> Vec<String> {
     rules
 }
 
+/// Whether rules allow what changes accounts or the server's configuration. A later rule overrules an
+/// earlier one; each selector is a list of its own. Categories and subcommands: as Redis 6 and 7 have
+/// them, where both commands are in `@admin` and in `@dangerous`.
+fn administrates(rules: &[String]) -> bool {
+    let allows = |all: &mut [bool; 2], rule: &str| match rule {
+        "+@all" | "allcommands" | "+@admin" | "+@dangerous" => *all = [true; 2],
+        "-@all" | "nocommands" | "-@admin" | "-@dangerous" => *all = [false; 2],
+        "+acl" | "+acl|setuser" | "+acl|load" => all[0] = true,
+        "-acl" | "-acl|setuser" => all[0] = false,
+        "+config" | "+config|set" => all[1] = true,
+        "-config" | "-config|set" => all[1] = false,
+        _ => {}
+    };
+    let list = |rules: &mut dyn Iterator<Item = &str>| {
+        let mut all = [false; 2];
+        rules.for_each(|rule| allows(&mut all, rule));
+        all.contains(&true)
+    };
+    let bare = |rule: &&String| !rule.starts_with('(');
+    list(&mut rules.iter().filter(bare).map(String::as_str))
+        || rules
+            .iter()
+            .filter_map(|it| it.strip_prefix('(')?.strip_suffix(')'))
+            .any(|it| list(&mut it.split(' ')))
+}
+
 /// A password, as Redis takes it without learning it.
 fn hashed(password: &SecretData) -> String {
-    let digest = digest::digest(&digest::SHA256, password.expose());
-    digest.as_ref().iter().fold("#".to_owned(), |mut text, byte| {
-        _ = write!(text, "{byte:02x}");
-        text
-    })
+    format!("#{}", sha256(password.expose()))
 }
 
 fn refusal(error: &RedisError, secret: Option<&SecretData>) -> Fault {
@@ -239,7 +276,7 @@ fn refusal(error: &RedisError, secret: Option<&SecretData>) -> Fault {
 
 #[cfg(test)]
 mod tests {
-    use super::{copied, hashed};
+    use super::{administrates, copied, hashed};
 
     #[test]
     fn rules_are_copied_and_what_is_the_account_s_own_is_not() {
@@ -259,6 +296,23 @@ mod tests {
                 "(+get)"
             ]
         );
+    }
+
+    #[test]
+    fn who_may_change_accounts_or_the_configuration_administrates() {
+        for (rules, privileged) in [
+            ("~* +@all", true),
+            ("~* -@all +get", false),
+            ("+@all -@admin -@dangerous +info", false),
+            ("+@all -acl|setuser", true),
+            ("+@all -acl -config", false),
+            ("-@all +get (~* +@all)", true),
+            ("-@all +get (~z -@all +set)", false),
+            ("-@all +config|get +acl|whoami", false),
+            ("-@all +acl", true),
+        ] {
+            assert_eq!(administrates(&copied(rules)), privileged, "{rules}");
+        }
     }
 
     #[test]

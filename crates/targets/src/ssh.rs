@@ -37,6 +37,12 @@ const LONGEST_OUTPUT: usize = 16 * 1024;
 /// A command ends with this if there is no such user.
 const NO_USER: u32 = 44;
 
+/// A command ends with this if its user is `root`.
+const PRIVILEGED: u32 = 45;
+
+/// Looks whether a user is `root`.
+const IS_ROOT: &str = "if [ \"$(id -u @USER@)\" = 0 ]; then exit 45; fi";
+
 /// What each command begins with: found programs, English messages, a user who is there.
 const PRELUDE: &str = "PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C; export PATH LC_ALL; \
                        getent passwd @USER@ >/dev/null || exit 44; ";
@@ -51,9 +57,10 @@ const AS_USER: &str = "if [ \"$(id -un)\" = @USER@ ]; then exec sh -s; \
                        elif [ \"$(id -u)\" = 0 ]; then exec su -s /bin/sh @USER@ -c \"exec sh -s\"; \
                        else exec sudo -n -u @USER@ sh -s; fi";
 
-/// Puts the new key in the place of the old, or at the end if that is not there, in a copy that takes
-/// the file's place at once. Options and comment of the line stay.
-const REPLACE_KEY: &str = r#"
+/// Changes the keys of a user in a copy that takes the file's place at once. With a new key: if it is
+/// not there, a line for it is put behind each of the old key, with that one's options and comment, or
+/// at the end if there is none. Without: the lines of the old key go.
+const CHANGE_KEYS: &str = r#"
 set -eu
 umask 077
 home=$(getent passwd '@USER@' | cut -d: -f6)
@@ -67,11 +74,13 @@ if grep -v '^[[:space:]]*#' authorized_keys | grep -qF '@NEW@'; then has=1; fi
 awk -v has="$has" -v old='@OLD@' -v new='@NEW@' '
     /^[ \t]*#/ { print; next }
     old != "" && (at = index($0, old)) {
-        if (!has) { print substr($0, 1, at - 1) new substr($0, at + length(old)); has = 1 }
+        if (new == "") next
+        print
+        if (!has) { print substr($0, 1, at - 1) new substr($0, at + length(old)); added = 1 }
         next
     }
     { print }
-    END { if (!has) print new }
+    END { if (new != "" && !has && !added) print new }
 ' authorized_keys >"$new"
 chmod 600 "$new"
 sync "$new" 2>/dev/null || sync
@@ -79,7 +88,10 @@ mv -f "$new" authorized_keys
 trap - EXIT
 "#;
 
-pub(crate) struct Server(Handle<Pinned>);
+pub(crate) struct Server {
+    me: String,
+    session: Handle<Pinned>,
+}
 
 pub(crate) async fn connect(target: &Target, login: &Login) -> Result<Server, Fault> {
     let key = pinned(target)?;
@@ -107,7 +119,7 @@ pub(crate) async fn connect(target: &Target, login: &Login) -> Result<Server, Fa
         }
     };
     match answer {
-        Ok(AuthResult::Success) => Ok(Server(session)),
+        Ok(AuthResult::Success) => Ok(Server { me: login.user.clone(), session }),
         // The library's word for a connection that ends meanwhile: a refusal names what else is taken.
         Ok(AuthResult::Failure { remaining_methods, .. }) if remaining_methods.is_empty() => {
             Err(Fault::Unreachable("it hung up during the login".to_owned()))
@@ -149,23 +161,44 @@ impl Admin for Server {
         }
     }
 
-    async fn replace_key(
+    /// Whoever is `root`, by whatever name.
+    async fn is_privileged(&mut self, user: &str) -> Result<bool, Fault> {
+        checked(user)?;
+        match self.shell(user, IS_ROOT, "", None).await {
+            Ok(()) | Err(Fault::NoAccount(_)) => Ok(user == self.me),
+            Err(Fault::Privileged) => Ok(true),
+            Err(fault) => Err(fault),
+        }
+    }
+
+    async fn add_key(
         &mut self,
         user: &str,
         public_key: &str,
-        old: Option<&str>,
+        like: Option<&str>,
     ) -> Result<(), Fault> {
-        checked(user)?;
         let new = canonical(public_key)?;
         // What was never a key is on no line of the file.
-        let old = old.and_then(|it| canonical(it).ok()).filter(|it| *it != new).unwrap_or_default();
-        let script =
-            REPLACE_KEY.replace("@USER@", user).replace("@OLD@", &old).replace("@NEW@", &new);
-        self.shell(user, AS_USER, &script, None).await
+        let old = like.and_then(|it| canonical(it).ok()).filter(|it| *it != new);
+        self.change_keys(user, &new, &old.unwrap_or_default()).await
+    }
+
+    async fn remove_key(&mut self, user: &str, public_key: &str) -> Result<(), Fault> {
+        match canonical(public_key) {
+            Ok(old) => self.change_keys(user, "", &old).await,
+            Err(_) => checked(user),
+        }
     }
 }
 
 impl Server {
+    async fn change_keys(&mut self, user: &str, new: &str, old: &str) -> Result<(), Fault> {
+        checked(user)?;
+        let script =
+            CHANGE_KEYS.replace("@USER@", user).replace("@OLD@", old).replace("@NEW@", new);
+        self.shell(user, AS_USER, &script, None).await
+    }
+
     /// Runs a command about a user, in a shell that is surely one.
     async fn shell(
         &mut self,
@@ -194,6 +227,7 @@ impl Server {
         let text = || said(&output, secret);
         match status {
             Some(0) => Ok(()),
+            Some(PRIVILEGED) => Err(Fault::Privileged),
             Some(NO_USER) => Err(Fault::NoAccount(String::new())),
             _ if ["No space left", "Read-only file system", "quota exceeded"]
                 .iter()
@@ -217,7 +251,7 @@ impl Server {
         command: &str,
         input: &str,
     ) -> Result<(Option<u32>, String), russh::Error> {
-        let mut channel = self.0.channel_open_session().await?;
+        let mut channel = self.session.channel_open_session().await?;
         channel.exec(true, command).await?;
         // What has ended already takes no input, and says why.
         _ = channel.data(input.as_bytes()).await;

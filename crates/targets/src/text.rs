@@ -1,5 +1,8 @@
 //! Texts of others, before they are shown; names of accounts, before they are sent.
 
+use std::fmt::Write as _;
+
+use aws_lc_rs::digest;
 use yaoku_model::text::SecretData;
 
 use crate::Fault;
@@ -23,6 +26,15 @@ pub(crate) fn said(text: &str, secret: Option<&SecretData>) -> String {
 fn shows(text: &str, secret: &[u8]) -> bool {
     let part = secret.len().clamp(1, PART);
     secret.windows(part).any(|it| text.as_bytes().windows(part).any(|at| at == it))
+}
+
+/// The SHA-256 of something, in small hexadecimal digits.
+pub(crate) fn sha256(of: &[u8]) -> String {
+    let digest = digest::digest(&digest::SHA256, of);
+    digest.as_ref().iter().fold(String::new(), |mut text, byte| {
+        _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// No protocol here carries a NUL within a name or a password: what is behind it would be cut off.

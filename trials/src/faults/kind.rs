@@ -98,10 +98,13 @@ impl Kind {
                 json!({ "SecretSubType": "DoubleUsers", "DBInstanceId": target })
             }
             PolarMariaDb | PolarPostgres | MakePolarMariaDb | MakePolarPostgres => {
-                let kind = if self.engine() == Some(Engine::MySql) { "MySQL" } else { "PostgreSQL" };
+                let (kind, privilege, database) = match self.engine() {
+                    Some(Engine::MySql) => ("MySQL", "ReadWrite", "shop"),
+                    _ => ("PostgreSQL", "Normal", ""),
+                };
                 json!({ "SecretSubType": "DoubleUsers", "DBClusterId": target, "RegionId": region,
                     "DBType": kind, "AccountName": user, "CloneAccountName": clone,
-                    "AccountPrivilege": "ReadWrite", "DBName": if kind == "MySQL" { "shop" } else { "" } })
+                    "AccountPrivilege": privilege, "DBName": database })
             }
             Redis | MakeRedis => {
                 json!({ "SecretSubType": "DoubleUsers", "InstanceId": target, "RegionId": region,

@@ -22,6 +22,8 @@ pub const CLONE_SUFFIX: &str = "_clone";
 pub struct Config {
     /// What the secret holds.
     pub sub_type: SubType,
+    /// The key that names the server in configs of this kind.
+    target_key: Option<&'static str>,
     all: Map<String, Value>,
 }
 
@@ -65,7 +67,7 @@ impl Config {
         let mut all: Map<String, Value> = serde_json::from_str(text).map_err(|_| Invalid)?;
         let custom = all.remove(CUSTOM_DATA).unwrap_or_default();
         let sub_type = all.get(SUB_TYPE).and_then(Value::as_str).ok_or(Invalid)?.parse()?;
-        let mut config = Self { sub_type, all };
+        let mut config = Self { sub_type, target_key: target_key(kind), all };
         config.set_custom_data(custom_data(custom)?)?;
         config.check(kind)?;
         Ok(config)
@@ -89,8 +91,7 @@ impl Config {
     /// The server that the credential is on; none for a RAM user's.
     #[must_use]
     pub fn target(&self) -> Option<TargetId> {
-        let named = ["DBInstanceId", "DBClusterId", "InstanceId"];
-        named.iter().find_map(|it| self.word(it)).and_then(|it| it.parse().ok())
+        self.word(self.target_key?)?.parse().ok()
     }
 
     /// The engine that the server must have, if the config names it. Source: secrets.md §6.4.
@@ -132,12 +133,12 @@ impl Config {
             SecretType::Generic => false,
             SecretType::Rds => {
                 matches!(self.sub_type, SubType::SingleUser | SubType::DoubleUsers)
-                    && self.names_target("DBInstanceId")
+                    && self.target().is_some()
             }
             SecretType::Redis => {
                 const PRIVILEGES: [&str; 2] = ["RoleReadOnly", "RoleReadWrite"];
                 self.sub_type == SubType::DoubleUsers
-                    && self.names_target("InstanceId")
+                    && self.target().is_some()
                     && self.word("RegionId").is_some()
                     && self.names_pair()
                     && self.privilege().is_some_and(|it| PRIVILEGES.contains(&it))
@@ -148,7 +149,7 @@ impl Config {
             }
             SecretType::Ecs => {
                 matches!(self.sub_type, SubType::Password | SubType::SshKey)
-                    && self.names_target("InstanceId")
+                    && self.target().is_some()
                     && self.word("RegionId").is_some()
             }
         };
@@ -160,21 +161,18 @@ impl Config {
         let rights = match self.engine() {
             Some(Engine::MySql) => {
                 self.privilege().is_some_and(|it| PRIVILEGES.contains(&it))
-                    && self.database().is_some()
+                    && self.database().is_some_and(|it| !Engine::MySql.is_system_database(it))
             }
-            Some(Engine::Postgres) => true,
+            // What the words mean there holds in the whole cluster: see docs/targets.md.
+            Some(Engine::Postgres) => self.privilege().is_none_or(|it| it == "Normal"),
             _ => false,
         };
         rights
             && self.sub_type == SubType::DoubleUsers
-            && self.names_target("DBClusterId")
+            && self.target().is_some()
             && self.word("RegionId").is_some()
             && self.names_pair()
             && self.word("AccountType").is_none_or(|it| it == "Normal")
-    }
-
-    fn names_target(&self, key: &str) -> bool {
-        self.word(key).is_some_and(|it| it.parse::<TargetId>().is_ok())
     }
 
     /// Whether the two accounts are a name and its clone's. Sixteen characters are what all engines
@@ -188,6 +186,16 @@ impl Config {
                 && account.as_bytes().iter().all(word)
                 && clone.strip_prefix(account) == Some(CLONE_SUFFIX)
         })
+    }
+}
+
+/// The key that names the server, by kind. Source: secrets.md §6.2 to §6.6.
+const fn target_key(kind: SecretType) -> Option<&'static str> {
+    match kind {
+        SecretType::Rds => Some("DBInstanceId"),
+        SecretType::PolarDb => Some("DBClusterId"),
+        SecretType::Redis | SecretType::Ecs => Some("InstanceId"),
+        SecretType::RamCredentials | SecretType::Generic => None,
     }
 }
 
@@ -260,6 +268,28 @@ mod tests {
         ] {
             assert!(Config::parse(kind, text).is_err(), "{kind} {text}");
         }
+    }
+
+    #[test]
+    fn no_account_is_let_into_what_the_server_keeps_for_itself() {
+        for own in ["mysql", "MySQL", "#mysql50#mysql", "sys", "information_schema"] {
+            let text = POLARDB.replace("orders", own);
+            assert!(Config::parse(SecretType::PolarDb, &text).is_err(), "{own}");
+        }
+        let postgres = POLARDB.replace("MySQL", "PostgreSQL");
+        assert!(Config::parse(SecretType::PolarDb, &postgres).is_err(), "in the whole cluster");
+        for nothing in ["", "Normal"] {
+            let text = postgres.replace("ReadWrite", nothing);
+            assert!(Config::parse(SecretType::PolarDb, &text).is_ok(), "{nothing}");
+        }
+    }
+
+    #[test]
+    fn the_server_is_the_one_that_its_kind_names() {
+        let text = r#"{"SecretSubType":"Password","RegionId":"r","InstanceId":"i-1",
+            "DBInstanceId":"rm-1"}"#;
+        let it = Config::parse(SecretType::Ecs, text).unwrap();
+        assert_eq!(it.target(), Some("i-1".parse().unwrap()));
     }
 
     #[test]

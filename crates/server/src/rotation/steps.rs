@@ -234,7 +234,11 @@ impl At<'_> {
             (
                 Credential::KeyPair { user, public, .. },
                 Some(Credential::KeyPair { public: old, .. }),
-            ) => Ok(admin.replace_key(user, public, Some(old)).await?),
+            ) => {
+                admin.add_key(user, public, Some(old)).await?;
+                self.verify(new).await?;
+                Ok(admin.remove_key(user, old).await?)
+            }
             _ => self.give(admin, new, &rights).await,
         }
     }
@@ -329,9 +333,10 @@ impl At<'_> {
     }
 }
 
-/// Whether a rotation changes the very password by which its users log in.
+/// Whether a rotation changes the very password by which its users log in. Of two keys both work until
+/// the new one has.
 fn is_of_one_account(kind: SubType) -> bool {
-    matches!(kind, SubType::SingleUser | SubType::Password | SubType::SshKey)
+    matches!(kind, SubType::SingleUser | SubType::Password)
 }
 
 /// Opens what the rotation has made.

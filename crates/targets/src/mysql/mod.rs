@@ -8,18 +8,26 @@
 
 mod grants;
 
+use std::{
+    pin::pin,
+    task::{Context, Waker},
+};
+
 use async_trait::async_trait;
-use mysql_async::{Conn, OptsBuilder, SslOpts, prelude::Queryable as _};
+use mysql_async::{
+    Conn, OptsBuilder, Row, SslOpts, Value,
+    prelude::{FromRow, Queryable as _},
+};
 use yaoku_model::{
-    target::{Target, TlsMode},
+    target::{Engine, Target, TlsMode},
     text::SecretData,
 };
 
 use self::grants::{account, quoted};
 use crate::{
     Admin, Fault, Login, Rights,
-    link::{authorities, broken, patiently},
-    text::{said, whole},
+    link::{LONGEST_ANSWER, authorities, broken, patiently},
+    text::{said, sha256, whole},
 };
 
 /// The longest packet that is taken, in bytes. Our choice.
@@ -31,16 +39,45 @@ const SESSION: &str = "SET sql_mode = 'NO_BACKSLASH_ESCAPES', NAMES utf8mb4";
 /// As many hosts as one account may have. Our choice.
 const MOST_HOSTS: usize = 1000;
 
-pub(crate) struct Server(Conn);
+/// As many rows as are read of an answer. Our choice.
+const MOST_ROWS: usize = 10_000;
+
+/// What is answered, after a look at the password, to one whose account has no connection to spare: it
+/// has its own number, or all have the same. Tried on `MariaDB`; a wrong password is answered by 1045.
+const NO_CONNECTION_LEFT: [u16; 2] = [1226, 1203];
+
+pub(crate) struct Server {
+    me: String,
+    /// There until it is dropped.
+    conn: Option<Conn>,
+}
+
+impl Drop for Server {
+    /// Hangs up at once. The library would read to the end what was asked, and a server need not end.
+    fn drop(&mut self) {
+        if let Some(conn) = self.conn.take() {
+            // Its first step is to be over; the rest is courtesy.
+            _ = pin!(conn.disconnect()).poll(&mut Context::from_waker(Waker::noop()));
+        }
+    }
+}
 
 pub(crate) async fn connect(target: &Target, admin: &Login) -> Result<Server, Fault> {
-    open(options(target, admin)?.setup(vec![SESSION]), admin).await.map(Server)
+    let options = options(target, admin)?.setup(vec![SESSION]);
+    let conn = Conn::new(options).await.map_err(|error| refused(&error, admin))?;
+    Ok(Server { me: admin.user.clone(), conn: Some(conn) })
 }
 
 pub(crate) async fn log_in(target: &Target, login: &Login) -> Result<(), Fault> {
-    // That it is over is the server's business.
-    _ = open(options(target, login)?, login).await?.disconnect().await;
-    Ok(())
+    match Conn::new(options(target, login)?).await {
+        Ok(conn) => {
+            // That it is over is the server's business.
+            _ = conn.disconnect().await;
+            Ok(())
+        }
+        Err(mysql_async::Error::Server(it)) if NO_CONNECTION_LEFT.contains(&it.code) => Ok(()),
+        Err(error) => Err(refused(&error, login)),
+    }
 }
 
 #[async_trait]
@@ -53,6 +90,7 @@ impl Admin for Server {
     ) -> Result<(), Fault> {
         whole(user)?;
         whole(password.expose_text())?;
+        self.writable().await?;
         let hosts = self.hosts(user).await?;
         if hosts.is_empty() {
             return self.create(user, password, rights).await;
@@ -66,9 +104,32 @@ impl Admin for Server {
     async fn has_account(&mut self, user: &str) -> Result<bool, Fault> {
         Ok(!self.hosts(user).await?.is_empty())
     }
+
+    /// What an account has by its roles is not looked into.
+    async fn is_privileged(&mut self, user: &str) -> Result<bool, Fault> {
+        let found: Vec<u8> = self
+            .ask(format!(
+                "SELECT 1 FROM mysql.user WHERE CAST(User AS BINARY) = CAST({} AS BINARY) \
+                 AND 'Y' IN (Super_priv, Create_user_priv, Grant_priv) LIMIT 1",
+                quoted(user)
+            ))
+            .await?;
+        Ok(user == self.me || !found.is_empty())
+    }
 }
 
 impl Server {
+    /// An administrator may be exempt from `read_only`: a replica would take the change, and keep it
+    /// for itself. Newer ones answer a word. Where `super_read_only` is on, this is too.
+    async fn writable(&mut self) -> Result<(), Fault> {
+        let query = "SELECT CONVERT(@@global.read_only USING utf8mb4)".to_owned();
+        let read_only: Vec<String> = self.ask(query).await?;
+        if read_only.iter().any(|it| ["0", "OFF"].contains(&it.as_str())) {
+            return Ok(());
+        }
+        Err(Fault::ReadOnly("its read_only is on".to_owned()))
+    }
+
     /// Where an account may come from; nothing if there is no such account. Roles of `MariaDB` have no
     /// host. Compared as bytes, for the server takes `a` and `a ` for the same.
     async fn hosts(&mut self, user: &str) -> Result<Vec<String>, Fault> {
@@ -95,13 +156,31 @@ impl Server {
             return Err(Fault::NoAccount(model.to_owned()));
         }
         let new = unfinished(user);
-        for host in self.hosts(&new).await? {
-            self.run(format!("DROP USER {}", account(&new, &host)), None).await?;
+        self.remove(&new).await?;
+        let made = match self.make((&new, user), &hosts, password, rights).await {
+            Ok(again) => self.rename(&new, user, &hosts, again).await,
+            Err(fault) => Err(fault),
+        };
+        // After these nothing more is heard from here; what is left lying is removed next time.
+        if made.as_ref().is_err_and(|it| !matches!(it, Fault::TimedOut | Fault::Unreachable(_))) {
+            _ = self.remove(&new).await;
         }
+        made
+    }
+
+    /// Makes an account under its first name. Answers the grants that must be given again under its
+    /// second.
+    async fn make(
+        &mut self,
+        (new, user): (&str, &str),
+        hosts: &[String],
+        password: &SecretData,
+        rights: &Rights,
+    ) -> Result<Vec<String>, Fault> {
         let by = quoted(password.expose_text());
         let mut again = Vec::new();
-        for host in &hosts {
-            let new = account(&new, host);
+        for host in hosts {
+            let new = account(new, host);
             let terms = match rights {
                 Rights::Like(model) => self.terms(model, host).await?,
                 _ => String::new(),
@@ -115,12 +194,31 @@ impl Server {
                 self.run(grant, None).await?;
             }
         }
-        let each = |host: &String| format!("{} TO {}", account(&new, host), account(user, host));
+        Ok(again)
+    }
+
+    /// Gives an account its name, and grants that do not stand a change of name.
+    async fn rename(
+        &mut self,
+        from: &str,
+        to: &str,
+        hosts: &[String],
+        again: Vec<String>,
+    ) -> Result<(), Fault> {
+        let each = |host: &String| format!("{} TO {}", account(from, host), account(to, host));
         let each: Vec<_> = hosts.iter().map(each).collect();
         self.run(format!("RENAME USER {}", each.join(", ")), None).await?;
         // MariaDB 10.11 keeps this option when it renames, but does not know of it until it restarts.
         for grant in again {
             self.run(grant, None).await?;
+        }
+        Ok(())
+    }
+
+    /// Removes an account, if it is there.
+    async fn remove(&mut self, user: &str) -> Result<(), Fault> {
+        for host in self.hosts(user).await? {
+            self.run(format!("DROP USER {}", account(user, &host)), None).await?;
         }
         Ok(())
     }
@@ -135,6 +233,11 @@ impl Server {
         let model = match rights {
             Rights::Existing => return Ok(Vec::new()),
             Rights::Named { privilege, database } => {
+                if database.as_deref().is_some_and(|it| Engine::MySql.is_system_database(it)) {
+                    return Err(Fault::NotPermitted(
+                        "that database is the server's own".to_owned(),
+                    ));
+                }
                 let grant = grants::named(privilege, database.as_deref(), new);
                 return grant.ok_or(Fault::Unsupported);
             }
@@ -146,7 +249,7 @@ impl Server {
         let mut grants = lines.iter().map(each).collect::<Result<Vec<_>, _>>()?;
         // MariaDB lists the role that is on after a login; MySQL, which is not at version 10 yet,
         // keeps it elsewhere. There all are switched on: our choice.
-        if self.0.server_version().0 < 10 && lines.iter().any(|it| grants::is_role(it)) {
+        if self.conn()?.server_version().0 < 10 && lines.iter().any(|it| grants::is_role(it)) {
             grants.push(format!("SET DEFAULT ROLE ALL TO {new}"));
         }
         Ok(grants)
@@ -190,23 +293,49 @@ impl Server {
         ))
     }
 
-    async fn ask<T>(&mut self, query: String) -> Result<Vec<T>, Fault>
-    where
-        T: mysql_async::prelude::FromRow + Send + 'static,
-    {
-        patiently(async { self.0.query(query).await.map_err(|it| refusal(&it, None)) }).await
+    fn conn(&mut self) -> Result<&mut Conn, Fault> {
+        self.conn.as_mut().ok_or_else(|| Fault::Unreachable("it was hung up".to_owned()))
+    }
+
+    /// What is answered, if it is not too much. Each packet has its own bound.
+    async fn ask<T: FromRow + Send>(&mut self, query: String) -> Result<Vec<T>, Fault> {
+        let conn = self.conn()?;
+        let failed = |error: mysql_async::Error| refusal(&error, None);
+        patiently(async {
+            let mut answer = conn.query_iter(query).await.map_err(failed)?;
+            let (mut rows, mut size) = (Vec::new(), 0);
+            while let Some(row) = answer.next().await.map_err(failed)? {
+                size += size_of_row(&row);
+                if rows.len() == MOST_ROWS || size > LONGEST_ANSWER {
+                    return Err(Fault::Failed("its answer is too long".to_owned()));
+                }
+                let read = T::from_row_opt(row);
+                rows.push(read.map_err(|_| Fault::Failed("its answer is no such row".to_owned()))?);
+            }
+            Ok(rows)
+        })
+        .await
     }
 
     async fn run(&mut self, statement: String, secret: Option<&SecretData>) -> Result<(), Fault> {
-        patiently(async { self.0.query_drop(statement).await.map_err(|it| refusal(&it, secret)) })
+        let conn = self.conn()?;
+        patiently(async { conn.query_drop(statement).await.map_err(|it| refusal(&it, secret)) })
             .await
     }
 }
 
-/// The name of an account that is still being made. At most 32 characters. Source: the limit is
-/// `MySQL`'s; the name is ours, and nobody else may use its like.
-fn unfinished(user: &str) -> String {
-    format!("yaoku~{user}").chars().take(32).collect()
+fn size_of_row(row: &Row) -> usize {
+    let long = |at| match row.as_ref(at) {
+        Some(Value::Bytes(bytes)) => bytes.len(),
+        _ => 0,
+    };
+    (0..row.len()).map(long).sum()
+}
+
+/// The name of an account that is still being made: of 32 characters, and another for each name.
+/// Source: the limit is `MySQL`'s; the name is ours, and nobody else may use its like.
+pub(crate) fn unfinished(user: &str) -> String {
+    format!("yaoku~{:.26}", sha256(user.as_bytes()))
 }
 
 fn options(target: &Target, login: &Login) -> Result<OptsBuilder, Fault> {
@@ -232,14 +361,15 @@ fn options(target: &Target, login: &Login) -> Result<OptsBuilder, Fault> {
         .stmt_cache_size(0))
 }
 
-async fn open(options: OptsBuilder, login: &Login) -> Result<Conn, Fault> {
-    Conn::new(options).await.map_err(|error| match &error {
+/// Why a login was refused.
+fn refused(error: &mysql_async::Error, login: &Login) -> Fault {
+    match error {
         // Denied; denied without a password; locked (two of them); must change the password.
         mysql_async::Error::Server(it) if [1045, 1698, 3118, 4151, 1862].contains(&it.code) => {
             Fault::WrongCredential(login.user.clone())
         }
-        _ => refusal(&error, login.password().ok()),
-    })
+        _ => refusal(error, login.password().ok()),
+    }
 }
 
 /// Source: the numbers are those of `MySQL`'s and `MariaDB`'s error references.
@@ -265,5 +395,37 @@ fn refusal(error: &mysql_async::Error, secret: Option<&SecretData>) -> Fault {
         1030 if server.message.contains("28") => Fault::ReadOnly(text),
         1053 | 1129 => Fault::Unreachable(text),
         _ => Fault::Failed(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{connect, unfinished};
+    use crate::{Fault, testing::TestServer};
+
+    #[test]
+    fn each_name_has_another_one_until_it_is_whole() {
+        let (one, other) = ("a".repeat(31) + "b", "a".repeat(31) + "c");
+        assert_ne!(unfinished(&one), unfinished(&other));
+        assert_eq!(unfinished(&one).len(), 32);
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_is_too_long_is_not_kept() {
+        let server = TestServer::mariadb();
+        for (query, good) in [
+            ("SELECT CONVERT(seq USING utf8mb4) FROM mysql.seq_1_to_10000", true),
+            ("SELECT CONVERT(seq USING utf8mb4) FROM mysql.seq_1_to_10001", false),
+            ("SELECT REPEAT('x', 500000) FROM mysql.seq_1_to_8", true),
+            ("SELECT REPEAT('x', 500000) FROM mysql.seq_1_to_9", false),
+        ] {
+            let mut admin = connect(&server.target(), &server.admin()).await.unwrap();
+            let answer: Result<Vec<String>, Fault> = admin.ask(query.to_owned()).await;
+            match answer {
+                Ok(_) => assert!(good, "{query}"),
+                Err(Fault::Failed(why)) => assert!(!good && why.contains("too long"), "{query}"),
+                Err(fault) => panic!("{query}: {fault}"),
+            }
+        }
     }
 }

@@ -5,6 +5,8 @@ mod postgres;
 mod redis;
 mod ssh;
 
+use std::io::Write as _;
+
 use yaoku_model::{
     target::{Engine, Target},
     text::SecretData,
@@ -211,6 +213,39 @@ async fn a_server_without_tls_is_not_spoken_to_when_it_is_wanted() {
     }
 }
 
+#[tokio::test]
+async fn an_administrator_s_own_account_is_privileged_and_others_are_not_by_themselves() {
+    for engine in ENGINES {
+        let (server, user) = (server(engine), user_of(engine));
+        assert_eq!(set(server, user, "x", &some_rights(engine)).await, Ok(()), "{engine:?}");
+        let own = server.admin();
+        let mut admin = connect(&server.target(), &own).await.unwrap();
+        assert_eq!(admin.is_privileged(&own.user).await, Ok(true), "{engine:?}");
+        for other in [user, "nobody-there"] {
+            assert_eq!(admin.is_privileged(other).await, Ok(false), "{engine:?} {other}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_never_stops_talking_is_not_listened_to_for_ever() {
+    // A long text, and a long notice.
+    let starts: [(Engine, &[u8]); 2] =
+        [(Engine::Redis, b"$500000000\r\n"), (Engine::Postgres, b"N\x1f\xff\xff\xff")];
+    for (engine, start) in starts {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            stream.write_all(start).unwrap();
+            while stream.write_all(&[b'x'; 4096]).is_ok() {}
+        });
+        let done = log_in(&target(engine, port), &login("a", "b")).await;
+        let told = matches!(&done, Err(Fault::Unreachable(it)) if it.contains("too long"));
+        assert!(told, "{engine:?}: {done:?}");
+    }
+}
+
 #[test]
 fn a_login_shows_no_secret() {
     let key = Proof::PrivateKey(secret("hidden key"));
@@ -227,6 +262,7 @@ async fn databases_take_no_private_keys() {
         let done = log_in(&target(engine, server(engine).target().port), &key).await;
         assert_eq!(done, Err(Fault::Unsupported), "{engine:?}");
         let mut admin = connect(&server(engine).target(), &server(engine).admin()).await.unwrap();
-        assert_eq!(admin.replace_key("a", "b", None).await, Err(Fault::Unsupported), "{engine:?}");
+        assert_eq!(admin.add_key("a", "b", None).await, Err(Fault::Unsupported), "{engine:?}");
+        assert_eq!(admin.remove_key("a", "b").await, Err(Fault::Unsupported), "{engine:?}");
     }
 }

@@ -5,6 +5,7 @@ use yaoku_model::target::Engine;
 use super::{enters, named, secret, set};
 use crate::{
     Fault, Rights, connect,
+    mysql::unfinished,
     testing::{TestServer, login},
 };
 
@@ -18,6 +19,16 @@ fn grants(server: &TestServer, user: &str, host: &str) -> Vec<String> {
     let mut lines: Vec<_> = shown.lines().map(plain).collect();
     lines.sort();
     lines
+}
+
+fn in_database(privilege: &str, database: &str) -> Rights {
+    Rights::Named { privilege: privilege.to_owned(), database: Some(database.to_owned()) }
+}
+
+/// Whether no account is there that was only made to become this one.
+fn nothing_is_left(server: &TestServer, user: &str) -> bool {
+    let half = unfinished(user);
+    server.run(&format!("SELECT COUNT(*) FROM mysql.user WHERE User = '{half}'")) == "0"
 }
 
 #[tokio::test]
@@ -46,21 +57,22 @@ async fn a_clone_has_the_rights_terms_and_hosts_of_its_model() {
     };
     assert_eq!(terms("model_clone"), terms("model"));
     assert!(terms("model").contains("ANY\t7\tclerk"), "{}", terms("model"));
-    assert_eq!(server.run("SELECT COUNT(*) FROM mysql.user WHERE User LIKE 'yaoku~model%'"), "0");
+    assert!(nothing_is_left(server, "model_clone"));
 }
 
 #[tokio::test]
 async fn an_account_that_was_half_made_is_made_anew() {
     let server = TestServer::mariadb();
-    server.run(
+    let half = unfinished("halved_clone");
+    server.run(&format!(
         "CREATE USER halved@'%' IDENTIFIED BY 'h'; GRANT SELECT ON mysql.* TO halved@'%'; \
-         CREATE USER `yaoku~halved_clone`@'%', `yaoku~halved_clone`@'1.2.3.4'",
-    );
+         CREATE USER `{half}`@'%', `{half}`@'1.2.3.4'; GRANT SUPER ON *.* TO `{half}`@'%'"
+    ));
     let like = Rights::Like("halved".to_owned());
     assert_eq!(set(server, "halved_clone", "c", &like).await, Ok(()));
     assert_eq!(grants(server, "halved_clone", "%"), grants(server, "halved", "%"));
     assert!(enters(server, "halved_clone", "c").await);
-    assert_eq!(server.run("SELECT COUNT(*) FROM mysql.user WHERE User LIKE 'yaoku~halved%'"), "0");
+    assert!(nothing_is_left(server, "halved_clone"));
 }
 
 #[tokio::test]
@@ -97,9 +109,7 @@ async fn the_vendor_s_words_give_what_they_say_in_one_database() {
         ("ReadWrite", &[read, write, "CREATE OR REPLACE TABLE u (a INT)", "DROP TABLE u"], &[]),
     ];
     for (word, may, may_not) in cases {
-        let database = Some("books_1".to_owned());
-        let rights = Rights::Named { privilege: word.to_owned(), database };
-        assert_eq!(set(server, word, "p", &rights).await, Ok(()), "{word}");
+        assert_eq!(set(server, word, "p", &in_database(word, "books_1")).await, Ok(()), "{word}");
         for statement in may {
             let done = server.run_as(word, "p", &format!("USE books_1; {statement}"));
             assert!(done.is_ok(), "{word} {statement}: {done:?}");
@@ -110,8 +120,55 @@ async fn the_vendor_s_words_give_what_they_say_in_one_database() {
         }
         assert!(server.run_as(word, "p", "USE booksx1").is_err(), "{word}: `_` is no pattern");
     }
-    assert_eq!(set(server, "everywhere", "p", &named("ReadOnly")).await, Ok(()));
-    assert!(server.run_as("everywhere", "p", "SELECT * FROM booksx1.t").is_ok());
+}
+
+#[tokio::test]
+async fn no_account_is_let_into_what_the_server_keeps_for_itself() {
+    let server = TestServer::mariadb();
+    for own in ["mysql", "MYSQL", "#mysql50#mysql", "information_schema", "sys"] {
+        for word in ["ReadOnly", "Normal"] {
+            let done = set(server, "insider", "p", &in_database(word, own)).await;
+            assert!(matches!(done, Err(Fault::NotPermitted(_))), "{own}: {done:?}");
+        }
+    }
+    assert_eq!(set(server, "insider", "p", &named("ReadOnly")).await, Err(Fault::Unsupported));
+    let mut admin = connect(&server.target(), &server.admin()).await.unwrap();
+    assert_eq!(admin.has_account("insider").await, Ok(false));
+    assert!(nothing_is_left(server, "insider"));
+}
+
+#[tokio::test]
+async fn who_may_give_rights_is_privileged() {
+    let server = TestServer::mariadb();
+    server.run(
+        "CREATE USER user_maker@'%'; GRANT CREATE USER ON *.* TO user_maker@'%'; \
+         CREATE USER granter@'%', granter@'10.0.0.1'; \
+         GRANT SELECT ON *.* TO granter@'10.0.0.1' WITH GRANT OPTION; \
+         CREATE USER super@'%'; GRANT SUPER ON *.* TO super@'%'; \
+         CREATE USER lender@'%'; GRANT SELECT ON test_x.* TO lender@'%' WITH GRANT OPTION",
+    );
+    let mut admin = connect(&server.target(), &server.admin()).await.unwrap();
+    for (user, is) in [
+        ("root", true),
+        ("user_maker", true),
+        ("granter", true),
+        ("super", true),
+        ("lender", false),
+    ] {
+        assert_eq!(admin.is_privileged(user).await, Ok(is), "{user}");
+        assert_eq!(admin.has_account(user).await, Ok(true), "{user}");
+    }
+}
+
+#[tokio::test]
+async fn who_has_no_connection_to_spare_has_logged_in_all_the_same() {
+    let server = TestServer::mariadb();
+    server.run("CREATE USER busy@'%' IDENTIFIED BY 'b' WITH MAX_CONNECTIONS_PER_HOUR 1");
+    assert!(enters(server, "busy", "b").await);
+    let refused = server.run_as("busy", "b", "SELECT 1");
+    assert!(refused.is_err_and(|it| it.contains("1226")));
+    assert!(enters(server, "busy", "b").await);
+    assert!(!enters(server, "busy", "x").await);
 }
 
 #[tokio::test]
@@ -123,7 +180,7 @@ async fn an_administrator_who_may_not_is_told_so_and_no_password_is_in_what_is_s
          CREATE USER maker@'%' IDENTIFIED BY 'p'; GRANT CREATE USER ON *.* TO maker@'%'; \
          GRANT SELECT ON mysql.* TO maker@'%'",
     );
-    let rich = named("ReadWrite");
+    let rich = in_database("ReadWrite", "shop_9");
     for (user, whom, rights) in [
         ("powerless", "victim", &Rights::Existing),
         ("reader", "victim", &Rights::Existing),
@@ -137,11 +194,12 @@ async fn an_administrator_who_may_not_is_told_so_and_no_password_is_in_what_is_s
     assert!(enters(server, "victim", "v").await);
     let mut admin = connect(&server.target(), &server.admin()).await.unwrap();
     assert_eq!(admin.has_account("granted").await, Ok(false), "no account without its rights");
+    assert!(nothing_is_left(server, "granted"));
 }
 
 #[tokio::test]
 async fn a_replica_and_a_locked_account_say_what_they_are() {
-    let server = TestServer::start(Engine::MySql, "");
+    let server = TestServer::start(Engine::MySql, "--max-user-connections=1");
     server.run(
         "CREATE USER app@'%' IDENTIFIED BY 'a'; CREATE USER locked@'%' IDENTIFIED BY 'l' ACCOUNT LOCK; \
          CREATE USER dba@'%' IDENTIFIED BY 'd'; \
@@ -151,6 +209,13 @@ async fn a_replica_and_a_locked_account_say_what_they_are() {
     let mut admin = connect(&server.target(), &login("dba", "d")).await.unwrap();
     let fault = admin.set_password("app", &secret("x"), &Rights::Existing).await.unwrap_err();
     assert!(matches!(fault, Fault::ReadOnly(_)) && fault.may_pass(), "{fault}");
+    // The one connection that each may have is taken, which is said behind the password.
+    assert!(server.run_as("dba", "d", "SELECT 1").is_err_and(|it| it.contains("1203")));
+    assert!(enters(&server, "dba", "d").await);
+    assert!(!enters(&server, "dba", "x").await);
+    // One for whom the server makes an exception is told so too.
+    let fault = set(&server, "app", "x", &Rights::Existing).await.unwrap_err();
+    assert!(matches!(fault, Fault::ReadOnly(_)), "{fault}");
     assert!(enters(&server, "app", "a").await);
     assert!(!enters(&server, "locked", "l").await);
 }

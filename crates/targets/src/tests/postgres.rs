@@ -4,7 +4,7 @@ use yaoku_model::target::Engine;
 
 use super::{enters, named, secret, set};
 use crate::{
-    Fault, Rights, connect,
+    Fault, Rights, connect, log_in,
     testing::{TestServer, login},
 };
 
@@ -71,18 +71,94 @@ async fn a_role_that_is_there_keeps_its_rights() {
 }
 
 #[tokio::test]
-async fn the_words_that_are_known_give_what_they_say() {
+async fn no_word_gives_what_would_hold_in_the_whole_cluster() {
     let server = TestServer::postgres();
-    server.run("CREATE TABLE public.books (a int)");
-    for (word, writes) in [("ReadOnly", false), ("ReadWrite", true), ("DMLOnly", true)] {
-        assert_eq!(set(server, word, "p", &named(word)).await, Ok(()));
-        assert!(server.run_as(word, "p", "SELECT * FROM books").is_ok(), "{word}");
-        let wrote = server.run_as(word, "p", "INSERT INTO books VALUES (1)");
-        assert_eq!(wrote.is_ok(), writes, "{word}: {wrote:?}");
+    for word in ["ReadOnly", "ReadWrite", "DMLOnly"] {
+        for database in [None, Some("postgres".to_owned())] {
+            let rights = Rights::Named { privilege: word.to_owned(), database };
+            assert_eq!(
+                set(server, "worded", "p", &rights).await,
+                Err(Fault::Unsupported),
+                "{word}"
+            );
+        }
     }
-    let database = Some("postgres".to_owned());
-    let rights = Rights::Named { privilege: "ReadOnly".to_owned(), database };
-    assert_eq!(set(server, "narrow", "p", &rights).await, Err(Fault::Unsupported));
+    let mut admin = connect(&server.target(), &server.admin()).await.unwrap();
+    assert_eq!(admin.has_account("worded").await, Ok(false));
+}
+
+#[tokio::test]
+async fn what_a_role_keeps_in_its_settings_is_never_done_as_the_administrator() {
+    let server = TestServer::postgres();
+    for (role, value) in [
+        ("planter", "x;ALTER/**/ROLE/**/planter/**/SUPERUSER;--"),
+        ("sower", "x;alter/**/role/**/sower/**/superuser;--,$user"),
+    ] {
+        server.run(&format!("CREATE ROLE {role} LOGIN PASSWORD 'p'"));
+        let plant = format!(
+            "DO $$ BEGIN PERFORM set_config('search_path', '{value}', false); \
+             ALTER ROLE {role} SET search_path FROM CURRENT; END $$"
+        );
+        assert!(server.run_as(role, "p", &plant).is_ok(), "{role}");
+    }
+    let done = set(server, "planter_clone", "c", &Rights::Like("planter".to_owned())).await;
+    assert!(matches!(&done, Err(Fault::Failed(it)) if it.contains("search_path")), "{done:?}");
+    assert_eq!(set(server, "sower_clone", "c", &Rights::Like("sower".to_owned())).await, Ok(()));
+    let shown = server.run_as("sower_clone", "c", "SHOW search_path").unwrap();
+    assert_eq!(shown, "\"x;alter/**/role/**/sower/**/superuser;--\", \"$user\"");
+    let acts = server.run_as("sower_clone", "c", "SELECT current_user");
+    assert_eq!(acts.unwrap(), "sower");
+    let supers = "SELECT count(*) FROM pg_roles WHERE rolsuper AND rolname ~ 'planter|sower'";
+    assert_eq!(server.run(supers), "0");
+}
+
+#[tokio::test]
+async fn who_may_give_rights_is_privileged() {
+    let server = TestServer::postgres();
+    for statement in [
+        "CREATE ROLE giver CREATEROLE",
+        "CREATE ROLE taker LOGIN IN ROLE giver",
+        "CREATE ROLE copier LOGIN REPLICATION",
+        "CREATE ROLE writer LOGIN IN ROLE pg_write_server_files",
+        "CREATE ROLE almighty SUPERUSER",
+        "CREATE ROLE modest LOGIN CREATEDB IN ROLE pg_monitor",
+    ] {
+        server.run(statement);
+    }
+    let mut admin = connect(&server.target(), &server.admin()).await.unwrap();
+    for (user, is) in [
+        ("giver", true),
+        ("taker", true),
+        ("copier", true),
+        ("writer", true),
+        ("almighty", true),
+        ("modest", false),
+    ] {
+        assert_eq!(admin.is_privileged(user).await, Ok(is), "{user}");
+        assert_eq!(admin.has_account(user).await, Ok(true), "{user}");
+    }
+}
+
+#[tokio::test]
+async fn who_has_no_connection_to_spare_has_logged_in_and_who_found_no_place_has_not() {
+    let few = "-c max_connections=6 -c superuser_reserved_connections=0 -c max_wal_senders=0";
+    let server = TestServer::start(Engine::Postgres, few);
+    server.run("CREATE ROLE busy LOGIN PASSWORD 'b' CONNECTION LIMIT 0");
+    assert!(server.run_as("busy", "b", "SELECT 1").is_err_and(|it| it.contains("for role")));
+    assert!(enters(&server, "busy", "b").await);
+    assert!(!enters(&server, "busy", "x").await);
+    let mut held = Vec::new();
+    let full = loop {
+        match connect(&server.target(), &server.admin()).await {
+            Ok(admin) if held.len() < 9 => held.push(admin),
+            done => break done.map(drop),
+        }
+    };
+    assert!(matches!(full, Err(Fault::Failed(_))), "{full:?}");
+    for password in ["b", "x"] {
+        let done = log_in(&server.target(), &login("busy", password)).await;
+        assert!(matches!(done, Err(Fault::Failed(_))), "{done:?}");
+    }
 }
 
 #[tokio::test]

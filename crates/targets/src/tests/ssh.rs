@@ -39,7 +39,11 @@ async fn replace(
     old: Option<&str>,
 ) -> Result<(), Fault> {
     let mut admin = connect(&server.target(), &server.admin()).await?;
-    admin.replace_key(user, new, old).await
+    admin.add_key(user, new, old).await?;
+    match old {
+        Some(old) => admin.remove_key(user, old).await,
+        None => Ok(()),
+    }
 }
 
 #[tokio::test]
@@ -90,11 +94,20 @@ async fn other_lines_of_the_file_stay_and_so_do_its_owner_and_the_line_s_options
         "cd ~visitor; mkdir -p .ssh; printf '%s\\n' '# {old}' '{one}' '' \
          'no-pty,command=\"echo it is $0\" {old}' >.ssh/authorized_keys; chown -R visitor: .ssh"
     ));
-    assert_eq!(replace(server, "visitor", &new, Some(&old)).await, Ok(()));
-    let file = server.run("cat ~visitor/.ssh/authorized_keys");
     let bare = |key: &str| key.rsplitn(3, ' ').last().unwrap().to_owned();
-    let wanted = format!("# {old}\n{one}\n\nno-pty,command=\"echo it is $0\" {} a b", bare(&new));
-    assert_eq!(file, wanted);
+    let options = "no-pty,command=\"echo it is $0\"";
+    let wanted = format!("# {old}\n{one}\n\n{options} {} a b", bare(&new));
+    let both = format!("# {old}\n{one}\n\n{options} {old}\n{options} {} a b", bare(&new));
+    let mut admin = connect(&server.target(), &server.admin()).await.unwrap();
+    let file = || server.run("cat ~visitor/.ssh/authorized_keys");
+    for _ in 0..2 {
+        assert_eq!(admin.add_key("visitor", &new, Some(&old)).await, Ok(()));
+        assert_eq!(file(), both, "the old key still works");
+    }
+    for _ in 0..2 {
+        assert_eq!(admin.remove_key("visitor", &old).await, Ok(()));
+        assert_eq!(file(), wanted);
+    }
     let kept = server.run("stat -c '%U %a' ~visitor/.ssh/authorized_keys; ls -A ~visitor/.ssh");
     assert_eq!(kept, "visitor 600\nauthorized_keys", "nothing is left lying about");
 
@@ -118,9 +131,9 @@ async fn an_administrator_may_use_sudo_or_change_what_is_their_own() {
     let (private, public) = pair(&["-t", "ed25519"]);
     let deputy = login("deputy", &known);
     let mut admin = connect(&server.target(), &deputy).await.unwrap();
-    assert_eq!(admin.replace_key("deputy", &public, None).await, Ok(()), "its own");
+    assert_eq!(admin.add_key("deputy", &public, None).await, Ok(()), "its own");
     assert_eq!(log_in(&server.target(), &by_key("deputy", &private)).await, Ok(()));
-    assert_eq!(admin.replace_key("root", &public, None).await, Ok(()), "by sudo");
+    assert_eq!(admin.add_key("root", &public, None).await, Ok(()), "by sudo");
     assert_eq!(log_in(&server.target(), &by_key("root", &private)).await, Ok(()));
     server.run("useradd --create-home --home-dir /run/second second");
     let done = admin.set_password("second", &secret("by sudo's"), &Rights::Existing).await;
@@ -132,7 +145,7 @@ async fn an_administrator_may_use_sudo_or_change_what_is_their_own() {
     let fault = done.unwrap_err();
     assert!(matches!(fault, Fault::NotPermitted(_)), "{fault}");
     assert!(!fault.to_string().contains("hidden-word"), "{fault}");
-    let done = visitor.replace_key("second", &public, None).await;
+    let done = visitor.add_key("second", &public, None).await;
     assert!(matches!(done, Err(Fault::NotPermitted(_))), "{done:?}");
 }
 
@@ -147,6 +160,21 @@ async fn a_link_that_a_user_made_leads_nobody_astray() {
     let done = replace(server, "sly", &public, None).await;
     assert!(matches!(done, Err(Fault::NotPermitted(_))), "{done:?}");
     assert_eq!(server.run("cat /run/treasure/authorized_keys"), "untouched");
+}
+
+#[tokio::test]
+async fn whoever_is_root_is_privileged() {
+    let server = TestServer::ssh();
+    server.run("useradd --non-unique --uid 0 --gid 0 --no-create-home toor");
+    let known = server.admin();
+    let mut admin = connect(&server.target(), &known).await.unwrap();
+    for (user, is) in [("root", true), ("toor", true), ("deputy", false), ("visitor", false)] {
+        assert_eq!(admin.is_privileged(user).await, Ok(is), "{user}");
+        assert_eq!(admin.has_account(user).await, Ok(true), "{user}");
+    }
+    let deputy = Login { user: "deputy".to_owned(), ..known };
+    let mut admin = connect(&server.target(), &deputy).await.unwrap();
+    assert_eq!(admin.is_privileged("deputy").await, Ok(true), "its own");
 }
 
 #[tokio::test]
