@@ -1,6 +1,9 @@
 //! What a node works with: made once at start, shared by all calls.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+};
 
 use yaoku_crypto::{backend::Backend, keyring::Keyring};
 use yaoku_model::{ids::Region, random::Random, tag::Tag, time::Clock};
@@ -15,6 +18,7 @@ use crate::{
     heavy::{Aside, Heavy},
     last_uses::LastUses,
     lease::Lease,
+    listen::TlsSettings,
     metrics::Metrics,
     oidc::Oidc,
     peers::Peers,
@@ -62,6 +66,8 @@ pub struct Node {
     pub peers: Peers,
     /// Who is told of notices.
     pub webhooks: Vec<Arc<Webhook>>,
+    /// The TLS side of the listeners, once they serve this node.
+    pub tls: OnceLock<TlsSettings>,
     /// Wakes the task that copies the events of writes into the journal.
     pub wrote: tokio::sync::Notify,
     /// What turns credentials.

@@ -165,6 +165,7 @@ impl Running {
             followed,
             peers: Peers::new(run),
             webhooks: setup.webhooks.into_iter().map(Arc::new).collect(),
+            tls: std::sync::OnceLock::new(),
             wrote: tokio::sync::Notify::new(),
             rotations: Engine::default(),
             throttle,
@@ -344,6 +345,7 @@ mod background {
     use crate::{
         due::{self, Due},
         follow, last_uses,
+        notices::watch as notices,
         peers::Census,
         prune,
         root::{
@@ -379,6 +381,7 @@ mod background {
             tokio::spawn(write_last_uses(node(), stopped())),
             tokio::spawn(do_what_is_due(node(), stopped())),
             tokio::spawn(rotate_credentials(node(), stopped())),
+            tokio::spawn(tell_of_limits(node(), stopped())),
         ];
         let told = node();
         let told = told.webhooks.iter();
@@ -532,6 +535,20 @@ mod background {
             }
         }
         node.rotations.rest().await;
+    }
+
+    /// Leaves notices of what fills up and of what ends.
+    async fn tell_of_limits(node: Arc<Node>, mut stopped: Stopped) {
+        while tick(&mut stopped, notices::EVERY).await {
+            match notices::run(&node).await {
+                Ok(()) => {}
+                // Another node tells the same, or the store is away.
+                Err(error) if due::waits(&error) => {
+                    tracing::warn!(%error, "notices of quotas and ends have to wait");
+                }
+                Err(error) => tracing::error!(%error, "notices of quotas and ends are not left"),
+            }
+        }
     }
 
     /// Tells a webhook of notices. It ends between two calls, so that what arrived is written down.

@@ -4,7 +4,7 @@ use serde_json::json;
 use yaoku_model::{
     arn::Arn,
     ids::Stage,
-    secret::{AutomaticRotation, NewStages, Rotation, Secret, Step},
+    secret::{AutomaticRotation, Config, NewStages, Rotation, Secret, SecretType, Step},
     time::Timestamp,
 };
 use yaoku_store::Tx;
@@ -28,6 +28,9 @@ const SETTLES: i64 = 86_400;
 /// How the audit trail and events call it.
 const ROTATE: &str = "RotateSecret";
 
+/// And how it calls the end of the window in which both access keys work.
+const DELETE_KEY: &str = "DeleteAccessKey";
+
 /// The candidate works: it is the current version from now on. `sealed` is its value as that version.
 /// `None` is a rotation that made nothing new: the accounts of a new secret.
 pub(super) async fn succeed(
@@ -44,6 +47,7 @@ pub(super) async fn succeed(
             managed.rotated(rotation.version.clone(), now);
             secret.updated = now;
             keep_version(tx, &mut secret, sealed).await?;
+            write_down(node, tx, &secret, None).await?;
             tell(node, tx, &secret, now, None).await?;
         }
         None => {
@@ -101,6 +105,7 @@ pub(super) async fn put_off(
         managed.fail();
         secret.updated = now;
         tx.update_secret(&secret).await?;
+        write_down(node, tx, &secret, Some(trouble)).await?;
         tell(node, tx, &secret, now, Some(trouble)).await?;
     }
     if given_up && rotation.step == Step::Apply {
@@ -109,7 +114,7 @@ pub(super) async fn put_off(
     Ok(tx.put_rotation(&rotation).await?)
 }
 
-/// A rotation that could not begin has failed.
+/// A rotation that could not begin, or whose user is gone, has failed.
 pub(super) async fn fail_to_begin(
     node: &Node,
     tx: &mut dyn Tx,
@@ -120,11 +125,33 @@ pub(super) async fn fail_to_begin(
     secret.managed.as_mut().ok_or_else(ApiError::conflict)?.fail();
     secret.updated = now;
     tx.update_secret(&secret).await?;
+    write_down(node, tx, &secret, Some(trouble)).await?;
     tell(node, tx, &secret, now, Some(trouble)).await
 }
 
-/// Writes down how it ended: for the audit trail, and for whoever is told of events.
-/// Source: secrets.md §6.8.
+/// Writes into the audit trail that a credential was turned, or why not.
+pub(super) async fn write_down(
+    node: &Node,
+    tx: &mut dyn Tx,
+    secret: &Secret,
+    trouble: Option<&Trouble>,
+) -> Result<(), ApiError> {
+    let arn = Arn::secret(&node.region, &secret.account, &secret.name);
+    let code = trouble.map(Trouble::code);
+    Ok(due::leave_event_of(node, tx, &secret.account, &arn, ROTATE, code).await?)
+}
+
+/// Writes into the audit trail that the access key before is deleted.
+pub(super) async fn write_down_end(
+    node: &Node,
+    tx: &mut dyn Tx,
+    secret: &Secret,
+) -> Result<(), ApiError> {
+    let arn = Arn::secret(&node.region, &secret.account, &secret.name);
+    Ok(due::leave_event_of(node, tx, &secret.account, &arn, DELETE_KEY, None).await?)
+}
+
+/// Tells how it ended. Source: secrets.md §6.8.
 pub(super) async fn tell(
     node: &Node,
     tx: &mut dyn Tx,
@@ -133,13 +160,11 @@ pub(super) async fn tell(
     trouble: Option<&Trouble>,
 ) -> Result<(), ApiError> {
     let arn = Arn::secret(&node.region, &secret.account, &secret.name);
-    let code = trouble.map(Trouble::code);
-    due::leave_event_of(node, tx, &secret.account, &arn, ROTATE, code).await?;
     let config = begin::config(secret)?;
     let mut content = json!({
         "secretName": secret.name.as_str(),
         "secretType": secret.kind.as_str(),
-        "RotationEntityArn": entity(node, secret).as_str(),
+        "RotationEntityArn": entity(node, secret, &config),
         "rotationStatus": secret.managed.as_ref().map(|it| it.automatic.as_str()),
     });
     // The two samples of the vendor's do not agree on this name.
@@ -160,8 +185,14 @@ pub(super) async fn tell(
     notices::leave(node, tx, notice, now).await
 }
 
-/// What the credential is of, as an ARN. Source: secrets.md §6.8, whose sample for ECS names the secret
-/// itself; that others do so too where no form is known is our choice.
-fn entity(node: &Node, secret: &Secret) -> Arn {
-    Arn::secret(&node.region, &secret.account, &secret.name)
+/// What the credential is of, as an ARN. Source: secrets.md §6.8, which has a form for RDS, and for ECS
+/// the secret's own ARN; that the others do so too is our choice.
+fn entity(node: &Node, secret: &Secret, config: &Config) -> String {
+    let (region, account) = (&node.region, &secret.account);
+    match config.target() {
+        Some(id) if secret.kind == SecretType::Rds => {
+            format!("acs:rds:{region}:{account}:dbinstance/{id}")
+        }
+        _ => Arn::secret(region, account, &secret.name).as_str().to_owned(),
+    }
 }

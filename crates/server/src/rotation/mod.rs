@@ -21,8 +21,10 @@ pub(crate) mod ram;
 mod steps;
 #[cfg(test)]
 mod tests;
+mod wait;
 
 pub(crate) use self::{
     engine::{EVERY, Engine},
     steps::{Trouble, check},
+    wait::wait_until_made,
 };

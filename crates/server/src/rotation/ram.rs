@@ -1,7 +1,10 @@
 //! Access keys of RAM users: they are in the store itself. Source: secrets.md §6.5.
 //!
 //! At T0 the user gets a second key, which becomes current; both work until the window ends. Then the
-//! old one is deleted, and with it the version that held it.
+//! old one is deleted, and with it the version that held it; and only then the rotation has succeeded.
+//!
+//! The old key is not switched off halfway, as §6.5 would have as an optional step: the same table
+//! says that both keys are valid until the window ends, and who holds the old one still has that word.
 
 use yaoku_model::{
     ids::{AccessKeyId, Invalid, RoleName, Stage, UserName, VersionId},
@@ -11,7 +14,7 @@ use yaoku_model::{
 use yaoku_store::Tx;
 use yaoku_wire::error::Code;
 
-use super::{begin, finish};
+use super::{begin, finish, steps::Trouble};
 use crate::{
     accounts::{self, NewAccessKey},
     error::ApiError,
@@ -83,11 +86,12 @@ pub(super) async fn rotate(
         ..begin::new(&secret, version, Step::Window, now)
     };
     tx.put_rotation(&rotation).await?;
-    finish::tell(node, tx, &secret, now, None).await?;
+    finish::write_down(node, tx, &secret, None).await?;
     Ok(rotation)
 }
 
-/// Ends the window: the old key is deleted, and the version that held it.
+/// Ends the window: the old key is deleted, and the version that held it. If the user or the new key
+/// was deleted meanwhile, the rotation has failed.
 pub(super) async fn end_window(
     node: &Node,
     tx: &mut dyn Tx,
@@ -96,15 +100,20 @@ pub(super) async fn end_window(
 ) -> Result<(), ApiError> {
     let user = user(&secret)?;
     let current = current_key(node, tx, &secret).await?;
-    for other in tx.access_keys(&secret.account, Some(&user)).await? {
-        if other.id != current {
-            tx.delete_access_key(&other.id).await?;
-        }
+    let keys = tx.access_keys(&secret.account, Some(&user)).await?;
+    tx.delete_rotation(&secret.account, &secret.name).await?;
+    if keys.iter().all(|it| it.id != current) {
+        let gone = Trouble::Ours(Code::ResourceNotFound.into());
+        return finish::fail_to_begin(node, tx, secret, &gone, now).await;
+    }
+    for other in keys.iter().filter(|it| it.id != current) {
+        tx.delete_access_key(&other.id).await?;
+        finish::write_down_end(node, tx, &secret).await?;
     }
     drop_previous(tx, &mut secret).await?;
     secret.updated = now;
     tx.update_secret(&secret).await?;
-    Ok(tx.delete_rotation(&secret.account, &secret.name).await?)
+    finish::tell(node, tx, &secret, now, None).await
 }
 
 /// Fails unless the user is there, and the service was given leave to change its keys.
