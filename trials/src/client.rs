@@ -56,11 +56,7 @@ impl Client {
             method: "POST",
             host: &host,
             action,
-            version: if action.contains("AccessKey") || action.contains("User") {
-                RAM
-            } else {
-                "2016-01-20"
-            },
+            version: version(action),
             format: Format::Json,
             query: &[],
             form: params,
@@ -83,6 +79,19 @@ impl Client {
         params: &[(&str, &str)],
     ) -> anyhow::Result<Option<Answer>> {
         self.send(&self.sign(action, params, true)).await
+    }
+
+    /// Makes a call until it is answered: the answer of a success.
+    pub(crate) async fn done(
+        &self,
+        action: &str,
+        params: &[(&str, &str)],
+    ) -> anyhow::Result<Value> {
+        loop {
+            let Some(answer) = self.call(action, params).await? else { continue };
+            ensure!(answer.status == 200, "{action} is refused: {:?}", answer.body);
+            return Ok(answer.body);
+        }
     }
 
     /// Sends what [`Client::sign`] made, on a connection of its own.
@@ -113,6 +122,12 @@ pub(crate) async fn exchange(stream: &mut TcpStream, request: &[u8]) -> anyhow::
             return Ok(String::from_utf8(read)?);
         }
     }
+}
+
+/// The product that an operation is of, by its version.
+fn version(action: &str) -> &'static str {
+    let ram = ["AccessKey", "User", "Role"].iter().any(|it| action.contains(it));
+    if ram { RAM } else { "2016-01-20" }
 }
 
 /// Reads a whole answer; `None` if it is cut.

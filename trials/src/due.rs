@@ -8,7 +8,6 @@ use std::{
     time::Duration,
 };
 
-use anyhow::ensure;
 use tokio::time::Instant;
 use yaoku_model::{
     ids::{AccountId, KeyId, SecretName},
@@ -91,7 +90,7 @@ impl Due {
         ];
         let mut keys = BTreeSet::new();
         while keys.len() < self.keys {
-            let made = done(client, "CreateKey", &params).await?;
+            let made = client.done("CreateKey", &params).await?;
             keys.insert(made["KeyMetadata"]["KeyId"].as_str().unwrap_or_default().parse()?);
         }
         let (mut secrets, mut arn) = (BTreeSet::new(), String::new());
@@ -99,8 +98,8 @@ impl Due {
             let name = format!("secret-{nth}");
             let named = ("SecretName", &*name);
             let params = [named, ("VersionId", "v1"), ("SecretData", "a value")];
-            let made = done(client, "CreateSecret", &params).await?;
-            done(client, "DeleteSecret", &[named, ("RecoveryWindowInDays", "7")]).await?;
+            let made = client.done("CreateSecret", &params).await?;
+            client.done("DeleteSecret", &[named, ("RecoveryWindowInDays", "7")]).await?;
             made["Arn"].as_str().unwrap_or_default().clone_into(&mut arn);
             secrets.insert(name.parse()?);
         }
@@ -210,19 +209,6 @@ impl Things {
             report.check(count == 1, format_args!("{action} of {thing} was told {count} times"));
         }
         Ok(())
-    }
-}
-
-/// Makes a call until it is answered: the answer of a success.
-async fn done(
-    client: &Client,
-    action: &str,
-    params: &[(&str, &str)],
-) -> anyhow::Result<serde_json::Value> {
-    loop {
-        let Some(answer) = client.call(action, params).await? else { continue };
-        ensure!(answer.status == 200, "{action} is refused: {:?}", answer.body);
-        return Ok(answer.body);
     }
 }
 

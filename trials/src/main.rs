@@ -17,6 +17,7 @@ mod node;
 mod power;
 mod program;
 mod report;
+mod rotations;
 mod stream;
 mod throttle;
 mod writes;
@@ -51,6 +52,9 @@ enum Trial {
     Kill(kill::Kill),
     /// The power is cut: what was not synced is gone. Is what was answered kept?
     Power(power::Power),
+    /// Thousands of credentials on real servers are due in one minute: how soon are they current, and
+    /// do callers notice?
+    Rotations(rotations::Rotations),
     /// One caller floods at ten times its limit: does its neighbour notice?
     Throttle(throttle::Throttle),
     /// Syncs take 2 ms: how many more writes are there from 16 clients than from one?
@@ -71,6 +75,7 @@ fn main() -> anyhow::Result<ExitCode> {
             Trial::Due(it) => it.run(&program()?, seed, &mut report).await,
             Trial::Kill(it) => it.run(&program()?, seed, &mut report).await,
             Trial::Power(it) => it.run(&program()?, seed, &mut report).await,
+            Trial::Rotations(it) => it.run(&program()?, &mut report).await,
             Trial::Throttle(it) => it.run(&mut report).await,
             Trial::Writes(it) => it.run(&mut report).await,
         }

@@ -12,6 +12,7 @@ const SHORT: &[&[&str]] = &[
     &["audit", "--rounds", "8"],
     &["disk"],
     &["due"],
+    &["rotations", "--secrets", "200", "--over", "5", "--idle", "3"],
     &["connections", "--seconds", "2", "--minutes", "0"],
     &["throttle", "--limit", "20", "--calls", "20000", "--rounds", "1"],
 ];

@@ -133,6 +133,14 @@ pub(crate) async fn keep_access_key(
     Ok(tx.insert_access_key(&row).await?)
 }
 
+/// The secret half of an access key.
+pub(crate) fn open_access_key(node: &Node, key: &AccessKey) -> Result<AccessKeySecret, ApiError> {
+    let owner = WrappingPlace { account: &key.account, instance: None };
+    let place = CredentialPlace { kind: ACCESS_KEY, id: key.id.as_str() };
+    let secret = node.keyring.open_credential(&owner, &place, &key.sealed)?;
+    AccessKeySecret::opened(secret).map_err(|Invalid| Code::InternalFailure.into())
+}
+
 /// The secret half of a new access key, a session's too.
 pub(crate) fn new_secret(node: &Node) -> Result<AccessKeySecret, ApiError> {
     let text = pick(&*node.random, MIXED, SECRET_LEN)?;

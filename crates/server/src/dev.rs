@@ -5,12 +5,10 @@
 //! meanwhile is made again.
 
 use serde::{Deserialize, Serialize};
-use yaoku_crypto::{keyring::CredentialPlace, rootkey::WrappingPlace};
 use yaoku_model::{
     identity::{Attachment, CustomPolicy, Holder, PolicyType, User},
     ids::{AccessKeyId, AccountId, AliasName, Invalid, KeyId, PolicyName, UserName, identity_id},
     key::{Alias, CreatorType, Key},
-    text::AccessKeySecret,
     time::Timestamp,
 };
 use yaoku_store::{Held, Transaction, Tx};
@@ -18,7 +16,6 @@ use yaoku_wire::error::Code;
 
 use crate::{
     accounts::{self, NewAccessKey},
-    cache::ACCESS_KEY,
     error::ApiError,
     node::Node,
     versions,
@@ -176,9 +173,9 @@ async fn find(
 ) -> Result<DevAccount, ApiError> {
     let account: AccountId = known(&remembered.account)?;
     Ok(DevAccount {
-        root: open(node, tx, &account, known(&remembered.root_key)?).await?,
+        root: open(node, tx, known(&remembered.root_key)?).await?,
         user: known(USER)?,
-        user_key: open(node, tx, &account, known(&remembered.user_key)?).await?,
+        user_key: open(node, tx, known(&remembered.user_key)?).await?,
         instance: remembered.instance.clone(),
         key: known(&remembered.key)?,
         alias: known(KEY_ALIAS)?,
@@ -189,15 +186,10 @@ async fn find(
 async fn open(
     node: &Node,
     tx: &mut dyn Transaction,
-    account: &AccountId,
     id: AccessKeyId,
 ) -> Result<NewAccessKey, ApiError> {
     let row = tx.access_key(&id).await?.ok_or(Code::AccessKeyIdNotFound)?;
-    let owner = WrappingPlace { account, instance: None };
-    let place = CredentialPlace { kind: ACCESS_KEY, id: id.as_str() };
-    let secret = node.keyring.open_credential(&owner, &place, &row.sealed)?;
-    let secret = AccessKeySecret::opened(secret).map_err(|Invalid| Code::InternalFailure)?;
-    Ok(NewAccessKey { id, secret })
+    Ok(NewAccessKey { id, secret: accounts::open_access_key(node, &row)? })
 }
 
 /// A name that this program wrote itself.

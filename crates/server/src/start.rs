@@ -144,8 +144,7 @@ impl Running {
             Arc::clone(&keyring),
             CacheSizes::default(),
         );
-        let throttle = Throttle::new(setup.throttle, Arc::clone(&setup.steady_clock));
-        let lease = Lease::new(setup.steady_clock, setup.store.is_shared());
+        let lease = Lease::new(Arc::clone(&setup.steady_clock), setup.store.is_shared());
         let processors = tokio::runtime::Handle::current().metrics().num_workers();
         let node = Arc::new(Node {
             name: setup.name,
@@ -168,7 +167,7 @@ impl Running {
             tls: std::sync::OnceLock::new(),
             wrote: tokio::sync::Notify::new(),
             rotations: Engine::default(),
-            throttle,
+            throttle: Throttle::new(setup.throttle, setup.steady_clock),
             metrics: Metrics::default(),
             uses: Uses::default(),
             last_uses: LastUses::default(),
@@ -534,7 +533,7 @@ mod background {
                 Err(error) => tracing::error!(%error, "what is to be rotated cannot be found"),
             }
         }
-        node.rotations.rest().await;
+        node.rotations.stop().await;
     }
 
     /// Leaves notices of what fills up and of what ends.

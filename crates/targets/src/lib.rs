@@ -12,6 +12,7 @@ use yaoku_model::{
     text::SecretData,
 };
 
+mod aside;
 mod fault;
 mod link;
 mod mysql;
@@ -24,6 +25,7 @@ pub mod testing;
 mod tests;
 mod text;
 
+pub use aside::Aside;
 pub use fault::Fault;
 
 /// How long connecting, and each statement, may take. Our choice: far below the two minutes after which

@@ -4,7 +4,7 @@
 use std::{ops::RangeInclusive, str::FromStr};
 
 use crate::{
-    ids::{AccountId, Invalid, SecretName, VersionId},
+    ids::{AccessKeyId, AccountId, Invalid, SecretName, VersionId},
     key::words,
     secret::SecretVersion,
     time::Timestamp,
@@ -198,6 +198,8 @@ pub struct Rotation {
     pub next_try: Timestamp,
     /// Until when the node that tries it has it for itself; `None` if nobody has it.
     pub held_until: Option<Timestamp>,
+    /// The access key that goes when the window ends, if there is one.
+    pub dying: Option<AccessKeyId>,
 }
 
 impl Rotation {

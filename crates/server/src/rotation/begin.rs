@@ -1,5 +1,7 @@
 //! How a rotation begins: a candidate is made and sealed with no transaction held, then kept.
 
+use std::collections::BTreeMap;
+
 use base64::{Engine as _, prelude::BASE64_STANDARD as STANDARD};
 use pem::Pem;
 use yaoku_crypto::ssh;
@@ -26,8 +28,8 @@ use crate::{
 /// What was made for a rotation that may begin.
 #[derive(Debug)]
 pub(crate) enum Prepared {
-    /// A candidate for a target.
-    Candidate(Sealed),
+    /// A candidate for a target, and the labels of the secret that it was made for.
+    Candidate(Sealed, BTreeMap<Stage, VersionId>),
     /// An access key, and the version that will hold it.
     AccessKey(ram::Prepared),
 }
@@ -48,7 +50,8 @@ pub(crate) async fn prepare(
     let previous = credential(node, found, &config, &Stage::previous()).await?;
     let next = next(node, &found.secret, &config, &current, previous.as_ref()).await?;
     let id = version_id(&*node.random)?;
-    seal(node, &found.secret, id, &next, now).await.map(Prepared::Candidate)
+    let sealed = seal(node, &found.secret, id, &next, now).await?;
+    Ok(Prepared::Candidate(sealed, found.secret.stages.clone()))
 }
 
 /// Begins a rotation of a secret as its row is now. Fails if one runs.
@@ -66,8 +69,9 @@ pub(crate) async fn begin(
     }
     match prepared {
         Prepared::AccessKey(key) => ram::rotate(node, tx, secret, version, key, now).await,
-        Prepared::Candidate(made) => {
-            if made.key != secret.key {
+        Prepared::Candidate(made, labels) => {
+            // Of two accounts it would be the turn of the other one.
+            if made.key != secret.key || *labels != secret.stages {
                 return Err(ApiError::conflict());
             }
             // One that the target may have taken is given to it again.
@@ -94,6 +98,7 @@ pub(crate) fn new(secret: &Secret, version: VersionId, step: Step, now: Timestam
         tries: 0,
         next_try: now,
         held_until: None,
+        dying: None,
     }
 }
 
@@ -161,7 +166,8 @@ async fn next(
             Credential::Account { name: user, password: password(&*node.random)? }
         }
         SubType::DoubleUsers => {
-            let other = previous.map_or_else(|| user + CLONE_SUFFIX, |it| it.name().to_owned());
+            let other = previous.map(Credential::name).filter(|it| *it != user);
+            let other = other.map_or_else(|| user.clone() + CLONE_SUFFIX, str::to_owned);
             Credential::Account { name: other, password: password(&*node.random)? }
         }
         SubType::Password => Credential::Password { user, password: password(&*node.random)? },

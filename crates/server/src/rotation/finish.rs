@@ -19,17 +19,21 @@ use crate::{
     values::Sealed,
 };
 
-/// After so many seconds without success a rotation has failed. Source: secrets.md §6.1 (inferred there).
-const PATIENCE: i64 = 120;
-
-/// For so many seconds a target is asked whether it took a candidate after all: a day. Our choice.
+/// After so many seconds, a day, a target that has said neither yes nor no is asked once an hour. Never
+/// is a candidate forgotten that may be what it takes. Our choice.
 const SETTLES: i64 = 86_400;
+const HOUR: i64 = 3600;
+
+/// After so many seconds it is believed that it did not, if the current credential works: nothing that
+/// it was asked waits there any more. Our choice.
+const DOUBT: i64 = 600;
+
+/// Pauses grow up to about ten seconds while a rotation runs, to half a minute while nobody knows
+/// whether the current credential works, and to ten minutes else: how often they double. Our choice.
+const DOUBLES: [i64; 3] = [3, 5, 10];
 
 /// How the audit trail and events call it.
 const ROTATE: &str = "RotateSecret";
-
-/// And how it calls the end of the window in which both access keys work.
-const DELETE_KEY: &str = "DeleteAccessKey";
 
 /// The candidate works: it is the current version from now on. `sealed` is its value as that version.
 /// `None` is a rotation that made nothing new: the accounts of a new secret.
@@ -56,7 +60,9 @@ pub(super) async fn succeed(
                     Some(interval) => managed.enable(interval, secret.created),
                     None => managed.disable(),
                 }
+                secret.updated = now;
                 tx.update_secret(&secret).await?;
+                tell(node, tx, &secret, now, None).await?;
             }
         }
     }
@@ -92,25 +98,39 @@ pub(super) async fn put_off(
     now: Timestamp,
 ) -> Result<(), ApiError> {
     let age = now.unix_seconds() - rotation.started.unix_seconds();
-    if rotation.step == Step::Settle && age >= SETTLES {
-        return Ok(tx.delete_rotation(&secret.account, &secret.name).await?);
-    }
-    let next = now.plus_seconds(pause(&*node.random, rotation.tries)?);
-    (rotation.tries, rotation.next_try) = (rotation.tries + 1, next);
-    rotation.held_until = None;
-    let given_up = !trouble.may_pass() || age >= PATIENCE;
+    let given_up = age >= trouble.patience();
     let managed = secret.managed.as_mut().ok_or_else(ApiError::conflict)?;
-    if given_up && rotation.step != Step::Settle && managed.automatic != AutomaticRotation::Invalid
-    {
+    let fails = match rotation.step {
+        Step::Apply => given_up,
+        Step::Create => given_up && managed.automatic != AutomaticRotation::Invalid,
+        _ => false,
+    };
+    if fails {
         managed.fail();
         secret.updated = now;
         tx.update_secret(&secret).await?;
         write_down(node, tx, &secret, Some(trouble)).await?;
         tell(node, tx, &secret, now, Some(trouble)).await?;
     }
-    if given_up && rotation.step == Step::Apply {
-        rotation.step = Step::Settle;
+    match rotation.step {
+        Step::Apply if given_up => (rotation.step, rotation.tries) = (Step::Settle, 0),
+        Step::Settle if age >= DOUBT && matches!(trouble, Trouble::NotTaken) => {
+            return Ok(tx.delete_rotation(&secret.account, &secret.name).await?);
+        }
+        _ => {}
     }
+    let doubles = match rotation.step {
+        Step::Apply => DOUBLES[0],
+        Step::Settle if !trouble.is_silence() => DOUBLES[2],
+        _ => DOUBLES[1],
+    };
+    let pause = match pause(&*node.random, rotation.tries.min(doubles))? {
+        _ if age >= SETTLES => HOUR,
+        pause => pause,
+    };
+    rotation.tries += 1;
+    rotation.next_try = now.plus_seconds(pause);
+    rotation.held_until = None;
     Ok(tx.put_rotation(&rotation).await?)
 }
 
@@ -139,16 +159,6 @@ pub(super) async fn write_down(
     let arn = Arn::secret(&node.region, &secret.account, &secret.name);
     let code = trouble.map(Trouble::code);
     Ok(due::leave_event_of(node, tx, &secret.account, &arn, ROTATE, code).await?)
-}
-
-/// Writes into the audit trail that the access key before is deleted.
-pub(super) async fn write_down_end(
-    node: &Node,
-    tx: &mut dyn Tx,
-    secret: &Secret,
-) -> Result<(), ApiError> {
-    let arn = Arn::secret(&node.region, &secret.account, &secret.name);
-    Ok(due::leave_event_of(node, tx, &secret.account, &arn, DELETE_KEY, None).await?)
 }
 
 /// Tells how it ended. Source: secrets.md §6.8.

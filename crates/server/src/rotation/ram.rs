@@ -2,12 +2,15 @@
 //!
 //! At T0 the user gets a second key, which becomes current; both work until the window ends. Then the
 //! old one is deleted, and with it the version that held it; and only then the rotation has succeeded.
+//! Other keys of the user, made by hand, are not touched, but where there is no room for a second one
+//! beside the current.
 //!
 //! The old key is not switched off halfway, as §6.5 would have as an optional step: the same table
 //! says that both keys are valid until the window ends, and who holds the old one still has that word.
 
 use yaoku_model::{
-    ids::{AccessKeyId, Invalid, RoleName, Stage, UserName, VersionId},
+    arn::Arn,
+    ids::{AccessKeyId, AccountId, Invalid, RoleName, Stage, UserName, VersionId},
     secret::{Credential, Managed, NewStages, Rotation, Secret, Step},
     time::Timestamp,
 };
@@ -17,6 +20,7 @@ use yaoku_wire::error::Code;
 use super::{begin, finish, steps::Trouble};
 use crate::{
     accounts::{self, NewAccessKey},
+    due,
     error::ApiError,
     node::Node,
     values::{self, Sealed},
@@ -68,13 +72,10 @@ pub(super) async fn rotate(
     let user = user(&secret)?;
     must_be_permitted(tx, &secret, &user).await?;
     let current = current_key(node, tx, &secret).await?;
-    for other in tx.access_keys(&secret.account, Some(&user)).await? {
-        if other.id != current {
-            tx.delete_access_key(&other.id).await?;
-        }
-    }
+    make_room(node, tx, &secret.account, &user, &current).await?;
     let (account, key) = (secret.account.clone(), &prepared.key);
     accounts::keep_access_key(node, tx, &account, Some(&user), key, now).await?;
+    tell_of_key(node, tx, &account, &user, &key.id, "CreateAccessKey").await?;
     drop_previous(tx, &mut secret).await?;
     let stages = NewStages::new([Stage::current()]).map_err(|_| Code::InternalFailure)?;
     secret.label_new(&version, &stages)?;
@@ -83,6 +84,7 @@ pub(super) async fn rotate(
     let window = prepared.window.unwrap_or_else(|| window(interval));
     let rotation = Rotation {
         next_try: now.plus_seconds(window),
+        dying: Some(current),
         ..begin::new(&secret, version, Step::Window, now)
     };
     tx.put_rotation(&rotation).await?;
@@ -90,25 +92,73 @@ pub(super) async fn rotate(
     Ok(rotation)
 }
 
-/// Ends the window: the old key is deleted, and the version that held it. If the user or the new key
-/// was deleted meanwhile, the rotation has failed.
+/// Deletes the user's other key if there are as many as there may be. If the current one is none of
+/// them, somebody has renewed them by hand, and nothing is deleted.
+async fn make_room(
+    node: &Node,
+    tx: &mut dyn Tx,
+    account: &AccountId,
+    user: &UserName,
+    current: &AccessKeyId,
+) -> Result<(), ApiError> {
+    let keys = tx.access_keys(account, Some(user)).await?;
+    if !keys.iter().any(|it| it.id == *current) {
+        return Err(Code::ResourceNotFound.into());
+    }
+    let many = node.limits.access_keys;
+    let surplus = (keys.len() + 1).saturating_sub(many);
+    for other in keys.iter().filter(|it| it.id != *current).take(surplus) {
+        delete_key(node, tx, account, user, &other.id).await?;
+    }
+    Ok(())
+}
+
+/// Deletes a key, and writes that down.
+async fn delete_key(
+    node: &Node,
+    tx: &mut dyn Tx,
+    account: &AccountId,
+    user: &UserName,
+    id: &AccessKeyId,
+) -> Result<(), ApiError> {
+    tx.delete_access_key(id).await?;
+    tell_of_key(node, tx, account, user, id, "DeleteAccessKey").await
+}
+
+/// Writes down that the service made or deleted a key.
+async fn tell_of_key(
+    node: &Node,
+    tx: &mut dyn Tx,
+    account: &AccountId,
+    user: &UserName,
+    id: &AccessKeyId,
+    action: &str,
+) -> Result<(), ApiError> {
+    let arn = Arn::ram(account, &format!("user/{user}/accesskey/{id}"));
+    Ok(due::leave_event_of(node, tx, account, &arn, action, None).await?)
+}
+
+/// Ends the window: the old key is deleted, and the version that held it. No value is opened for it,
+/// so that the key dies also if the secret's own key was disabled meanwhile. If the user was deleted, the
+/// rotation has failed.
 pub(super) async fn end_window(
     node: &Node,
     tx: &mut dyn Tx,
     mut secret: Secret,
+    rotation: &Rotation,
     now: Timestamp,
 ) -> Result<(), ApiError> {
     let user = user(&secret)?;
-    let current = current_key(node, tx, &secret).await?;
-    let keys = tx.access_keys(&secret.account, Some(&user)).await?;
     tx.delete_rotation(&secret.account, &secret.name).await?;
-    if keys.iter().all(|it| it.id != current) {
+    if tx.user(&secret.account, &user).await?.is_none() {
         let gone = Trouble::Ours(Code::ResourceNotFound.into());
         return finish::fail_to_begin(node, tx, secret, &gone, now).await;
     }
-    for other in keys.iter().filter(|it| it.id != current) {
-        tx.delete_access_key(&other.id).await?;
-        finish::write_down_end(node, tx, &secret).await?;
+    if let Some(dying) = &rotation.dying {
+        let found = tx.access_key(dying).await?;
+        if found.is_some_and(|it| it.account == secret.account && it.user.as_ref() == Some(&user)) {
+            delete_key(node, tx, &secret.account, &user, dying).await?;
+        }
     }
     drop_previous(tx, &mut secret).await?;
     secret.updated = now;

@@ -1,5 +1,7 @@
 //! What is done at a target, one step of a rotation after the other. Each may be done again.
 
+use std::time::Duration;
+
 use yaoku_model::{
     ids::Stage,
     secret::{Config, Credential, Rotation, Secret, SecretType, Step, SubType},
@@ -7,8 +9,15 @@ use yaoku_model::{
 };
 use yaoku_targets::{Admin, Fault, Login, Proof, Rights};
 
-use super::begin::{self, credential};
+use super::{
+    begin::{self, credential},
+    password::password,
+};
 use crate::{cache::CachedSecret, error::ApiError, node::Node, values};
+
+/// When a change of the only account is not answered for so long, there is a look whether it was made:
+/// while nobody knows, no password that can be read may work. Our choice.
+const LATE: Duration = Duration::from_secs(2);
 
 /// Why a step was not done.
 #[derive(Debug)]
@@ -21,6 +30,16 @@ pub(crate) enum Trouble {
     NoAdmin,
     /// The server did not do it.
     Target(Fault),
+    /// It was asked whether it has taken the candidate, and has not: the current credential works.
+    NotTaken,
+    /// The account does not take what the secret holds of it: so it is not the secret's to change.
+    CurrentRefused,
+    /// An account that was to be made is there, and is somebody else's.
+    AccountExists,
+    /// Any password is taken, so that nothing can be tried.
+    BelievesAll,
+    /// The administrator's log-in failed.
+    Admin(Fault),
     /// We could not do our part.
     Ours(ApiError),
 }
@@ -38,13 +57,22 @@ impl From<Fault> for Trouble {
 }
 
 impl Trouble {
-    /// Whether the same may succeed a little later.
-    pub(super) fn may_pass(&self) -> bool {
+    /// For so many seconds the same is tried again; none if it cannot succeed. An administrator's
+    /// password is changed in two places, one after the other. Source: secrets.md §6.1 for those that
+    /// may pass (inferred there), our choice for the administrator's.
+    pub(super) fn patience(&self) -> i64 {
         match self {
-            Self::Target(fault) => fault.may_pass(),
-            Self::Ours(_) => true,
-            Self::NoTarget | Self::WrongEngine | Self::NoAdmin => false,
+            Self::Target(fault) | Self::Admin(fault) if fault.may_pass() => 120,
+            Self::NotTaken | Self::Ours(_) => 120,
+            Self::Admin(Fault::WrongCredential(_)) | Self::NoAdmin => 30,
+            _ => 0,
         }
+    }
+
+    /// Whether nobody answered, so that nothing is known of the target.
+    pub(super) fn is_silence(&self) -> bool {
+        use Fault::{TimedOut, Unreachable};
+        matches!(self, Self::Target(it) | Self::Admin(it) if matches!(it, Unreachable(_) | TimedOut))
     }
 
     /// A word for events.
@@ -54,6 +82,12 @@ impl Trouble {
             Self::WrongEngine => "WrongEngine",
             Self::NoAdmin => "NoAdministrator",
             Self::Target(fault) => fault.word(),
+            Self::Admin(Fault::WrongCredential(_)) => "WrongAdministrator",
+            Self::Admin(fault) => fault.word(),
+            Self::NotTaken => "NotTaken",
+            Self::CurrentRefused => "CurrentRefused",
+            Self::AccountExists => "AccountExists",
+            Self::BelievesAll => "BelievesAll",
             Self::Ours(error) => error.code().wire(),
         }
     }
@@ -64,7 +98,15 @@ impl Trouble {
             Self::NoTarget => "no server is registered under this id".to_owned(),
             Self::WrongEngine => "the server is of another kind than the secret".to_owned(),
             Self::NoAdmin => "the administrator's credential cannot be read".to_owned(),
-            Self::Target(fault) => format!("the server {fault}"),
+            Self::Target(fault) | Self::Admin(fault) => format!("the server {fault}"),
+            Self::NotTaken => "the server has not taken the new credential".to_owned(),
+            Self::CurrentRefused => "the server does not take the current credential: nothing was \
+                changed; give the account this password, or make the secret anew"
+                .to_owned(),
+            Self::AccountExists => "the server has an account of this name already".to_owned(),
+            Self::BelievesAll => "the server takes any password from here, so none can be tried; \
+                see its rules for this address"
+                .to_owned(),
             Self::Ours(_) => "the log has the reason".to_owned(),
         }
     }
@@ -78,85 +120,202 @@ pub(super) async fn take(
 ) -> Result<(), Trouble> {
     let config = begin::config(&found.secret)?;
     let target = target(node, &found.secret, &config).await?;
+    let at = At { node, found, config: &config, target: &target };
     match rotation.step {
-        Step::Create => create(node, found, &config, &target).await,
-        Step::Apply => {
-            let new = candidate(node, &found.secret, &config, rotation).await?;
-            apply(node, found, &config, &target, &new).await
-        }
-        Step::Settle => {
-            let new = candidate(node, &found.secret, &config, rotation).await?;
-            Ok(yaoku_targets::log_in(&target, &login(&new)?).await?)
-        }
+        Step::Create => at.create().await,
+        Step::Apply => at.apply(&candidate(node, &found.secret, &config, rotation).await?).await,
+        Step::Settle => at.settle(&candidate(node, &found.secret, &config, rotation).await?).await,
         // Of the store alone: see `ram`.
         Step::Window => Ok(()),
     }
 }
 
-/// Makes both accounts of a new secret, with the one password that both its versions hold.
-/// Source: secrets.md §6.3, §6.4.
-async fn create(
-    node: &Node,
-    found: &CachedSecret,
-    config: &Config,
-    target: &Target,
-) -> Result<(), Trouble> {
-    let rights = Rights::Named {
-        privilege: config.privilege().unwrap_or_default().to_owned(),
-        database: config.database().map(str::to_owned),
-    };
-    let mut admin = administrator(node, target).await?;
-    for stage in [Stage::current(), Stage::previous()] {
-        let made = credential(node, found, config, &stage).await?;
-        if let Some(account) = made {
-            give(&mut *admin, found, &account, &rights).await?;
-            yaoku_targets::log_in(target, &login(&account)?).await?;
-        }
-    }
-    Ok(())
+/// A secret, and the server that it is about.
+#[derive(Clone, Copy)]
+struct At<'a> {
+    node: &'a Node,
+    found: &'a CachedSecret,
+    config: &'a Config,
+    target: &'a Target,
 }
 
-/// Gives the target the candidate, and tries it there.
-async fn apply(
-    node: &Node,
-    found: &CachedSecret,
-    config: &Config,
-    target: &Target,
-    new: &Credential,
-) -> Result<(), Trouble> {
-    let current = credential(node, found, config, &Stage::current()).await?;
-    let rights = match (config.sub_type, &current) {
-        (SubType::DoubleUsers, Some(current)) => Rights::Like(current.name().to_owned()),
-        _ => Rights::Existing,
-    };
-    let mut admin = administrator(node, target).await?;
-    match (new, &current) {
-        (
-            Credential::KeyPair { user, public, .. },
-            Some(Credential::KeyPair { public: old, .. }),
-        ) => {
-            admin.replace_key(user, public, Some(old)).await?;
+impl At<'_> {
+    /// Makes both accounts of a new secret, with the one password that both its versions hold. An
+    /// account that was there before is not taken: whoever makes a secret need not be whose it is.
+    /// Source: secrets.md §6.3, §6.4.
+    async fn create(self) -> Result<(), Trouble> {
+        let rights = Rights::Named {
+            privilege: self.config.privilege().unwrap_or_default().to_owned(),
+            database: self.config.database().map(str::to_owned),
+        };
+        let mut admin = self.administrator().await?;
+        for stage in [Stage::current(), Stage::previous()] {
+            let Some(account) = self.credential(&stage).await? else { continue };
+            if admin.has_account(account.name()).await? {
+                self.must_be_ours(&account).await?;
+            }
+            self.give(&mut *admin, &account, &rights).await?;
+            self.verify(&account).await?;
         }
-        _ => give(&mut *admin, found, new, &rights).await?,
+        Ok(())
     }
-    Ok(yaoku_targets::log_in(target, &login(new)?).await?)
+
+    /// Gives the target the candidate, and tries it there.
+    ///
+    /// Of two accounts the other one works meanwhile. Where there is one only, and the target may have
+    /// taken the candidate though nobody says so, the password that is current is dead perhaps: so
+    /// whatever went wrong, and while an answer is late, the candidate itself is tried.
+    async fn apply(self, new: &Credential) -> Result<(), Trouble> {
+        let mut admin = self.administrator().await?;
+        self.may_change(&mut *admin, new).await?;
+        let change = self.change(&mut *admin, new);
+        if !is_of_one_account(self.config.sub_type) {
+            change.await?;
+            return self.verify(new).await;
+        }
+        let changed = tokio::select! {
+            biased;
+            changed = change => changed,
+            () = self.taken_all_the_same(new) => return Ok(()),
+        };
+        match changed {
+            Ok(()) => self.verify(new).await,
+            Err(trouble) => self.log_in(new).await.map_err(|_| trouble),
+        }
+    }
+
+    /// Before the first rotation: fails unless the accounts are the secret's to change. They take what
+    /// the secret holds of them, or the candidate, or the one that is to be made is not there yet. So
+    /// nobody comes by an account whose password they do not know, and none is changed that cannot be
+    /// tried from here. Our choice: in secrets.md §6.2 the server belongs to whoever owns the secret.
+    async fn may_change(self, admin: &mut dyn Admin, new: &Credential) -> Result<(), Trouble> {
+        if self.found.secret.managed.as_ref().is_some_and(|it| it.last_rotation.is_some()) {
+            return Ok(());
+        }
+        let mut is_held = false;
+        for stage in [Stage::current(), Stage::previous()] {
+            let Some(held) = self.credential(&stage).await? else { continue };
+            let is_new = held.name() == new.name();
+            is_held |= is_new;
+            match self.log_in(&held).await {
+                Err(Fault::WrongCredential(_)) if is_new && self.log_in(new).await.is_ok() => {}
+                Err(Fault::WrongCredential(_)) => return Err(Trouble::CurrentRefused),
+                done => done?,
+            }
+        }
+        if !is_held && admin.has_account(new.name()).await? {
+            return self.must_be_ours(new).await;
+        }
+        Ok(())
+    }
+
+    /// Gives the target the candidate.
+    async fn change(self, admin: &mut dyn Admin, new: &Credential) -> Result<(), Trouble> {
+        let current = self.credential(&Stage::current()).await?;
+        let rights = match (self.config.sub_type, &current) {
+            (SubType::DoubleUsers, Some(current)) => Rights::Like(current.name().to_owned()),
+            _ => Rights::Existing,
+        };
+        match (new, &current) {
+            (
+                Credential::KeyPair { user, public, .. },
+                Some(Credential::KeyPair { public: old, .. }),
+            ) => Ok(admin.replace_key(user, public, Some(old)).await?),
+            _ => self.give(admin, new, &rights).await,
+        }
+    }
+
+    /// Ends when the target has taken a candidate whose change it does not answer.
+    async fn taken_all_the_same(self, candidate: &Credential) {
+        loop {
+            tokio::time::sleep(LATE).await;
+            if self.log_in(candidate).await.is_ok() {
+                return;
+            }
+        }
+    }
+
+    /// Asks whether a target has taken the candidate of a rotation that failed.
+    async fn settle(self, new: &Credential) -> Result<(), Trouble> {
+        match self.log_in(new).await {
+            // Perhaps not all was done that belongs to it.
+            Ok(()) if !is_of_one_account(self.config.sub_type) => self.apply(new).await,
+            Ok(()) => self.must_be_ours(new).await,
+            Err(fault @ Fault::WrongCredential(_)) => {
+                let current = self.credential(&Stage::current()).await?;
+                let Some(current) = current else { return Err(fault.into()) };
+                let works = self.log_in(&current).await.is_ok();
+                Err(if works { Trouble::NotTaken } else { fault.into() })
+            }
+            Err(fault) => Err(fault.into()),
+        }
+    }
+
+    /// Logs in by what the target was given. A connection that was cut says nothing: once more then.
+    async fn verify(self, account: &Credential) -> Result<(), Trouble> {
+        match self.log_in(account).await {
+            Err(Fault::Unreachable(_) | Fault::TimedOut) => Ok(self.log_in(account).await?),
+            done => Ok(done?),
+        }
+    }
+
+    /// Fails unless an account has just this credential: it takes it, and does not take another one, as
+    /// a server does that believes everybody.
+    async fn must_be_ours(self, account: &Credential) -> Result<(), Trouble> {
+        let exists = |_| Trouble::AccountExists;
+        self.log_in(account).await.map_err(exists)?;
+        let password = password(&*self.node.random).map_err(ApiError::from)?;
+        let other = match account {
+            Credential::Account { name, .. } => {
+                Credential::Account { name: name.clone(), password }
+            }
+            Credential::Password { user, .. } => {
+                Credential::Password { user: user.clone(), password }
+            }
+            _ => return Ok(()),
+        };
+        match self.log_in(&other).await {
+            Err(Fault::WrongCredential(_)) => Ok(()),
+            Err(fault) => Err(fault.into()),
+            Ok(()) => Err(Trouble::BelievesAll),
+        }
+    }
+
+    async fn log_in(self, account: &Credential) -> Result<(), Fault> {
+        let login = login(account).map_err(|_| Fault::Unsupported)?;
+        self.node.rotations.aside().log_in(self.target, &login).await
+    }
+
+    async fn credential(self, stage: &Stage) -> Result<Option<Credential>, Trouble> {
+        Ok(credential(self.node, self.found, self.config, stage).await?)
+    }
+
+    async fn administrator(self) -> Result<Box<dyn Admin>, Trouble> {
+        administrator(self.node, self.target).await
+    }
+
+    async fn give(
+        self,
+        admin: &mut dyn Admin,
+        account: &Credential,
+        rights: &Rights,
+    ) -> Result<(), Trouble> {
+        match account {
+            Credential::Account { name: user, password }
+            | Credential::Password { user, password } => {
+                Ok(admin.set_password(user, password, rights).await?)
+            }
+            _ => {
+                tracing::error!(secret = %self.found.secret.name, "its value is of another kind");
+                Err(Trouble::WrongEngine)
+            }
+        }
+    }
 }
 
-async fn give(
-    admin: &mut dyn Admin,
-    found: &CachedSecret,
-    account: &Credential,
-    rights: &Rights,
-) -> Result<(), Trouble> {
-    match account {
-        Credential::Account { name: user, password } | Credential::Password { user, password } => {
-            Ok(admin.set_password(user, password, rights).await?)
-        }
-        _ => {
-            tracing::error!(secret = %found.secret.name, "its value is of another kind");
-            Err(Trouble::WrongEngine)
-        }
-    }
+/// Whether a rotation changes the very password by which its users log in.
+fn is_of_one_account(kind: SubType) -> bool {
+    matches!(kind, SubType::SingleUser | SubType::Password | SubType::SshKey)
 }
 
 /// Opens what the rotation has made.
@@ -200,7 +359,7 @@ pub(crate) async fn check(node: &Node, target: &Target) -> Result<(), Trouble> {
 /// Logs in as a target's administrator.
 async fn administrator(node: &Node, target: &Target) -> Result<Box<dyn Admin>, Trouble> {
     let login = admin_login(node, target).await?;
-    Ok(yaoku_targets::connect(target, &login).await?)
+    node.rotations.aside().connect(target, &login).await.map_err(Trouble::Admin)
 }
 
 /// The administrator's credential: the current value of the secret that the target names, in one of

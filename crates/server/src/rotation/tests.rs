@@ -2,6 +2,7 @@
 
 use std::{process::Command, sync::OnceLock, time::Duration};
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use yaoku_model::{
     secret::Credential,
     target::{Engine, Target},
@@ -13,6 +14,7 @@ use yaoku_targets::{
 };
 use yaoku_wire::{error::Code, fields::Fields};
 
+use super::begin;
 use crate::testing::{Kms, is_on_postgres};
 
 /// A node that knows a server as `rm-1`, and its administrator's secret.
@@ -260,9 +262,9 @@ async fn a_password_and_a_key_pair_of_a_server_turn() {
     let new = login(&kms, "acs/ecs/a", "ACSCurrent").await;
     assert!(works(server, &new).await && !works(server, &old).await);
     assert!(matches!(&new.proof, Proof::Password(it) if it.expose().len() == 32));
-    let pair = r#"{"UserName":"other","PublicKey":"ssh-ed25519 AAAA","PrivateKey":"none"}"#;
-    create(&kms, "ECS", "acs/ecs/b", pair, &about("SSHKey")).await;
-    let mut old = None;
+    let pair = a_key_pair(server, "other");
+    create(&kms, "ECS", "acs/ecs/b", &pair, &about("SSHKey")).await;
+    let mut old = Some(login(&kms, "acs/ecs/b", "ACSCurrent").await);
     for version in ["v2", "v3"] {
         rotate(&kms, "acs/ecs/b", version).await;
         let now = login(&kms, "acs/ecs/b", "ACSCurrent").await;
@@ -285,6 +287,99 @@ fn must_be_rsa_2048(public: &str) {
     let read = Command::new("ssh-keygen").arg("-lf").arg(&file).output().unwrap();
     let read = String::from_utf8(read.stdout).unwrap();
     assert!(read.starts_with("2048 ") && read.trim_end().ends_with("(RSA)"), "{read}");
+}
+
+/// A key pair by which a user of the server can log in, as a client sends it.
+fn a_key_pair(server: &TestServer, user: &str) -> String {
+    let made = yaoku_crypto::ssh::generate().unwrap();
+    let public = format!("ssh-rsa {}", BASE64_STANDARD.encode(&made.public));
+    let private = pem::encode(&pem::Pem::new("PRIVATE KEY", made.private.as_slice()));
+    server.run(&format!(
+        "mkdir -p ~{user}/.ssh; echo '{public}' >~{user}/.ssh/authorized_keys; chown -R {user}: ~{user}/.ssh"
+    ));
+    serde_json::json!({ "UserName": user, "PublicKey": public, "PrivateKey": private }).to_string()
+}
+
+/// The codes of the rotations that failed.
+async fn failures(kms: Kms) -> Vec<String> {
+    let events = kms.events().await.into_iter();
+    events
+        .filter(|it| it.action == "yaoku:RotateSecret")
+        .filter_map(|it| it.code)
+        .map(Into::into)
+        .collect()
+}
+
+#[tokio::test]
+async fn an_account_whose_password_was_only_guessed_is_not_turned() {
+    let server = TestServer::mariadb();
+    server.run("CREATE USER 'guessed'@'%' IDENTIFIED BY 'of-Somebody-1'");
+    for sub_type in ["SingleUser", "DoubleUsers"] {
+        let kms = kms(server).await;
+        create(&kms, "Rds", "a", &account("guessed"), &rds(sub_type)).await;
+        rotate(&kms, "a", "v2").await;
+        assert_eq!(described(&kms, "a", "AutomaticRotation").await, "Invalid");
+        let password: SecretData = "of-Somebody-1".parse().unwrap();
+        let owner = Login { user: "guessed".to_owned(), proof: Proof::Password(password) };
+        assert!(works(server, &owner).await, "{sub_type}: it is as it was");
+        assert_eq!(server.run("SELECT count(*) FROM mysql.user WHERE user = 'guessed_clone'"), "0");
+        assert_eq!(failures(kms).await, ["CurrentRefused"]);
+    }
+}
+
+#[tokio::test]
+async fn accounts_that_are_there_are_not_made_anew() {
+    let server = TestServer::redis();
+    server.run("ACL SETUSER taken on >of-Somebody-1 +@read");
+    let kms = kms(server).await;
+    let config = r#"{"SecretSubType":"DoubleUsers","AccountName":"taken",
+        "CloneAccountName":"taken_clone","AccountPrivilege":"RoleReadWrite","InstanceId":"rm-1",
+        "RegionId":"cn-hangzhou"}"#;
+    let params = [
+        ("SecretName", "a"),
+        ("VersionId", "v1"),
+        ("SecretType", "Redis"),
+        ("SecretData", "$Auto"),
+        ("ExtendedConfig", config),
+    ];
+    kms.call("CreateSecret", params).await.unwrap();
+    kms.node.rotations.run(&kms.node).await.unwrap();
+    kms.node.rotations.rest().await;
+    assert_eq!(described(&kms, "a", "AutomaticRotation").await, "Invalid");
+    let password: SecretData = "of-Somebody-1".parse().unwrap();
+    let owner = Login { user: "taken".to_owned(), proof: Proof::Password(password) };
+    assert!(works(server, &owner).await);
+    assert_eq!(failures(kms).await, ["AccountExists"]);
+}
+
+#[tokio::test]
+async fn a_candidate_made_for_other_labels_is_made_anew() {
+    let server = TestServer::mariadb();
+    server.run("CREATE USER 'labels'@'%' IDENTIFIED BY 'first-One1'");
+    let kms = kms(server).await;
+    create(&kms, "Rds", "a", &account("labels"), &rds("DoubleUsers")).await;
+    let (name, version) = ("a".parse().unwrap(), "v3".parse().unwrap());
+    let found = kms.node.caches.secret(&kms.account, &name).await.unwrap().unwrap();
+    let late = begin::prepare(&kms.node, &found, &version, kms.clock_now()).await.unwrap();
+    rotate(&kms, "a", "v2").await;
+    let mut tx = kms.node.store.write().await.unwrap();
+    let (secret, _) = tx.tx().secret(&kms.account, &name).await.unwrap().unwrap();
+    let now = kms.clock_now();
+    let done = begin::begin(&kms.node, tx.tx(), secret, version, &late, now).await;
+    assert!(done.unwrap_err().is_conflict(), "it is for the account that is current by now");
+}
+
+#[tokio::test]
+async fn the_id_of_the_version_before_is_known_too() {
+    let server = TestServer::redis();
+    let kms = kms(server).await;
+    let config = r#"{"SecretSubType":"DoubleUsers","AccountName":"known",
+        "CloneAccountName":"known_clone","AccountPrivilege":"RoleReadOnly","InstanceId":"rm-1",
+        "RegionId":"cn-hangzhou"}"#;
+    create(&kms, "Redis", "a", "$Auto", config).await;
+    let previous = value(&kms, "a", "ACSPrevious").await.unwrap();
+    rotate(&kms, "a", previous.get("VersionId").unwrap()).await;
+    assert_eq!(value(&kms, "a", "ACSCurrent").await.unwrap().get("VersionId"), Some("v1"));
 }
 
 #[tokio::test]

@@ -41,6 +41,7 @@ CREATE TABLE rotations (
     tries           BIGINT NOT NULL,
     next_try        BIGINT NOT NULL,
     held_until      BIGINT,
+    dying           TEXT COLLATE "C",
     PRIMARY KEY (account, secret),
     FOREIGN KEY (account, secret) REFERENCES secrets (account, name) ON DELETE CASCADE
 );

@@ -41,6 +41,7 @@ CREATE TABLE rotations (
     tries           INTEGER NOT NULL,
     next_try        INTEGER NOT NULL,
     held_until      INTEGER,
+    dying           TEXT,
     PRIMARY KEY (account, secret),
     FOREIGN KEY (account, secret) REFERENCES secrets (account, name) ON DELETE CASCADE
 ) STRICT;

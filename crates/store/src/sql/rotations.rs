@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use yaoku_model::{
-    ids::{AccountId, Invalid, SecretName, TargetId},
+    ids::{AccessKeyId, AccountId, Invalid, SecretName, TargetId},
     secret::{Rotation, SecretVersion},
     target::Target,
     time::Timestamp,
@@ -72,13 +72,13 @@ impl Rotations for Session {
 
     async fn put_rotation(&mut self, rotation: &Rotation) -> Result<(), StoreError> {
         let put = sql("INSERT INTO rotations \
-             (account, secret, version, step, started, tries, next_try, held_until, \
+             (account, secret, version, step, started, tries, next_try, held_until, dying, \
               id, created, data_type, key_version, sealed_data_key, sealed_value) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) \
              ON CONFLICT (account, secret) DO UPDATE SET version = excluded.version, \
              step = excluded.step, started = excluded.started, tries = excluded.tries, \
              next_try = excluded.next_try, held_until = excluded.held_until, \
-             id = excluded.id, created = excluded.created, data_type = excluded.data_type, \
+             dying = excluded.dying, id = excluded.id, created = excluded.created, data_type = excluded.data_type, \
              key_version = excluded.key_version, sealed_data_key = excluded.sealed_data_key, \
              sealed_value = excluded.sealed_value")
         .bind(rotation.account.as_str())
@@ -88,7 +88,8 @@ impl Rotations for Session {
         .bind(rotation.started)
         .bind(rotation.tries)
         .bind(rotation.next_try)
-        .bind(rotation.held_until);
+        .bind(rotation.held_until)
+        .bind(rotation.dying.as_ref().map(AccessKeyId::as_str));
         self.run(bind_candidate(put, rotation.candidate.as_ref())).await.map(drop)
     }
 
@@ -189,6 +190,7 @@ impl Readable for Rotation {
             tries: row.column("tries")?,
             next_try: row.time("next_try")?,
             held_until: row.maybe_time("held_until")?,
+            dying: row.maybe_parsed("dying")?,
         })
     }
 }

@@ -47,6 +47,7 @@ fn rotation(name: &str) -> Rotation {
         tries: 0,
         next_try: at(5),
         held_until: None,
+        dying: Some(id("LTAI5tDying")),
     }
 }
 

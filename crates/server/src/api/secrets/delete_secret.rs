@@ -1,6 +1,11 @@
 //! `DeleteSecret`: deletes a secret, now or when its window has passed. Source: secrets.md §3, §4.12.
 
-use yaoku_model::{arn::SecretRef, ids::SecretName, secret::Secret, time::Timestamp};
+use yaoku_model::{
+    arn::SecretRef,
+    ids::SecretName,
+    secret::{Rotation, Secret, Step},
+    time::Timestamp,
+};
 use yaoku_wire::{
     error::{Code, Refusal},
     fields::{Encode, Fields},
@@ -36,7 +41,7 @@ impl Operation for DeleteSecret {
         name: "DeleteSecret",
         effect: Effect::Write,
         class: Some(Class::SecretWrite),
-        errors: &[LIVE_SECRET],
+        errors: &[LIVE_SECRET, &[Code::ResourceInUse]],
         example: &[
             ("SecretName", "db/orders"),
             ("ForceDeleteWithoutRecovery", "false"),
@@ -64,6 +69,7 @@ impl Operation for DeleteSecret {
         let mut secret = call.secret(&self.secret).await?;
         let at = match self.window {
             None => {
+                must_not_be_turned(call, &secret).await?;
                 Guarded::from(&secret).release(call.tx()?, None, now).await?;
                 call.tx()?.delete_secret(&secret.account, &secret.name).await?;
                 notices::secret_goes(node, call.tx()?, &secret, now).await?;
@@ -83,6 +89,15 @@ impl Operation for DeleteSecret {
 /// It waits for its deletion already. The spelling is the vendor's. Source: secrets.md §1.5.
 fn already() -> ApiError {
     Refusal::from(Code::ResourceInDeleteWindow).with_message("secret in delete peroid").into()
+}
+
+/// Fails while a server is being given a new credential: who deletes the secret then would know neither
+/// the old one nor the new one. Our choice; it is over in seconds.
+async fn must_not_be_turned(call: &mut Call<'_>, secret: &Secret) -> Result<(), ApiError> {
+    let now = call.now;
+    let rotation = call.tx()?.rotation(&secret.account, &secret.name).await?;
+    let held = |it: &Rotation| it.step == Step::Apply && it.held_until.is_some_and(|it| now < it);
+    if rotation.as_ref().is_some_and(held) { Err(Code::ResourceInUse.into()) } else { Ok(()) }
 }
 
 impl Encode for Deleted {

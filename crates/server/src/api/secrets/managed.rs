@@ -1,5 +1,6 @@
 //! What is different when a managed secret is made, and when it is shown. Source: secrets.md §4.1, §6.
 
+use aws_lc_rs::constant_time;
 use yaoku_model::{
     ids::{AccountId, Invalid, SecretName, Stage, VersionId},
     secret::{
@@ -13,6 +14,7 @@ use yaoku_wire::{error::Code, fields::Fields, params::Params};
 
 use super::update_secret_rotation_policy::{interval, set};
 use crate::{
+    accounts,
     call::Call,
     error::ApiError,
     node::Node,
@@ -125,7 +127,8 @@ impl NewManaged {
     }
 
     /// The access keys that were sent, the newest first, each with the date that it was made on. They
-    /// must be all that the user has. Source: secrets.md §6.5.
+    /// must be all that the user has. Source: secrets.md §6.5. That their secrets are compared too is
+    /// our choice: who knows only the ids must not come by a new key of the user.
     async fn access_keys(
         &self,
         node: &Node,
@@ -136,18 +139,25 @@ impl NewManaged {
         let mut real = tx.access_keys(account, Some(&user)).await?;
         // The last that was made stands first; of two of one moment, the later in order of id.
         real.sort_by(|a, b| (b.created, &b.id).cmp(&(a.created, &a.id)));
-        let dated = real.iter().map(|real| {
-            self.sent.iter().find_map(|it| match it {
-                Credential::AccessKey { id, secret, .. } if *id == real.id => {
-                    let (id, secret) = (id.clone(), secret.clone());
-                    Some(Credential::AccessKey { id, secret, made: real.created })
-                }
+        let mut dated = Vec::new();
+        for real in &real {
+            let known = accounts::open_access_key(node, real)?;
+            let sent = self.sent.iter().find_map(|it| match it {
+                Credential::AccessKey { id, secret, .. } if *id == real.id => Some(secret),
                 _ => None,
-            })
-        });
-        let dated: Option<Vec<_>> = dated.collect();
-        let all = dated.filter(|it| it.len() == self.sent.len());
-        all.ok_or_else(|| ApiError::invalid("SecretData"))
+            });
+            let sent = sent.filter(|it| {
+                let (sent, known) = (it.expose_text().as_bytes(), known.expose_text().as_bytes());
+                constant_time::verify_slices_are_equal(sent, known).is_ok()
+            });
+            let secret = sent.ok_or_else(|| ApiError::invalid("SecretData"))?.clone();
+            dated.push(Credential::AccessKey { id: real.id.clone(), secret, made: real.created });
+        }
+        if dated.len() == self.sent.len() {
+            Ok(dated)
+        } else {
+            Err(ApiError::invalid("SecretData"))
+        }
     }
 
     /// Fails unless the service may change the credential: a user's access keys. Works on the

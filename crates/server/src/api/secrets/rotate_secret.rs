@@ -86,7 +86,9 @@ impl Operation for RotateSecret {
         let (node, now) = (call.node, call.now);
         let (account, name) = (&secret.account, &secret.name);
         let running = call.tx()?.rotation(account, name).await?;
-        if running.is_some_and(|it| it.version == self.version && it.is_running()) {
+        if running.is_some_and(|it| it.version == self.version && it.is_running())
+            || call.tx()?.secret_version_ids(account, name).await?.contains(&self.version)
+        {
             return Ok(answer);
         }
         let prepared = self.prepared.as_ref().ok_or_else(ApiError::conflict)?;

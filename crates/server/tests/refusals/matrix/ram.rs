@@ -342,6 +342,7 @@ pub(super) const ROWS: &[Row] = &[
         .elsewhere("Forbidden.NoPermission"),
     row("yaoku:ListKeyUses", &[("yaoku:ListKeyUses", "acs:kms:cn-hangzhou:{account}:key/{KeyId}")])
         .elsewhere("Forbidden.KeyNotFound"),
+    row("yaoku:ListNotices", &[("yaoku:ListNotices", "*")]),
     row("yaoku:ListOidcProviders", &[("yaoku:ListOidcProviders", "*")]),
     row("yaoku:ListTargets", &[("yaoku:ListTargets", "*")]),
     row("yaoku:ListWhoCan", &[("yaoku:ListWhoCan", "*")]),

@@ -302,6 +302,92 @@ async fn both_access_keys_work_for_two_days_and_then_the_old_one_is_gone() {
 }
 
 #[tokio::test]
+async fn who_knows_only_the_id_of_an_access_key_gets_no_new_one() {
+    let (kms, key) = with_user().await;
+    let guessed = key.replace("Secret\":\"", "Secret\":\"x");
+    assert_eq!(ram(&kms, &guessed).await, Err(Code::InvalidParameter));
+    let of = [("SecretName", "acs/ram/user/ci")];
+    assert_eq!(
+        kms.call("DescribeSecret", of).await,
+        Err(Code::ResourceNotFound),
+        "nothing was made"
+    );
+}
+
+#[tokio::test]
+async fn keys_that_were_renewed_by_hand_are_left_alone() {
+    let (kms, key) = with_user().await;
+    let name = "acs/ram/user/ci";
+    ram(&kms, &key).await.unwrap();
+    let old = users_keys(&kms).await.remove(0);
+    access_key(&kms).await;
+    let of = [("UserName", "ci"), ("UserAccessKeyId", &*old)];
+    kms.ram("DeleteAccessKey", of).await.unwrap();
+    let by_hand = users_keys(&kms).await;
+    assert_eq!(rotate(&kms, name, "v2").await, Err(Code::ResourceNotFound));
+    assert_eq!(users_keys(&kms).await, by_hand);
+}
+
+#[tokio::test]
+async fn only_the_key_that_was_current_goes_when_the_window_ends_and_that_is_written_down() {
+    let (kms, key) = with_user().await;
+    let name = "acs/ram/user/ci";
+    ram(&kms, &key).await.unwrap();
+    let old = users_keys(&kms).await.remove(0);
+    rotate(&kms, name, "v2").await.unwrap();
+    let of = [("UserName", "ci"), ("UserAccessKeyId", &*old)];
+    kms.ram("DeleteAccessKey", of).await.unwrap();
+    access_key(&kms).await;
+    let before = users_keys(&kms).await;
+    kms.clock.advance_seconds(2 * DAY);
+    settle(&kms).await;
+    assert_eq!(users_keys(&kms).await, before, "one of them was made by hand");
+    kms.clock.advance_seconds(DAY);
+    let of = [("UserName", "ci"), ("UserAccessKeyId", &*before[1])];
+    kms.ram("DeleteAccessKey", of).await.unwrap();
+    rotate(&kms, name, "v3").await.unwrap();
+    let made = users_keys(&kms).await;
+    kms.clock.advance_seconds(2 * DAY);
+    settle(&kms).await;
+    let left = users_keys(&kms).await;
+    assert_eq!(left.len(), 1);
+    let gone = made.iter().find(|it| !left.contains(it)).unwrap();
+    let events = kms.events().await;
+    let deleted = events.iter().find(|it| it.action == "yaoku:DeleteAccessKey").unwrap();
+    assert!(deleted.resources[0].ends_with(&format!("user/ci/accesskey/{gone}")));
+    assert_eq!(events.iter().filter(|it| it.action == "yaoku:CreateAccessKey").count(), 2);
+}
+
+#[tokio::test]
+async fn a_secret_whose_key_is_disabled_fails_once_and_is_told_of_once() {
+    let kms = Kms::new().await;
+    let made = kms.call("CreateKey", []).await.unwrap();
+    let key = made.get("KeyMetadata.KeyId").unwrap().to_owned();
+    let params = [
+        ("SecretName", "a"),
+        ("VersionId", "v1"),
+        ("SecretType", "Rds"),
+        ("SecretData", ACCOUNTS),
+        ("ExtendedConfig", RDS),
+        ("EncryptionKeyId", &key),
+        ("EnableAutomaticRotation", "true"),
+        ("RotationInterval", "7d"),
+    ];
+    kms.call("CreateSecret", params).await.unwrap();
+    kms.call("DisableKey", [("KeyId", &*key)]).await.unwrap();
+    kms.clock.advance_seconds(7 * DAY);
+    for _ in 0..3 {
+        settle(&kms).await;
+        kms.clock.advance_seconds(60);
+    }
+    assert_eq!(described(&kms, "a").await.get("AutomaticRotation"), Some("Invalid"));
+    let failed = kms.events().await;
+    let failed: Vec<_> = failed.iter().filter(|it| it.action == "yaoku:RotateSecret").collect();
+    assert_eq!(failed.len(), 1);
+    assert_eq!(failed[0].code.as_deref(), Some("Rejected.Disabled"));
+}
+
+#[tokio::test]
 async fn access_keys_turn_by_themselves_when_their_date_has_come() {
     let (kms, key) = with_user().await;
     let name = "acs/ram/user/ci";
