@@ -109,6 +109,17 @@ impl Guarded<'_> {
     }
 }
 
+/// How many count in an instance.
+pub(crate) async fn used(
+    tx: &mut dyn Tx,
+    home: &InstanceId,
+    owner: &AccountId,
+    now: Timestamp,
+) -> Result<i64, StoreError> {
+    let held = counted_in(tx, home, owner, now).await?;
+    Ok(i64::try_from(held.len()).unwrap_or(i64::MAX))
+}
+
 /// All that counts in an instance: whom its policies let in, and whom they did until lately.
 async fn counted_in(
     tx: &mut dyn Tx,

@@ -199,10 +199,10 @@ impl From<WrongLife> for ApiError {
     fn from(wrong: WrongLife) -> Self {
         match wrong {
             WrongLife::Scheduled => Code::ResourceInDeleteWindow.into(),
-            // The message is our choice: the code is also that of a secret being rotated.
-            WrongLife::NotScheduled => Refusal::from(Code::ResourceInUse)
-                .with_message("The secret is not planned to be deleted.")
-                .into(),
+            // The code is also that of a secret being rotated.
+            WrongLife::NotScheduled => {
+                Refusal::from(Code::ResourceInUse).with_message("restore normal secret").into()
+            }
         }
     }
 }

@@ -1,6 +1,9 @@
 //! What a node works with: made once at start, shared by all calls.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+};
 
 use yaoku_crypto::{backend::Backend, keyring::Keyring};
 use yaoku_model::{ids::Region, random::Random, tag::Tag, time::Clock};
@@ -16,6 +19,7 @@ use crate::{
     hooks::Hooks,
     last_uses::LastUses,
     lease::Lease,
+    listen::TlsSettings,
     metrics::Metrics,
     oidc::Oidc,
     peers::Peers,
@@ -65,6 +69,8 @@ pub struct Node {
     pub webhooks: Vec<Arc<Webhook>>,
     /// What may be called to rotate generic secrets.
     pub hooks: Hooks,
+    /// The TLS side of the listeners, once they serve this node.
+    pub tls: OnceLock<TlsSettings>,
     /// Wakes the task that copies the events of writes into the journal.
     pub wrote: tokio::sync::Notify,
     /// What turns credentials.

@@ -232,6 +232,9 @@ impl Turn<'_> {
         if let Some(place) = committed.place {
             self.wait_for_others(place).await;
         }
+        if reply.is_ok() {
+            request.settle(self.node).await;
+        }
         Ok(reply)
     }
 

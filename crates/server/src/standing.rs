@@ -92,6 +92,9 @@ impl Standing {
 
     /// The root key was opened, and this node runs. A second one changes nothing.
     pub fn runs(&self, node: Arc<Node>) {
+        if let Some(tls) = &self.tls {
+            _ = node.tls.set(tls.clone());
+        }
         _ = self.node.set(node);
     }
 

@@ -1,6 +1,11 @@
 //! Starting and stopping a node: its root key, its journal, its nonces, and what runs beside calls.
 
-use std::{io, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    io,
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use tokio::{sync::watch, task::JoinHandle};
 use yaoku_crypto::{
@@ -164,6 +169,7 @@ impl Running {
             peers: Peers::new(run),
             webhooks: setup.webhooks.into_iter().map(Arc::new).collect(),
             hooks: setup.hooks,
+            tls: OnceLock::new(),
             wrote: tokio::sync::Notify::new(),
             rotations: Engine::default(),
             throttle: Throttle::new(setup.throttle, setup.steady_clock),
@@ -183,9 +189,14 @@ impl Running {
         copy_events(&node).await?;
         // Who else there is must be known before the first call is answered.
         follow::look(&node, &mut SoFar::default()).await?;
+        Ok(Self::beside_calls(node))
+    }
+
+    /// Begins what goes on beside the calls.
+    fn beside_calls(node: Arc<Node>) -> Self {
         let (stop, stopped) = watch::channel(());
         let tasks = background::begin(&node, &stopped);
-        Ok(Self { node, stop, tasks })
+        Self { node, stop, tasks }
     }
 
     /// Stops: every event and head is written down, and the nonces are marked as whole.
@@ -343,6 +354,7 @@ mod background {
     use crate::{
         due::{self, Due},
         follow, last_uses,
+        notices::watch as notices,
         peers::Census,
         prune,
         root::{
@@ -378,6 +390,7 @@ mod background {
             tokio::spawn(write_last_uses(node(), stopped())),
             tokio::spawn(do_what_is_due(node(), stopped())),
             tokio::spawn(rotate_credentials(node(), stopped())),
+            tokio::spawn(tell_of_limits(node(), stopped())),
         ];
         let told = node();
         let told = told.webhooks.iter();
@@ -531,6 +544,20 @@ mod background {
             }
         }
         node.rotations.stop().await;
+    }
+
+    /// Leaves notices of what fills up and of what ends.
+    async fn tell_of_limits(node: Arc<Node>, mut stopped: Stopped) {
+        while tick(&mut stopped, notices::EVERY).await {
+            match notices::run(&node).await {
+                Ok(()) => {}
+                // Another node tells the same, or the store is away.
+                Err(error) if due::waits(&error) => {
+                    tracing::warn!(%error, "notices of quotas and ends have to wait");
+                }
+                Err(error) => tracing::error!(%error, "notices of quotas and ends are not left"),
+            }
+        }
     }
 
     /// Tells a webhook of notices. It ends between two calls, so that what arrived is written down.

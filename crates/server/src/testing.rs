@@ -1,7 +1,8 @@
 //! The tests' harness: a whole node on a temporary SQLite file, with clocks that stand until they
-//! are moved, called through the pipeline.
+//! are moved, called through the pipeline. Of a file that lists them ([`on_postgres_too`]), tests run
+//! a second time on PostgreSQL.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{cell::Cell, path::PathBuf, sync::Arc};
 
 use tempfile::TempDir;
 use yaoku_crypto::random::SystemRandom;
@@ -44,9 +45,45 @@ pub(crate) struct Kms {
     url: String,
 }
 
+thread_local! {
+    /// Whether the nodes that this thread's test makes stand on PostgreSQL.
+    static ON_POSTGRES: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether this thread's test is run on PostgreSQL.
+pub(crate) fn is_on_postgres() -> bool {
+    ON_POSTGRES.get()
+}
+
+/// Runs a test, which brings a runtime of its own, with nodes that stand on PostgreSQL.
+pub(crate) fn on_postgres(test: fn()) {
+    struct Back;
+    impl Drop for Back {
+        fn drop(&mut self) {
+            ON_POSTGRES.set(false);
+        }
+    }
+    ON_POSTGRES.set(true);
+    let _back = Back;
+    test();
+}
+
+/// Runs these tests of a file a second time, on PostgreSQL.
+macro_rules! on_postgres_too {
+    ($($test:ident),+ $(,)?) => {
+        mod on_postgres {
+            $(#[test] fn $test() { crate::testing::on_postgres(super::$test) })+
+        }
+    };
+}
+
+pub(crate) use on_postgres_too;
+
 /// What a node stands on.
 struct Ground<'a> {
     name: &'a str,
+    /// Whether its steady clock stands whatever the others do, so that no lease on a shared store ends.
+    stands: bool,
     /// Holds its journal.
     data: TempDir,
     key_file: PathBuf,
@@ -62,6 +99,7 @@ impl Ground<'_> {
         let data = tempfile::tempdir().unwrap();
         Self {
             name: "one",
+            stands: false,
             key_file: data.path().join(root::KEY_FILE),
             url: format!("sqlite:{}", data.path().join("yaoku.db").display()),
             data,
@@ -74,11 +112,21 @@ impl Ground<'_> {
 }
 
 impl Ground<'_> {
+    /// What this test is run on.
+    async fn new() -> Self {
+        if !ON_POSTGRES.get() {
+            return Self::sqlite();
+        }
+        let url = TestPostgres::shared().new_database().await;
+        Self { url, stands: true, ..Self::sqlite() }
+    }
+
     async fn start(&mut self, clock: &Arc<ManualClock>) -> Running {
         let region = "cn-hangzhou".parse().unwrap();
         let store = yaoku_store::open(&self.url).await.unwrap();
         let key_file = self.key_file.clone();
         let root = root::open_or_create(&*store, &region, key_file, &SystemRandom, NOW).await;
+        let steady = if self.stands { Arc::new(ManualClock::at(NOW)) } else { Arc::clone(clock) };
         let setup = Setup {
             data: self.data.path().to_owned(),
             name: self.name.parse().unwrap(),
@@ -87,7 +135,7 @@ impl Ground<'_> {
             region,
             clock: clock.clone(),
             domain_clock: clock.clone(),
-            steady_clock: clock.clone(),
+            steady_clock: steady,
             boot_id: "boot".to_owned(),
             ca_pem: "the CA".to_owned(),
             limits: self.limits,
@@ -112,7 +160,7 @@ impl Kms {
 
     /// A new node where so much may be had.
     pub(crate) async fn with_limits(limits: Limits) -> Self {
-        Self::on(Ground { limits, ..Ground::sqlite() }).await
+        Self::on(Ground { limits, ..Ground::new().await }).await
     }
 
     /// A new node whose journal is on this disk.
@@ -122,7 +170,7 @@ impl Kms {
 
     /// A new node that tells these webhooks.
     pub(crate) async fn with_webhooks(webhooks: Vec<Webhook>) -> Self {
-        Self::on(Ground { webhooks, ..Ground::sqlite() }).await
+        Self::on(Ground { webhooks, ..Ground::new().await }).await
     }
 
     /// A new node that may call these hooks.
@@ -385,7 +433,13 @@ impl Kms {
     /// Stops the node and gives what its journal holds.
     pub(crate) async fn events(mut self) -> Vec<Event> {
         self.running.take().unwrap().stop().await.unwrap();
-        self.told()
+        let mut told = self.told();
+        // On PostgreSQL, what was written beside an older transaction may not be in the journal yet.
+        let (name, after) = (self.node.name.as_str(), self.node.journal.highest_row().unwrap_or(0));
+        let mut tx = self.node.store.read().await.unwrap();
+        let waiting = tx.events(name, after, 1000).await.unwrap();
+        told.extend(waiting.iter().map(|it| Event::from_row(&it.event).unwrap()));
+        told
     }
 
     /// What its journal holds by now.

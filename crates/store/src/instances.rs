@@ -29,6 +29,9 @@ pub trait Instances: Send {
     /// Finds an instance of any account.
     async fn instance(&mut self, id: &InstanceId) -> Result<Option<Instance>, StoreError>;
 
+    /// All instances of all accounts.
+    async fn instances(&mut self) -> Result<Vec<Instance>, StoreError>;
+
     /// Lists an account's instances.
     async fn list_instances(
         &mut self,

@@ -82,6 +82,17 @@ pub trait Keys: Send {
         limit: i64,
     ) -> Result<Vec<DueKey>, StoreError>;
 
+    /// Keys of any account whose imported material expires after `from` and at `until` at the latest, and
+    /// to which nothing else happens before: the first to expire first, from the one after `after` on, at
+    /// most `limit`.
+    async fn expiring_keys(
+        &mut self,
+        from: Timestamp,
+        until: Timestamp,
+        after: Option<&DueKey>,
+        limit: i64,
+    ) -> Result<Vec<Key>, StoreError>;
+
     /// Lists the ids of an account's keys as they are at `now`: those whose deletion date has come
     /// are gone, and expired material is none ([`Key::state_at`]).
     async fn list_keys(

@@ -45,6 +45,9 @@ pub trait Notices: Send {
     /// Adds a notice. `false`: there is one with its id, and nothing is done.
     async fn insert_notice(&mut self, notice: &NoticeRow) -> Result<bool, StoreError>;
 
+    /// Whether there is a notice with this id.
+    async fn has_notice(&mut self, id: &str) -> Result<bool, StoreError>;
+
     /// The notices of an account, the last first.
     async fn notices(
         &mut self,

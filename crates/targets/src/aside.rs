@@ -148,15 +148,6 @@ impl Admin for Remote {
         self.run(work).await
     }
 
-    async fn is_privileged(&mut self, user: &str) -> Result<bool, Fault> {
-        let (mut admin, user) = (self.take()?, user.to_owned());
-        let work = async move {
-            let done = admin.is_privileged(&user).await;
-            Ok((admin, done))
-        };
-        self.run(work).await
-    }
-
     async fn add_key(
         &mut self,
         user: &str,

@@ -22,9 +22,6 @@ pub enum Fault {
     /// There is no such account.
     #[error("has no account {0}")]
     NoAccount(String),
-    /// The account administrates the server.
-    #[error("does not give away accounts that administrate it")]
-    Privileged,
     /// It takes no changes now: a replica, or a full disk.
     #[error("takes no changes: {0}")]
     ReadOnly(String),
@@ -53,7 +50,6 @@ impl Fault {
             Self::WrongCredential(_) => "WrongCredential",
             Self::NotPermitted(_) => "NotPermitted",
             Self::NoAccount(_) => "NoAccount",
-            Self::Privileged => "PrivilegedAccount",
             Self::ReadOnly(_) => "ReadOnly",
             Self::Failed(_) => "Failed",
             Self::Unsupported => "Unsupported",

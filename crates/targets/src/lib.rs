@@ -92,11 +92,6 @@ pub trait Admin: Send {
     /// Whether there is such an account, from wherever it may come.
     async fn has_account(&mut self, user: &str) -> Result<bool, Fault>;
 
-    /// Whether an account may administrate the server, so that its password is nobody's to turn: the
-    /// one that this connection is logged in as, and those that may give others rights. What that is
-    /// for each engine: docs/targets.md. One that is not there may not.
-    async fn is_privileged(&mut self, user: &str) -> Result<bool, Fault>;
-
     /// SSH: lets the user log in by `public_key` (as OpenSSH writes it) too, on the terms of the key
     /// `like` if that is there. All other keys stay.
     async fn add_key(

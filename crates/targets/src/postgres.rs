@@ -53,7 +53,6 @@ const LISTS: [&str; 6] = [
 const NO_CONNECTION_LEFT: [&str; 2] = ["InitializeSessionUserId", "CheckMyDatabase"];
 
 pub(crate) struct Server {
-    me: String,
     client: Client,
 }
 
@@ -65,7 +64,7 @@ pub(crate) async fn connect(target: &Target, admin: &Login) -> Result<Server, Fa
         _ => refusal(&error),
     };
     let client = open(target, admin).await?.map_err(refused)?;
-    Ok(Server { me: admin.user.clone(), client })
+    Ok(Server { client })
 }
 
 /// Logs in, and out again. Who is told that the database is not for them, or has no connection to
@@ -123,20 +122,6 @@ impl Admin for Server {
         let user = literal(user)?;
         let rows = self.ask(format!("SELECT 1 FROM pg_roles WHERE rolname = {user}")).await?;
         Ok(!rows.is_empty())
-    }
-
-    /// What it has as a member counts too, and so do the roles that reach the server's files.
-    async fn is_privileged(&mut self, user: &str) -> Result<bool, Fault> {
-        let named = literal(user)?;
-        let rows = self
-            .ask(format!(
-                "SELECT 1 FROM pg_roles u JOIN pg_roles r ON pg_has_role(u.oid, r.oid, 'MEMBER') \
-                 WHERE u.rolname = {named} AND (r.rolsuper OR r.rolcreaterole OR r.rolreplication \
-                 OR r.rolname IN ('pg_execute_server_program', 'pg_read_server_files', \
-                 'pg_write_server_files')) LIMIT 1"
-            ))
-            .await?;
-        Ok(user == self.me || !rows.is_empty())
     }
 }
 

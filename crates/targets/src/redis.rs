@@ -58,7 +58,6 @@ const READ_ONLY: &[&str] = &[
 ];
 
 pub(crate) struct Server {
-    me: String,
     connection: MultiplexedConnection,
     /// What reads and writes for it.
     driver: tokio::task::JoinHandle<()>,
@@ -78,7 +77,7 @@ pub(crate) async fn connect(target: &Target, login: &Login) -> Result<Server, Fa
     let config = AsyncConnectionConfig::new().set_response_timeout(Some(PATIENCE));
     let opened = MultiplexedConnection::new_with_config(&plain, stream, config).await;
     let (connection, driver) = opened.map_err(|error| refusal(&error, None))?;
-    let mut server = Server { me: login.user.clone(), connection, driver: tokio::spawn(driver) };
+    let mut server = Server { connection, driver: tokio::spawn(driver) };
     let auth = cmd("AUTH").arg(&login.user).arg(password.expose()).take();
     let answer: Result<Value, RedisError> = auth.query_async(&mut server.connection).await;
     match answer {
@@ -117,18 +116,6 @@ impl Admin for Server {
     async fn has_account(&mut self, user: &str) -> Result<bool, Fault> {
         let found = self.ask(cmd("ACL").arg("GETUSER").arg(user)).await?;
         Ok(found != Value::Nil)
-    }
-
-    /// `default` is who everybody is before they log in.
-    async fn is_privileged(&mut self, user: &str) -> Result<bool, Fault> {
-        if user == self.me || user == "default" {
-            return Ok(true);
-        }
-        match self.rules_of(user).await {
-            Ok(rules) => Ok(administrates(&rules)),
-            Err(Fault::NoAccount(_)) => Ok(false),
-            Err(fault) => Err(fault),
-        }
     }
 }
 
@@ -228,32 +215,6 @@ fn copied(line: &str) -> Vec<String> {
     rules
 }
 
-/// Whether rules allow what changes accounts or the server's configuration. A later rule overrules an
-/// earlier one; each selector is a list of its own. Categories and subcommands: as Redis 6 and 7 have
-/// them, where both commands are in `@admin` and in `@dangerous`.
-fn administrates(rules: &[String]) -> bool {
-    let allows = |all: &mut [bool; 2], rule: &str| match rule {
-        "+@all" | "allcommands" | "+@admin" | "+@dangerous" => *all = [true; 2],
-        "-@all" | "nocommands" | "-@admin" | "-@dangerous" => *all = [false; 2],
-        "+acl" | "+acl|setuser" | "+acl|load" => all[0] = true,
-        "-acl" | "-acl|setuser" => all[0] = false,
-        "+config" | "+config|set" => all[1] = true,
-        "-config" | "-config|set" => all[1] = false,
-        _ => {}
-    };
-    let list = |rules: &mut dyn Iterator<Item = &str>| {
-        let mut all = [false; 2];
-        rules.for_each(|rule| allows(&mut all, rule));
-        all.contains(&true)
-    };
-    let bare = |rule: &&String| !rule.starts_with('(');
-    list(&mut rules.iter().filter(bare).map(String::as_str))
-        || rules
-            .iter()
-            .filter_map(|it| it.strip_prefix('(')?.strip_suffix(')'))
-            .any(|it| list(&mut it.split(' ')))
-}
-
 /// A password, as Redis takes it without learning it.
 fn hashed(password: &SecretData) -> String {
     format!("#{}", sha256(password.expose()))
@@ -276,7 +237,7 @@ fn refusal(error: &RedisError, secret: Option<&SecretData>) -> Fault {
 
 #[cfg(test)]
 mod tests {
-    use super::{administrates, copied, hashed};
+    use super::{copied, hashed};
 
     #[test]
     fn rules_are_copied_and_what_is_the_account_s_own_is_not() {
@@ -296,23 +257,6 @@ mod tests {
                 "(+get)"
             ]
         );
-    }
-
-    #[test]
-    fn who_may_change_accounts_or_the_configuration_administrates() {
-        for (rules, privileged) in [
-            ("~* +@all", true),
-            ("~* -@all +get", false),
-            ("+@all -@admin -@dangerous +info", false),
-            ("+@all -acl|setuser", true),
-            ("+@all -acl -config", false),
-            ("-@all +get (~* +@all)", true),
-            ("-@all +get (~z -@all +set)", false),
-            ("-@all +config|get +acl|whoami", false),
-            ("-@all +acl", true),
-        ] {
-            assert_eq!(administrates(&copied(rules)), privileged, "{rules}");
-        }
     }
 
     #[test]

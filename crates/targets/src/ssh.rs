@@ -37,12 +37,6 @@ const LONGEST_OUTPUT: usize = 16 * 1024;
 /// A command ends with this if there is no such user.
 const NO_USER: u32 = 44;
 
-/// A command ends with this if its user is `root`.
-const PRIVILEGED: u32 = 45;
-
-/// Looks whether a user is `root`.
-const IS_ROOT: &str = "if [ \"$(id -u @USER@)\" = 0 ]; then exit 45; fi";
-
 /// What each command begins with: found programs, English messages, a user who is there.
 const PRELUDE: &str = "PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C; export PATH LC_ALL; \
                        getent passwd @USER@ >/dev/null || exit 44; ";
@@ -89,7 +83,6 @@ trap - EXIT
 "#;
 
 pub(crate) struct Server {
-    me: String,
     session: Handle<Pinned>,
 }
 
@@ -119,7 +112,7 @@ pub(crate) async fn connect(target: &Target, login: &Login) -> Result<Server, Fa
         }
     };
     match answer {
-        Ok(AuthResult::Success) => Ok(Server { me: login.user.clone(), session }),
+        Ok(AuthResult::Success) => Ok(Server { session }),
         // The library's word for a connection that ends meanwhile: a refusal names what else is taken.
         Ok(AuthResult::Failure { remaining_methods, .. }) if remaining_methods.is_empty() => {
             Err(Fault::Unreachable("it hung up during the login".to_owned()))
@@ -157,16 +150,6 @@ impl Admin for Server {
         match self.shell(user, "exit 0", "", None).await {
             Ok(()) => Ok(true),
             Err(Fault::NoAccount(_)) => Ok(false),
-            Err(fault) => Err(fault),
-        }
-    }
-
-    /// Whoever is `root`, by whatever name.
-    async fn is_privileged(&mut self, user: &str) -> Result<bool, Fault> {
-        checked(user)?;
-        match self.shell(user, IS_ROOT, "", None).await {
-            Ok(()) | Err(Fault::NoAccount(_)) => Ok(user == self.me),
-            Err(Fault::Privileged) => Ok(true),
             Err(fault) => Err(fault),
         }
     }
@@ -227,7 +210,6 @@ impl Server {
         let text = || said(&output, secret);
         match status {
             Some(0) => Ok(()),
-            Some(PRIVILEGED) => Err(Fault::Privileged),
             Some(NO_USER) => Err(Fault::NoAccount(String::new())),
             _ if ["No space left", "Read-only file system", "quota exceeded"]
                 .iter()

@@ -157,21 +157,47 @@ impl FromStr for RotationInterval {
     type Err = Invalid;
 
     fn from_str(raw: &str) -> Result<Self, Invalid> {
-        let unit = match raw.as_bytes().last() {
-            Some(b'd') => 86_400,
-            Some(b'h') => 3_600,
-            Some(b'm') => 60,
-            Some(b's') => 1,
-            _ => return Err(Invalid),
-        };
-        let digits = &raw[..raw.len() - 1];
-        let plain = (1..=9).contains(&digits.len()) && digits.bytes().all(|it| it.is_ascii_digit());
-        if !plain || digits.starts_with('0') {
-            return Err(Invalid);
-        }
-        let seconds = digits.parse::<i64>().map_err(|_| Invalid)? * unit;
-        Managed::INTERVALS.contains(&seconds).then_some(Self(seconds)).ok_or(Invalid)
+        span(raw, Managed::INTERVALS).map(Self)
     }
+}
+
+/// How long the access key before is to work on: ten minutes to two days, written as an interval is.
+/// Source: secrets.md §4.11.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct RotationWindow(i64);
+
+impl RotationWindow {
+    /// Seconds.
+    #[must_use]
+    pub const fn seconds(self) -> i64 {
+        self.0
+    }
+}
+
+impl FromStr for RotationWindow {
+    type Err = Invalid;
+
+    fn from_str(raw: &str) -> Result<Self, Invalid> {
+        span(raw, 600..=172_800).map(Self)
+    }
+}
+
+/// A number and its unit, as seconds within a range.
+fn span(raw: &str, range: RangeInclusive<i64>) -> Result<i64, Invalid> {
+    let unit = match raw.as_bytes().last() {
+        Some(b'd') => 86_400,
+        Some(b'h') => 3_600,
+        Some(b'm') => 60,
+        Some(b's') => 1,
+        _ => return Err(Invalid),
+    };
+    let digits = &raw[..raw.len() - 1];
+    let plain = (1..=9).contains(&digits.len()) && digits.bytes().all(|it| it.is_ascii_digit());
+    if !plain || digits.starts_with('0') {
+        return Err(Invalid);
+    }
+    let seconds = digits.parse::<i64>().map_err(|_| Invalid)? * unit;
+    range.contains(&seconds).then_some(seconds).ok_or(Invalid)
 }
 
 /// A rotation that was begun: there is at most one for a secret, and nothing of it is only in memory.
@@ -213,7 +239,7 @@ impl Rotation {
 
 #[cfg(test)]
 mod tests {
-    use super::{AutomaticRotation, Managed, RotationInterval};
+    use super::{AutomaticRotation, Managed, RotationInterval, RotationWindow};
     use crate::time::Timestamp;
 
     const NOW: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
@@ -263,6 +289,16 @@ mod tests {
             "7",
         ] {
             assert!(raw.parse::<RotationInterval>().is_err(), "{raw}");
+        }
+    }
+
+    #[test]
+    fn a_window_has_ten_minutes_to_two_days() {
+        for (raw, seconds) in [("600s", 600), ("10m", 600), ("48h", 172_800), ("2d", 172_800)] {
+            assert_eq!(raw.parse().map(RotationWindow::seconds), Ok(seconds), "{raw}");
+        }
+        for raw in ["599s", "9m", "172801s", "3d", "0d", "600", ""] {
+            assert!(raw.parse::<RotationWindow>().is_err(), "{raw}");
         }
     }
 

@@ -15,7 +15,9 @@ mod stages;
 
 pub use config::{CLONE_SUFFIX, Config, CustomData};
 pub use credential::Credential;
-pub use managed::{AutomaticRotation, Managed, Rotation, RotationInterval, Step, SubType};
+pub use managed::{
+    AutomaticRotation, Managed, Rotation, RotationInterval, RotationWindow, Step, SubType,
+};
 pub use stages::{NewStages, StageError, StageMove};
 
 words! {

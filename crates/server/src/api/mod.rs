@@ -11,7 +11,7 @@ use yaoku_wire::{
     params::Params,
 };
 
-use crate::{call::Call, error::ApiError, throttle::Class};
+use crate::{call::Call, error::ApiError, node::Node, throttle::Class};
 
 pub mod admin;
 pub mod aliases;
@@ -58,6 +58,12 @@ pub trait Operation: Sized + fmt::Debug + Send + Sync + 'static {
         _call: &mut Call<'_>,
     ) -> impl Future<Output = Result<(), ApiError>> + Send {
         std::future::ready(Ok(()))
+    }
+
+    /// Waits for what begins by itself once the write is kept, if the answer is to be true of that too.
+    /// Bounded: whoever called waits as well.
+    fn settle(&self, _node: &Node) -> impl Future<Output = ()> + Send {
+        std::future::ready(())
     }
 
     /// Does the work. Sees no HTTP, no signature, no wire text, and no commit.
@@ -294,6 +300,9 @@ pub trait Request: fmt::Debug + Send + Sync {
     /// See [`Operation::prepare`].
     fn prepare<'a>(&'a mut self, call: &'a mut Call<'_>) -> BoxFuture<'a, Result<(), ApiError>>;
 
+    /// See [`Operation::settle`].
+    fn settle<'a>(&'a self, node: &'a Node) -> BoxFuture<'a, ()>;
+
     /// Runs the operation and encodes its answer.
     fn answer<'a>(&'a self, call: &'a mut Call<'_>) -> BoxFuture<'a, Result<Fields, ApiError>>;
 }
@@ -305,6 +314,10 @@ impl<O: Operation> Request for O {
 
     fn prepare<'a>(&'a mut self, call: &'a mut Call<'_>) -> BoxFuture<'a, Result<(), ApiError>> {
         Box::pin(Operation::prepare(self, call))
+    }
+
+    fn settle<'a>(&'a self, node: &'a Node) -> BoxFuture<'a, ()> {
+        Box::pin(Operation::settle(self, node))
     }
 
     fn answer<'a>(&'a self, call: &'a mut Call<'_>) -> BoxFuture<'a, Result<Fields, ApiError>> {

@@ -204,6 +204,7 @@ async fn act_on_key(
     } else if key.has_expired(now) && key.state != KeyState::PendingImport {
         forget(tx, key.clone()).await?;
         leave_event(node, tx, &key, EXPIRE).await?;
+        notices::material_expired(node, tx, &key, now).await?;
         Ok(Some(EXPIRE))
     } else {
         Ok(versions::rotate_if_due(node, tx, &mut key, now).await?.then_some(ROTATE))

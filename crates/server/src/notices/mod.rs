@@ -1,8 +1,9 @@
-//! Notices: what operators and their programs are told of that happened to keys and secrets.
+//! Notices: what operators and their programs are told of that happened to keys and secrets, or will.
 //! Source: secrets.md §6.8, console.md C.8.
 //!
 //! A notice is kept in the transaction of what it tells, so there is one exactly if that happened. It
-//! is listed for 90 days (C.8), and at most [`KEPT`] of all accounts are.
+//! is listed for 90 days (C.8), and at most [`KEPT`] of all accounts are. What fills up and what ends is
+//! looked at now and then ([`watch`]).
 
 use serde_json::{Value, json};
 use yaoku_model::{
@@ -16,20 +17,34 @@ use yaoku_store::{NoticeRow, Tx};
 
 use crate::{error::ApiError, node::Node};
 
+pub(crate) mod watch;
+
 /// Days for which notices are kept. Source: console.md C.8.
 pub(crate) const DAYS: i64 = 90;
 
 /// So many notices are kept at most. Our choice.
 pub(crate) const KEPT: i64 = 100_000;
 
-/// What a notice can be called.
-pub(crate) const NAMES: [&str; 6] = [
+/// What a notice can be called. Those of rotations are the vendor's (§6.8); the others are made like
+/// them, which is our choice.
+pub(crate) const NAMES: [&str; 17] = [
+    "Account:KeyQuota:70Percent",
+    "Account:KeyQuota:90Percent",
+    "Instance:AccessQuota:70Percent",
+    "Instance:AccessQuota:90Percent",
+    "Instance:KeyQuota:70Percent",
+    "Instance:KeyQuota:90Percent",
+    "Instance:SecretQuota:70Percent",
+    "Instance:SecretQuota:90Percent",
     "Key:DeleteKey:Scheduled",
     "Key:DeleteKey:Success",
+    "Key:KeyMaterial:Expired",
+    "Key:KeyMaterial:Expiring",
     "Secret:DeleteSecret:Scheduled",
     "Secret:DeleteSecret:Success",
     "Secret:RotateSecret:Failure",
     "Secret:RotateSecret:Success",
+    "Server:Certificate:Expiring",
 ];
 
 /// How much it matters. Source: console.md C.8.
@@ -77,7 +92,18 @@ pub(crate) async fn leave(
     notice: Notice<'_>,
     at: Timestamp,
 ) -> Result<(), ApiError> {
-    let row = row(node, notice, uuid(&*node.random)?, at);
+    leave_as(node, tx, notice, uuid(&*node.random)?, at).await
+}
+
+/// The same under an id, of which there can be one.
+async fn leave_as(
+    node: &Node,
+    tx: &mut dyn Tx,
+    notice: Notice<'_>,
+    id: String,
+    at: Timestamp,
+) -> Result<(), ApiError> {
+    let row = row(node, notice, id, at);
     let NoticeRow { id, account, name, level, about, .. } = &row;
     tracing::info!(target: "yaoku::notices", id, name, level, %account, about, "notice");
     if !tx.insert_notice(&row).await? {
@@ -104,7 +130,7 @@ fn row(node: &Node, notice: Notice<'_>, id: String, at: Timestamp) -> NoticeRow 
         "name": name,
         "regionId": node.region.as_str(),
         "resourceId": about,
-        "status": if level == Level::Critical { "Failed" } else { "Normal" },
+        "status": if name.ends_with(":Failure") { "Failed" } else { "Normal" },
         "content": content,
         "ver": "1.0",
     });
@@ -147,7 +173,21 @@ pub(crate) async fn key_goes(
     leave(node, tx, notice, now).await
 }
 
-/// The same of a secret.
+/// Tells that the imported material of a key is forgotten: it was past its date.
+pub(crate) async fn material_expired(
+    node: &Node,
+    tx: &mut dyn Tx,
+    key: &Key,
+    now: Timestamp,
+) -> Result<(), ApiError> {
+    let about = Arn::key(&node.region, &key.account, &key.id);
+    let content = json!({ "keyId": key.id.as_str() });
+    let (name, level) = ("Key:KeyMaterial:Expired", Level::Critical);
+    let notice = Notice { name, level, account: &key.account, about: &about, content };
+    leave(node, tx, notice, now).await
+}
+
+/// The same of a secret as [`key_goes`] of a key.
 pub(crate) async fn secret_goes(
     node: &Node,
     tx: &mut dyn Tx,

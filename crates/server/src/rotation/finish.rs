@@ -4,7 +4,7 @@ use serde_json::json;
 use yaoku_model::{
     arn::Arn,
     ids::Stage,
-    secret::{AutomaticRotation, NewStages, Rotation, Secret, Step},
+    secret::{AutomaticRotation, NewStages, Rotation, Secret, SecretType, Step},
     time::Timestamp,
 };
 use yaoku_store::Tx;
@@ -51,6 +51,7 @@ pub(super) async fn succeed(
             managed.rotated(rotation.version.clone(), now);
             secret.updated = now;
             keep_version(tx, &mut secret, sealed).await?;
+            write_down(node, tx, &secret, None).await?;
             tell(node, tx, &secret, now, None).await?;
         }
         None => {
@@ -108,6 +109,7 @@ pub(super) async fn put_off(
         managed.fail();
         secret.updated = now;
         tx.update_secret(&secret).await?;
+        write_down(node, tx, &secret, Some(trouble)).await?;
         tell(node, tx, &secret, now, Some(trouble)).await?;
     }
     match rotation.step {
@@ -132,7 +134,7 @@ pub(super) async fn put_off(
     Ok(tx.put_rotation(&rotation).await?)
 }
 
-/// A rotation that could not begin has failed.
+/// A rotation that could not begin, or whose user is gone, has failed.
 pub(super) async fn fail_to_begin(
     node: &Node,
     tx: &mut dyn Tx,
@@ -143,11 +145,23 @@ pub(super) async fn fail_to_begin(
     secret.managed.as_mut().ok_or_else(ApiError::conflict)?.fail();
     secret.updated = now;
     tx.update_secret(&secret).await?;
+    write_down(node, tx, &secret, Some(trouble)).await?;
     tell(node, tx, &secret, now, Some(trouble)).await
 }
 
-/// Writes down how it ended: for the audit trail, and for whoever is told of events.
-/// Source: secrets.md §6.8.
+/// Writes into the audit trail that a credential was turned, or why not.
+pub(super) async fn write_down(
+    node: &Node,
+    tx: &mut dyn Tx,
+    secret: &Secret,
+    trouble: Option<&Trouble>,
+) -> Result<(), ApiError> {
+    let arn = Arn::secret(&node.region, &secret.account, &secret.name);
+    let code = trouble.map(Trouble::code);
+    Ok(due::leave_event_of(node, tx, &secret.account, &arn, ROTATE, code).await?)
+}
+
+/// Tells how it ended. Source: secrets.md §6.8.
 pub(super) async fn tell(
     node: &Node,
     tx: &mut dyn Tx,
@@ -156,12 +170,10 @@ pub(super) async fn tell(
     trouble: Option<&Trouble>,
 ) -> Result<(), ApiError> {
     let arn = Arn::secret(&node.region, &secret.account, &secret.name);
-    let code = trouble.map(Trouble::code);
-    due::leave_event_of(node, tx, &secret.account, &arn, ROTATE, code).await?;
     let mut content = json!({
         "secretName": secret.name.as_str(),
         "secretType": secret.kind.as_str(),
-        "RotationEntityArn": entity(node, secret).as_str(),
+        "RotationEntityArn": entity(node, secret)?,
     });
     // The two samples of the vendor's do not agree on this name.
     let (sub_type, time) = match trouble {
@@ -185,8 +197,14 @@ pub(super) async fn tell(
     notices::leave(node, tx, notice, now).await
 }
 
-/// What the credential is of, as an ARN. Source: secrets.md §6.8, whose sample for ECS names the secret
-/// itself; that others do so too where no form is known is our choice.
-fn entity(node: &Node, secret: &Secret) -> Arn {
-    Arn::secret(&node.region, &secret.account, &secret.name)
+/// What the credential is of, as an ARN. Source: secrets.md §6.8, which has a form for RDS, and for ECS
+/// the secret's own ARN; that the others do so too is our choice.
+fn entity(node: &Node, secret: &Secret) -> Result<String, ApiError> {
+    let (region, account) = (&node.region, &secret.account);
+    if secret.kind == SecretType::Rds
+        && let Some(id) = begin::config(secret)?.target()
+    {
+        return Ok(format!("acs:rds:{region}:{account}:dbinstance/{id}"));
+    }
+    Ok(Arn::secret(region, account, &secret.name).as_str().to_owned())
 }

@@ -63,6 +63,7 @@ async fn end(
         hook.is_over(now, trouble.is_none());
         tx.put_hook(&hook).await?;
     }
+    finish::write_down(node, tx, secret, trouble).await?;
     finish::tell(node, tx, secret, now, trouble).await?;
     Ok(tx.delete_rotation(&secret.account, &secret.name).await?)
 }

@@ -24,9 +24,11 @@ mod steps;
 #[cfg(test)]
 mod tests;
 mod turn;
+mod wait;
 mod work;
 
 pub(crate) use self::{
     engine::{EVERY, Engine},
     steps::{Trouble, check},
+    wait::wait_until_made,
 };

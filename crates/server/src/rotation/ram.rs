@@ -1,8 +1,12 @@
 //! Access keys of RAM users: they are in the store itself. Source: secrets.md §6.5.
 //!
 //! At T0 the user gets a second key, which becomes current; both work until the window ends. Then the
-//! old one is deleted, and with it the version that held it. Other keys of the user, made by hand, are
-//! not touched, but where there is no room for a second one beside the current.
+//! old one is deleted, and with it the version that held it; and only then the rotation has succeeded.
+//! Other keys of the user, made by hand, are not touched, but where there is no room for a second one
+//! beside the current.
+//!
+//! The old key is not switched off halfway, as §6.5 would have as an optional step: the same table
+//! says that both keys are valid until the window ends, and who holds the old one still has that word.
 
 use yaoku_model::{
     arn::Arn,
@@ -13,7 +17,7 @@ use yaoku_model::{
 use yaoku_store::Tx;
 use yaoku_wire::error::Code;
 
-use super::{begin, finish};
+use super::{begin, finish, steps::Trouble};
 use crate::{
     accounts::{self, NewAccessKey},
     due,
@@ -84,7 +88,7 @@ pub(super) async fn rotate(
         ..begin::new(&secret, version, Step::Window, now)
     };
     tx.put_rotation(&rotation).await?;
-    finish::tell(node, tx, &secret, now, None).await?;
+    finish::write_down(node, tx, &secret, None).await?;
     Ok(rotation)
 }
 
@@ -135,7 +139,8 @@ async fn tell_of_key(
 }
 
 /// Ends the window: the old key is deleted, and the version that held it. No value is opened for it,
-/// so that the key dies also if the secret's own key was disabled meanwhile.
+/// so that the key dies also if the secret's own key was disabled meanwhile. If the user was deleted, the
+/// rotation has failed.
 pub(super) async fn end_window(
     node: &Node,
     tx: &mut dyn Tx,
@@ -144,6 +149,11 @@ pub(super) async fn end_window(
     now: Timestamp,
 ) -> Result<(), ApiError> {
     let user = user(&secret)?;
+    tx.delete_rotation(&secret.account, &secret.name).await?;
+    if tx.user(&secret.account, &user).await?.is_none() {
+        let gone = Trouble::Ours(Code::ResourceNotFound.into());
+        return finish::fail_to_begin(node, tx, secret, &gone, now).await;
+    }
     if let Some(dying) = &rotation.dying {
         let found = tx.access_key(dying).await?;
         if found.is_some_and(|it| it.account == secret.account && it.user.as_ref() == Some(&user)) {
@@ -153,7 +163,7 @@ pub(super) async fn end_window(
     drop_previous(tx, &mut secret).await?;
     secret.updated = now;
     tx.update_secret(&secret).await?;
-    Ok(tx.delete_rotation(&secret.account, &secret.name).await?)
+    finish::tell(node, tx, &secret, now, None).await
 }
 
 /// Fails unless the user is there, and the service was given leave to change its keys.

@@ -90,9 +90,8 @@ impl Trouble {
             Self::NoTarget => "TargetNotFound",
             Self::WrongEngine => "WrongEngine",
             Self::NoAdmin => "NoAdministrator",
-            Self::Target(fault) => fault.word(),
             Self::Admin(Fault::WrongCredential(_)) => "WrongAdministrator",
-            Self::Admin(fault) => fault.word(),
+            Self::Target(fault) | Self::Admin(fault) => fault.word(),
             Self::NotTaken => "NotTaken",
             Self::CurrentRefused => "CurrentRefused",
             Self::AccountExists => "AccountExists",
@@ -133,9 +132,15 @@ pub(super) async fn take(
     let target = target(node, &found.secret, &config).await?;
     let at = At { node, found, config: &config, target: &target };
     match rotation.step {
-        Step::Create => at.create().await,
-        Step::Apply => at.apply(&candidate(node, &found.secret, &config, rotation).await?).await,
-        Step::Settle => at.settle(&candidate(node, &found.secret, &config, rotation).await?).await,
+        Step::Create => Box::pin(at.create()).await,
+        Step::Apply => {
+            let new = candidate(node, &found.secret, &config, rotation).await?;
+            Box::pin(at.apply(&new)).await
+        }
+        Step::Settle => {
+            let new = candidate(node, &found.secret, &config, rotation).await?;
+            Box::pin(at.settle(&new)).await
+        }
         // Of the store alone, or of a hook: see `ram`, `hook`.
         Step::Window | Step::HookNew | Step::HookSet | Step::HookTest | Step::HookEnd => Ok(()),
     }
@@ -257,7 +262,7 @@ impl At<'_> {
     async fn settle(self, new: &Credential) -> Result<(), Trouble> {
         match self.log_in(new).await {
             // Perhaps not all was done that belongs to it.
-            Ok(()) if !is_of_one_account(self.config.sub_type) => self.apply(new).await,
+            Ok(()) if !is_of_one_account(self.config.sub_type) => Box::pin(self.apply(new)).await,
             Ok(()) => self.must_be_ours(new).await,
             Err(fault @ Fault::WrongCredential(_)) => {
                 let current = self.credential(&Stage::current()).await?;

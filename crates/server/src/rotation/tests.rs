@@ -1,8 +1,9 @@
 //! Rotations on real servers. Source: secrets.md §6, §9 items 13, 14, 16.
 
 use std::{
+    process::Command,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
     time::Duration,
@@ -25,7 +26,7 @@ use yaoku_targets::{
 use yaoku_wire::{error::Code, fields::Fields};
 
 use super::begin;
-use crate::testing::Kms;
+use crate::testing::{Kms, is_on_postgres};
 
 /// A node that knows a server as `rm-1`, and its administrator's secret.
 async fn kms(server: &TestServer) -> Kms {
@@ -124,78 +125,141 @@ fn account(name: &str) -> String {
     format!(r#"{{"Accounts":[{{"AccountName":"{name}","AccountPassword":"first-One1"}}]}}"#)
 }
 
+/// The name of an account on a server that tests share: those on PostgreSQL make their own.
+fn named(name: &str) -> String {
+    format!("{name}{}", if is_on_postgres() { "_2" } else { "" })
+}
+
 /// Four rotations of two accounts: each has its turn, and the one before goes on to work.
-async fn two_accounts_take_turns(server: &TestServer, name: &str) {
-    let kms = kms(server).await;
-    create(&kms, "Rds", "a", &account(name), &rds("DoubleUsers")).await;
+async fn they_take_turns(kms: &Kms, server: &TestServer, name: &str) {
     let clone = format!("{name}_clone");
-    let mut before = login(&kms, "a", "ACSCurrent").await;
+    let mut before = login(kms, "a", "ACSCurrent").await;
     assert!(works(server, &before).await);
     for (version, turn) in [("v2", &*clone), ("v3", name), ("v4", &*clone), ("v5", name)] {
-        rotate(&kms, "a", version).await;
-        let now = login(&kms, "a", "ACSCurrent").await;
+        rotate(kms, "a", version).await;
+        let now = login(kms, "a", "ACSCurrent").await;
         assert_eq!(now.user, turn, "{version}");
         assert!(works(server, &now).await, "{version}");
-        let previous = login(&kms, "a", "ACSPrevious").await;
-        assert_eq!(format!("{:?}", previous.user), format!("{:?}", before.user));
+        let previous = login(kms, "a", "ACSPrevious").await;
+        let (Proof::Password(was), Proof::Password(is)) = (&before.proof, &previous.proof) else {
+            panic!("passwords")
+        };
+        assert_eq!((&previous.user, is.expose()), (&before.user, was.expose()), "{version}");
         assert!(works(server, &previous).await, "{version}: what was current works on");
         before = now;
     }
-    assert_eq!(described(&kms, "a", "AutomaticRotation").await, "Disabled");
+    assert_eq!(described(kms, "a", "AutomaticRotation").await, "Disabled");
+}
+
+/// A secret of one account: the first rotation makes the other.
+async fn two_accounts_take_turns(server: &TestServer, name: &str) {
+    let kms = kms(server).await;
+    create(&kms, "Rds", "a", &account(name), &rds("DoubleUsers")).await;
+    they_take_turns(&kms, server, name).await;
+}
+
+/// A secret whose two accounts are made with it: whoever reads it at once can log in with both.
+async fn made_accounts_take_turns(server: &TestServer, kind: &str, name: &str, config: &str) {
+    let kms = kms(server).await;
+    let clone = format!("{name}_clone");
+    let config = format!(
+        r#"{{"SecretSubType":"DoubleUsers","RegionId":"cn-hangzhou","AccountName":"{name}",
+        "CloneAccountName":"{clone}",{config}}}"#
+    );
+    let params = [
+        ("SecretName", "a"),
+        ("VersionId", "v1"),
+        ("SecretType", kind),
+        ("SecretData", "$Auto"),
+        ("ExtendedConfig", &*config),
+    ];
+    kms.call("CreateSecret", params).await.unwrap();
+    let [current, previous] =
+        [login(&kms, "a", "ACSCurrent").await, login(&kms, "a", "ACSPrevious").await];
+    assert_eq!((&*current.user, &*previous.user), (name, &*clone));
+    assert!(works(server, &current).await && works(server, &previous).await);
+    they_take_turns(&kms, server, name).await;
+    assert!(!works(server, &current).await && !works(server, &previous).await);
 }
 
 #[tokio::test]
 async fn two_accounts_of_mariadb_take_turns() {
-    let server = TestServer::mariadb();
-    server.run("CREATE USER 'turns'@'%' IDENTIFIED BY 'first-One1'");
-    two_accounts_take_turns(server, "turns").await;
+    let (server, name) = (TestServer::mariadb(), named("turns"));
+    server.run(&format!("CREATE USER '{name}'@'%' IDENTIFIED BY 'first-One1'"));
+    two_accounts_take_turns(server, &name).await;
 }
 
 #[tokio::test]
 async fn two_accounts_of_postgresql_take_turns() {
-    let server = TestServer::postgres();
-    server.run("CREATE ROLE turns LOGIN PASSWORD 'first-One1'");
-    two_accounts_take_turns(server, "turns").await;
+    let (server, name) = (TestServer::postgres(), named("turns"));
+    server.run(&format!("CREATE ROLE {name} LOGIN PASSWORD 'first-One1'"));
+    two_accounts_take_turns(server, &name).await;
+}
+
+#[tokio::test]
+async fn accounts_of_redis_are_made_with_their_secret_and_take_turns() {
+    let config = r#""AccountPrivilege":"RoleReadWrite","InstanceId":"rm-1""#;
+    made_accounts_take_turns(TestServer::redis(), "Redis", &named("cache"), config).await;
+}
+
+#[tokio::test]
+async fn accounts_of_polardb_for_mysql_are_made_with_their_secret_and_take_turns() {
+    let server = TestServer::mariadb();
+    server.run("CREATE DATABASE IF NOT EXISTS orders");
+    let config = r#""DBClusterId":"rm-1","DBType":"MySQL","AccountType":"Normal",
+        "AccountPrivilege":"ReadWrite","DBName":"orders""#;
+    made_accounts_take_turns(server, "PolarDB", &named("polar"), config).await;
+}
+
+#[tokio::test]
+async fn accounts_of_polardb_for_postgresql_are_made_with_their_secret_and_take_turns() {
+    let config = r#""DBClusterId":"rm-1","DBType":"PostgreSQL","AccountType":"Normal""#;
+    made_accounts_take_turns(TestServer::postgres(), "PolarDB", &named("polar"), config).await;
+}
+
+#[tokio::test]
+async fn a_secret_whose_server_is_away_is_made_all_the_same() {
+    let server = TestServer::redis();
+    let target = Target { port: free_port(), ..server.target() };
+    let kms = knowing(target, &server.admin()).await;
+    let config = r#"{"SecretSubType":"DoubleUsers","AccountName":"cache",
+        "CloneAccountName":"cache_clone","AccountPrivilege":"RoleReadWrite","InstanceId":"rm-1",
+        "RegionId":"cn-hangzhou"}"#;
+    let params = [
+        ("SecretName", "a"),
+        ("VersionId", "v1"),
+        ("SecretType", "Redis"),
+        ("SecretData", "$Auto"),
+        ("ExtendedConfig", config),
+    ];
+    kms.call("CreateSecret", params).await.unwrap();
+    let mut tx = kms.node.store.read().await.unwrap();
+    let begun = tx.rotation(&kms.account, &"a".parse().unwrap()).await.unwrap().unwrap();
+    assert!(begun.tries > 0, "it was tried meanwhile, and will be again");
 }
 
 #[tokio::test]
 async fn the_old_password_of_a_single_account_is_dead() {
-    let server = TestServer::mariadb();
-    server.run("CREATE USER 'single'@'%' IDENTIFIED BY 'first-One1'");
+    let (server, name) = (TestServer::mariadb(), named("single"));
+    server.run(&format!("CREATE USER '{name}'@'%' IDENTIFIED BY 'first-One1'"));
     let kms = kms(server).await;
-    create(&kms, "Rds", "a", &account("single"), &rds("SingleUser")).await;
+    create(&kms, "Rds", "a", &account(&name), &rds("SingleUser")).await;
     let old = login(&kms, "a", "ACSCurrent").await;
     assert!(works(server, &old).await);
     rotate(&kms, "a", "v2").await;
     assert!(works(server, &login(&kms, "a", "ACSCurrent").await).await);
     assert!(!works(server, &old).await);
-    assert_eq!(login(&kms, "a", "ACSPrevious").await.user, "single");
+    assert_eq!(login(&kms, "a", "ACSPrevious").await.user, name);
     let at = kms.clock_now().to_string();
     assert_eq!(described(&kms, "a", "LastRotationDate").await, at);
 }
 
 #[tokio::test]
-async fn accounts_of_redis_are_made_with_their_secret_and_take_turns() {
-    let server = TestServer::redis();
-    let kms = kms(server).await;
-    let config = r#"{"SecretSubType":"DoubleUsers","AccountName":"cache",
-        "CloneAccountName":"cache_clone","AccountPrivilege":"RoleReadWrite","InstanceId":"rm-1",
-        "RegionId":"cn-hangzhou"}"#;
-    create(&kms, "Redis", "a", "$Auto", config).await;
-    let [current, previous] =
-        [login(&kms, "a", "ACSCurrent").await, login(&kms, "a", "ACSPrevious").await];
-    assert_eq!((&*current.user, &*previous.user), ("cache", "cache_clone"));
-    assert!(works(server, &current).await && works(server, &previous).await);
-    rotate(&kms, "a", "v2").await;
-    let now = login(&kms, "a", "ACSCurrent").await;
-    assert_eq!(now.user, "cache_clone");
-    assert!(works(server, &now).await && works(server, &current).await);
-    assert!(!works(server, &previous).await);
-}
-
-#[tokio::test]
 async fn a_password_and_a_key_pair_of_a_server_turn() {
-    let server = TestServer::ssh();
+    // It has the same users wherever it runs.
+    static OTHER: OnceLock<TestServer> = OnceLock::new();
+    let other = || OTHER.get_or_init(|| TestServer::start(Engine::Ssh, ""));
+    let server = if is_on_postgres() { other() } else { TestServer::ssh() };
     server.run("echo app:first-One1 | chpasswd");
     let kms = kms(server).await;
     let about = |sub: &str| {
@@ -206,8 +270,9 @@ async fn a_password_and_a_key_pair_of_a_server_turn() {
     let old = login(&kms, "acs/ecs/a", "ACSCurrent").await;
     assert!(works(server, &old).await);
     rotate(&kms, "acs/ecs/a", "v2").await;
-    assert!(works(server, &login(&kms, "acs/ecs/a", "ACSCurrent").await).await);
-    assert!(!works(server, &old).await);
+    let new = login(&kms, "acs/ecs/a", "ACSCurrent").await;
+    assert!(works(server, &new).await && !works(server, &old).await);
+    assert!(matches!(&new.proof, Proof::Password(it) if it.expose().len() == 32));
     let pair = a_key_pair(server, "other");
     create(&kms, "ECS", "acs/ecs/b", &pair, &about("SSHKey")).await;
     let mut old = Some(login(&kms, "acs/ecs/b", "ACSCurrent").await);
@@ -215,10 +280,24 @@ async fn a_password_and_a_key_pair_of_a_server_turn() {
         rotate(&kms, "acs/ecs/b", version).await;
         let now = login(&kms, "acs/ecs/b", "ACSCurrent").await;
         assert!(works(server, &now).await, "{version}");
+        let read = value(&kms, "acs/ecs/b", "ACSCurrent").await.unwrap();
+        let read: serde_json::Value =
+            serde_json::from_str(read.get("SecretData").unwrap()).unwrap();
+        must_be_rsa_2048(read["PublicKey"].as_str().unwrap());
         if let Some(old) = old.replace(now) {
             assert!(!works(server, &old).await, "{version}");
         }
     }
+}
+
+/// `ssh-keygen` reads it, and says how many bits it has.
+fn must_be_rsa_2048(public: &str) {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("key.pub");
+    std::fs::write(&file, public).unwrap();
+    let read = Command::new("ssh-keygen").arg("-lf").arg(&file).output().unwrap();
+    let read = String::from_utf8(read.stdout).unwrap();
+    assert!(read.starts_with("2048 ") && read.trim_end().ends_with("(RSA)"), "{read}");
 }
 
 /// A key pair by which a user of the server can log in, as a client sends it.
@@ -389,3 +468,15 @@ async fn a_change_whose_answer_is_lost_is_found_out_at_once() {
         assert_eq!(described(&kms, "a", "AutomaticRotation").await, "Disabled");
     }
 }
+
+crate::testing::on_postgres_too!(
+    two_accounts_of_mariadb_take_turns,
+    two_accounts_of_postgresql_take_turns,
+    accounts_of_redis_are_made_with_their_secret_and_take_turns,
+    accounts_of_polardb_for_mysql_are_made_with_their_secret_and_take_turns,
+    accounts_of_polardb_for_postgresql_are_made_with_their_secret_and_take_turns,
+    a_secret_whose_server_is_away_is_made_all_the_same,
+    the_old_password_of_a_single_account_is_dead,
+    a_password_and_a_key_pair_of_a_server_turn,
+    a_server_that_is_away_is_tried_for_two_minutes,
+);

@@ -52,7 +52,7 @@ pub(super) async fn turn(
         Some(rotation) if hook::is_hooks(rotation.step) => {
             call_hook(node, shared, &found.secret, rotation).await
         }
-        Some(rotation) => go_on(node, shared, found, rotation).await,
+        Some(rotation) => Box::pin(go_on(node, shared, found, rotation)).await,
         None => Ok(()),
     }
 }

@@ -49,6 +49,8 @@ pub enum Class {
     SecretRead,
     /// Making, changing and deleting secrets.
     SecretWrite,
+    /// Having the credentials of secrets changed: counted by the hour. Source: secrets.md §4.11.
+    SecretRotation,
     /// Instances, and whether the service is open.
     Instance,
     /// RAM.
@@ -61,7 +63,7 @@ pub enum Class {
 
 impl Class {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Create,
         Self::KeyWrite,
         Self::Read,
@@ -69,6 +71,7 @@ impl Class {
         Self::Asymmetric,
         Self::SecretRead,
         Self::SecretWrite,
+        Self::SecretRotation,
         Self::Instance,
         Self::Ram,
         Self::Sts,
@@ -86,15 +89,22 @@ impl Class {
             Self::Asymmetric => "asymmetric",
             Self::SecretRead => "secret_read",
             Self::SecretWrite => "secret_write",
+            Self::SecretRotation => "secret_rotation",
             Self::Instance => "instance",
             Self::Ram => "ram",
             Self::Sts => "sts",
             Self::Administration => "administration",
         }
     }
+
+    /// Whether its calls are counted by the hour, and not by the second.
+    #[must_use]
+    pub const fn is_hourly(self) -> bool {
+        matches!(self, Self::SecretRotation)
+    }
 }
 
-/// Calls a second, by class; `None` where there is no limit.
+/// Calls a second (or an hour: [`Class::is_hourly`]), by class; `None` where there is no limit.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct PerClass([Option<NonZeroU32>; Class::ALL.len()]);
 
@@ -125,7 +135,7 @@ pub struct Limits {
     pub principal: PerClass,
     /// Those of single identities, instead of `principal`. Of two for one identity, the later counts.
     pub overrides: Vec<Override>,
-    /// How many seconds' worth of calls may come at once.
+    /// How many seconds' worth of calls may come at once. Of what is counted by the hour, all may.
     pub burst_seconds: u16,
     /// Failed proofs of who calls, a minute, from one /32 of IPv4 or /64 of IPv6.
     pub failures_a_minute: Option<NonZeroU32>,
@@ -145,7 +155,8 @@ impl Limits {
     /// by the machine alone; those that leave something in the store for ever, or search a guess at a
     /// password, are bounded far above what any honest program needs; and so are failed proofs. Of
     /// what an account may do, one caller may do a quarter: calls are counted before anybody knows
-    /// whether they are allowed.
+    /// whether they are allowed. Of rotations that somebody asks for, an account has as many as with
+    /// the vendor (secrets.md §4.11): every call counts, also one that asks for a version there is.
     #[must_use]
     pub fn generous() -> Self {
         let (many, some) = (NonZeroU32::new(1000), NonZeroU32::new(250));
@@ -154,6 +165,7 @@ impl Limits {
             account = account.with(class, many);
             principal = principal.with(class, some);
         }
+        account = account.with(Class::SecretRotation, NonZeroU32::new(50));
         Self { account, principal, failures_a_minute: many, ..Self::NONE }
     }
 }
@@ -254,14 +266,14 @@ impl Throttle {
         }
         let now = self.clock.now().unix_ms();
         let exceeded = |whose| move |retry_after_ms| Exceeded { whose, retry_after_ms };
-        let principal = own.map(|it| (self.hash(caller, class), self.rate(it)));
+        let principal = own.map(|it| (self.hash(caller, class), self.rate(class, it)));
         if let Some((whose, rate)) = principal {
             let added = self.known.add(whose, rate, now);
             added.map_err(exceeded(Whose::Principal)).inspect_err(|it| self.count(class, *it))?;
         }
         let Some(calls) = account else { return Ok(()) };
         let whose = self.hasher.hash_one((caller.account.as_str(), class));
-        let added = self.known.add(whose, self.rate(calls), now);
+        let added = self.known.add(whose, self.rate(class, calls), now);
         added.map_err(exceeded(Whose::Account)).inspect_err(|it| {
             if let Some((whose, rate)) = principal {
                 self.known.take_back(whose, rate);
@@ -324,7 +336,11 @@ impl Throttle {
         self.hasher.hash_one((caller.account.as_str(), caller.principal.counted(), class))
     }
 
-    fn rate(&self, calls: NonZeroU32) -> Rate {
+    fn rate(&self, class: Class, calls: NonZeroU32) -> Rate {
+        const HOUR: i64 = 3_600_000;
+        if class.is_hourly() {
+            return Rate::new(calls.get(), HOUR, HOUR);
+        }
         Rate::new(calls.get(), 1000, i64::from(self.limits.burst_seconds) * 1000)
     }
 }

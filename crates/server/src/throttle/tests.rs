@@ -57,6 +57,19 @@ fn spend(throttle: &Throttle, by: &Caller, class: Class) -> (usize, Exceeded) {
 }
 
 #[test]
+fn what_is_counted_by_the_hour_may_come_at_once_and_an_hour_later_again() {
+    let (throttle, clock) = throttle(Limits::generous());
+    let (alice, bob) = (user(ONE, "alice"), user(ONE, "bob"));
+    let (admitted, refused) = spend(&throttle, &alice, Class::SecretRotation);
+    let expected = Exceeded { whose: Whose::Account, retry_after_ms: 72_000 };
+    assert_eq!((admitted, refused), (50, expected));
+    assert_eq!(throttle.admit(&bob, Class::SecretRotation), Err(expected), "of one account");
+    assert_eq!(throttle.admit(&user(OTHER, "alice"), Class::SecretRotation), Ok(()));
+    clock.advance_seconds(3600);
+    assert_eq!(spend(&throttle, &alice, Class::SecretRotation).0, 50);
+}
+
+#[test]
 fn a_caller_over_its_limit_is_refused_and_nobody_else_is() {
     let principal = PerClass::default().with(Class::Symmetric, calls(10));
     let (throttle, clock) = throttle(Limits { principal, ..Limits::NONE });
@@ -223,6 +236,7 @@ fn every_operation_has_a_class_that_fits_its_name() {
             Product::Yaoku => Class::Administration,
             Product::Kms if has(&["Instance", "KmsService", "KmsStatus"]) => Class::Instance,
             Product::Kms if has(&["Secret", "RandomPassword"]) && reads => Class::SecretRead,
+            Product::Kms if name == "RotateSecret" => Class::SecretRotation,
             Product::Kms if has(&["Secret"]) => Class::SecretWrite,
             Product::Kms if name == "CreateKey" => Class::Create,
             // It makes a pair of keys, which takes long.

@@ -38,6 +38,7 @@ mod parameters;
 mod readiness;
 mod restart;
 mod revocation;
+mod rotations;
 mod secret_reads;
 mod separation;
 mod sessions;

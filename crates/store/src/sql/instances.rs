@@ -19,6 +19,10 @@ impl Instances for Session {
         self.first(sql("SELECT * FROM instances WHERE id = $1").bind(id.as_str())).await
     }
 
+    async fn instances(&mut self) -> Result<Vec<Instance>, StoreError> {
+        self.all(sql("SELECT * FROM instances ORDER BY created, id")).await
+    }
+
     async fn list_instances(
         &mut self,
         account: &AccountId,

@@ -69,6 +69,21 @@ impl Keys for Session {
         self.all(due.bind(now).bind(at).bind(id).bind(limit)).await
     }
 
+    async fn expiring_keys(
+        &mut self,
+        from: Timestamp,
+        until: Timestamp,
+        after: Option<&DueKey>,
+        limit: i64,
+    ) -> Result<Vec<Key>, StoreError> {
+        let first = Timestamp::from_unix_ms(i64::MIN);
+        let (at, id) = after.map_or((first, ""), |it| (it.at, &*it.id));
+        let due =
+            sql("SELECT * FROM keys WHERE due > $1 AND due <= $2 AND due = material_expires \
+             AND (due, id) > ($3, $4) ORDER BY due, id LIMIT $5");
+        self.all(due.bind(from).bind(until).bind(at).bind(id).bind(limit)).await
+    }
+
     async fn list_keys(
         &mut self,
         account: &AccountId,

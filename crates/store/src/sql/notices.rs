@@ -28,6 +28,11 @@ impl Notices for Session {
         Ok(self.run(insert).await? > 0)
     }
 
+    async fn has_notice(&mut self, id: &str) -> Result<bool, StoreError> {
+        let count = sql("SELECT COUNT(*) AS number FROM notices WHERE id = $1");
+        Ok(self.number(count.bind(id)).await? > 0)
+    }
+
     async fn notices(
         &mut self,
         account: &AccountId,

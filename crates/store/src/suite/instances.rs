@@ -58,4 +58,7 @@ pub(super) async fn instances_are_filtered_by_every_field(place: Place) {
     }
     let second = tx.list_instances(&id("1000"), &none, page(2, 1)).await.unwrap();
     assert_eq!((second.items, second.total), (vec![odd], 2));
+    let every = tx.instances().await.unwrap();
+    let every: Vec<_> = every.iter().map(|it| it.id.as_str()).collect();
+    assert_eq!(every, ["kst-a", "kst-c", "kst-b"], "of every account, the oldest first");
 }

@@ -8,7 +8,7 @@ use yaoku_model::{
 };
 
 use super::{Place, all, at, id, key, key_version, page, read, tag, texts, write};
-use crate::{Change, KeyFilter, TagQuery, Transaction};
+use crate::{Change, DueKey, KeyFilter, TagQuery, Transaction};
 
 fn alias(name: &str, key: &str, created: i64) -> Alias {
     Alias { account: id("1000"), name: id(name), key: id(key), created: at(created) }
@@ -257,6 +257,27 @@ pub(super) async fn keys_are_due_page_by_page(place: Place) {
     }
     let expected = [(1, "e"), (2, "a"), (2, "b"), (2, "c"), (3, "d")];
     assert_eq!(seen, expected.map(|(due, name)| (at(due), name.to_owned())));
+}
+
+pub(super) async fn keys_are_found_whose_material_expires(place: Place) {
+    let store = place.open().await;
+    let mut tx = write(&*store).await;
+    for (name, expires) in [("now", 5), ("b", 6), ("a", 6), ("c", 7), ("later", 8)] {
+        let material_expires = Some(at(expires));
+        tx.insert_key(&Key { material_expires, ..key(name, 1) }).await.unwrap();
+    }
+    let goes = Key { delete_at: Some(at(6)), material_expires: Some(at(7)), ..key("goes", 1) };
+    tx.insert_key(&goes).await.unwrap();
+    let turns = Key { last_rotation: Some(at(0)), rotation_seconds: Some(0), ..key("turns", 1) };
+    tx.insert_key(&turns).await.unwrap();
+    let (mut seen, mut after) = (Vec::new(), None);
+    loop {
+        let page = tx.expiring_keys(at(5), at(7), after.as_ref(), 2).await.unwrap();
+        let Some(last) = page.last() else { break };
+        after = Some(DueKey { at: last.material_expires.unwrap(), id: last.id.to_string() });
+        seen.extend(page.iter().map(|it| it.id.to_string()));
+    }
+    assert_eq!(seen, ["a", "b", "c"]);
 }
 
 async fn due(tx: &mut dyn Transaction, now: i64, limit: i64) -> Vec<String> {

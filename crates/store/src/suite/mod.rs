@@ -124,6 +124,7 @@ store_suite! {
         one_tag_must_satisfy_key_and_value
         keys_are_due_when_the_first_thing_happens
         keys_are_due_page_by_page
+        keys_are_found_whose_material_expires
         material_is_replaced_and_deleted
         seals_are_reserved_once
         versions_are_listed_oldest_first_or_a_page_newest_first;

@@ -31,6 +31,7 @@ pub(super) async fn a_notice_is_left_once_and_listed_the_last_first(place: Place
         assert!(tx.insert_notice(&it).await.unwrap());
     }
     assert!(!tx.insert_notice(&notice("a", 9)).await.unwrap(), "it is there");
+    assert!(tx.has_notice("a").await.unwrap() && !tx.has_notice("e").await.unwrap());
     let other = NoticeRow { account: id("2000"), ..notice("d", 9) };
     assert!(tx.insert_notice(&other).await.unwrap());
     let listed = tx.notices(&id("1000"), all()).await.unwrap();

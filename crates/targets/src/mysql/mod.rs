@@ -47,7 +47,6 @@ const MOST_ROWS: usize = 10_000;
 const NO_CONNECTION_LEFT: [u16; 2] = [1226, 1203];
 
 pub(crate) struct Server {
-    me: String,
     /// There until it is dropped.
     conn: Option<Conn>,
 }
@@ -65,7 +64,7 @@ impl Drop for Server {
 pub(crate) async fn connect(target: &Target, admin: &Login) -> Result<Server, Fault> {
     let options = options(target, admin)?.setup(vec![SESSION]);
     let conn = Conn::new(options).await.map_err(|error| refused(&error, admin))?;
-    Ok(Server { me: admin.user.clone(), conn: Some(conn) })
+    Ok(Server { conn: Some(conn) })
 }
 
 pub(crate) async fn log_in(target: &Target, login: &Login) -> Result<(), Fault> {
@@ -103,18 +102,6 @@ impl Admin for Server {
 
     async fn has_account(&mut self, user: &str) -> Result<bool, Fault> {
         Ok(!self.hosts(user).await?.is_empty())
-    }
-
-    /// What an account has by its roles is not looked into.
-    async fn is_privileged(&mut self, user: &str) -> Result<bool, Fault> {
-        let found: Vec<u8> = self
-            .ask(format!(
-                "SELECT 1 FROM mysql.user WHERE CAST(User AS BINARY) = CAST({} AS BINARY) \
-                 AND 'Y' IN (Super_priv, Create_user_priv, Grant_priv) LIMIT 1",
-                quoted(user)
-            ))
-            .await?;
-        Ok(user == self.me || !found.is_empty())
     }
 }
 

@@ -214,20 +214,6 @@ async fn a_server_without_tls_is_not_spoken_to_when_it_is_wanted() {
 }
 
 #[tokio::test]
-async fn an_administrator_s_own_account_is_privileged_and_others_are_not_by_themselves() {
-    for engine in ENGINES {
-        let (server, user) = (server(engine), user_of(engine));
-        assert_eq!(set(server, user, "x", &some_rights(engine)).await, Ok(()), "{engine:?}");
-        let own = server.admin();
-        let mut admin = connect(&server.target(), &own).await.unwrap();
-        assert_eq!(admin.is_privileged(&own.user).await, Ok(true), "{engine:?}");
-        for other in [user, "nobody-there"] {
-            assert_eq!(admin.is_privileged(other).await, Ok(false), "{engine:?} {other}");
-        }
-    }
-}
-
-#[tokio::test]
 async fn a_server_that_never_stops_talking_is_not_listened_to_for_ever() {
     // A long text, and a long notice.
     let starts: [(Engine, &[u8]); 2] =

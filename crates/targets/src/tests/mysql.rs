@@ -138,29 +138,6 @@ async fn no_account_is_let_into_what_the_server_keeps_for_itself() {
 }
 
 #[tokio::test]
-async fn who_may_give_rights_is_privileged() {
-    let server = TestServer::mariadb();
-    server.run(
-        "CREATE USER user_maker@'%'; GRANT CREATE USER ON *.* TO user_maker@'%'; \
-         CREATE USER granter@'%', granter@'10.0.0.1'; \
-         GRANT SELECT ON *.* TO granter@'10.0.0.1' WITH GRANT OPTION; \
-         CREATE USER super@'%'; GRANT SUPER ON *.* TO super@'%'; \
-         CREATE USER lender@'%'; GRANT SELECT ON test_x.* TO lender@'%' WITH GRANT OPTION",
-    );
-    let mut admin = connect(&server.target(), &server.admin()).await.unwrap();
-    for (user, is) in [
-        ("root", true),
-        ("user_maker", true),
-        ("granter", true),
-        ("super", true),
-        ("lender", false),
-    ] {
-        assert_eq!(admin.is_privileged(user).await, Ok(is), "{user}");
-        assert_eq!(admin.has_account(user).await, Ok(true), "{user}");
-    }
-}
-
-#[tokio::test]
 async fn who_has_no_connection_to_spare_has_logged_in_all_the_same() {
     let server = TestServer::mariadb();
     server.run("CREATE USER busy@'%' IDENTIFIED BY 'b' WITH MAX_CONNECTIONS_PER_HOUR 1");

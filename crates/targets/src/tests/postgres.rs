@@ -113,33 +113,6 @@ async fn what_a_role_keeps_in_its_settings_is_never_done_as_the_administrator() 
 }
 
 #[tokio::test]
-async fn who_may_give_rights_is_privileged() {
-    let server = TestServer::postgres();
-    for statement in [
-        "CREATE ROLE giver CREATEROLE",
-        "CREATE ROLE taker LOGIN IN ROLE giver",
-        "CREATE ROLE copier LOGIN REPLICATION",
-        "CREATE ROLE writer LOGIN IN ROLE pg_write_server_files",
-        "CREATE ROLE almighty SUPERUSER",
-        "CREATE ROLE modest LOGIN CREATEDB IN ROLE pg_monitor",
-    ] {
-        server.run(statement);
-    }
-    let mut admin = connect(&server.target(), &server.admin()).await.unwrap();
-    for (user, is) in [
-        ("giver", true),
-        ("taker", true),
-        ("copier", true),
-        ("writer", true),
-        ("almighty", true),
-        ("modest", false),
-    ] {
-        assert_eq!(admin.is_privileged(user).await, Ok(is), "{user}");
-        assert_eq!(admin.has_account(user).await, Ok(true), "{user}");
-    }
-}
-
-#[tokio::test]
 async fn who_has_no_connection_to_spare_has_logged_in_and_who_found_no_place_has_not() {
     let few = "-c max_connections=6 -c superuser_reserved_connections=0 -c max_wal_senders=0";
     let server = TestServer::start(Engine::Postgres, few);

@@ -58,28 +58,6 @@ async fn the_vendor_s_words_give_what_they_say() {
 }
 
 #[tokio::test]
-async fn who_may_change_accounts_or_the_configuration_is_privileged() {
-    let server = TestServer::redis();
-    for rules in ["chief on >p ~* +@all", "clerk on >p -@all +acl", "hidden on >p (~*\t+@all)"] {
-        server.run(&format!("ACL SETUSER {rules}").replace(' ', "\t").replace("(~*\t", "(~* "));
-    }
-    server.run("ACL SETUSER keeper on >p ~* +@all -@admin -@dangerous +config|get");
-    assert_eq!(set(server, "plain", "p", &named("RoleReadWrite")).await, Ok(()));
-    let mut admin = connect(&server.target(), &server.admin()).await.unwrap();
-    for (user, is) in [
-        ("default", true),
-        ("chief", true),
-        ("clerk", true),
-        ("hidden", true),
-        ("keeper", false),
-        ("plain", false),
-    ] {
-        assert_eq!(admin.is_privileged(user).await, Ok(is), "{user}");
-        assert_eq!(admin.has_account(user).await, Ok(true), "{user}");
-    }
-}
-
-#[tokio::test]
 async fn an_account_that_is_there_keeps_its_rules_and_has_one_password() {
     let server = TestServer::redis();
     server.run("ACL SETUSER kept on nopass ~k -@all +get");

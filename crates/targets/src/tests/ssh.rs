@@ -163,21 +163,6 @@ async fn a_link_that_a_user_made_leads_nobody_astray() {
 }
 
 #[tokio::test]
-async fn whoever_is_root_is_privileged() {
-    let server = TestServer::ssh();
-    server.run("useradd --non-unique --uid 0 --gid 0 --no-create-home toor");
-    let known = server.admin();
-    let mut admin = connect(&server.target(), &known).await.unwrap();
-    for (user, is) in [("root", true), ("toor", true), ("deputy", false), ("visitor", false)] {
-        assert_eq!(admin.is_privileged(user).await, Ok(is), "{user}");
-        assert_eq!(admin.has_account(user).await, Ok(true), "{user}");
-    }
-    let deputy = Login { user: "deputy".to_owned(), ..known };
-    let mut admin = connect(&server.target(), &deputy).await.unwrap();
-    assert_eq!(admin.is_privileged("deputy").await, Ok(true), "its own");
-}
-
-#[tokio::test]
 async fn a_password_of_two_lines_changes_nobody_else_s() {
     let server = TestServer::ssh();
     let done = set(server, "app", "x\nroot:y", &Rights::Existing).await;

@@ -36,8 +36,11 @@ struct Limit {
     /// `account` (each of them), `principal` (each of them), or one principal's ARN.
     of: String,
     class: &'static str,
-    /// `null`: no bound.
+    /// `null`: no bound, or one by the hour.
     calls_a_second: Option<NonZeroU32>,
+    /// Of what is counted by the hour.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    calls_an_hour: Option<NonZeroU32>,
 }
 
 impl Limits {
@@ -81,7 +84,9 @@ impl Shown {
                 "principal" => "each principal",
                 one => one,
             };
-            vec![of.to_owned(), it.class.to_owned(), bound(it.calls_a_second)]
+            let hourly = it.calls_an_hour.map(|it| format!("{it} an hour"));
+            let calls = hourly.unwrap_or_else(|| bound(it.calls_a_second));
+            vec![of.to_owned(), it.class.to_owned(), calls]
         };
         let rows: Vec<_> = [heading].into_iter().chain(self.limits.iter().map(row)).collect();
         format!(
@@ -98,7 +103,8 @@ fn rows(of: &str, calls: PerClass, shown: impl Fn(Class) -> bool) -> Vec<Limit> 
     let limit = |class: Class| Limit {
         of: of.to_owned(),
         class: class.word(),
-        calls_a_second: calls.of(class),
+        calls_a_second: calls.of(class).filter(|_| !class.is_hourly()),
+        calls_an_hour: calls.of(class).filter(|_| class.is_hourly()),
     };
     Class::ALL.into_iter().filter(|it| shown(*it)).map(limit).collect()
 }

@@ -23,6 +23,8 @@ use crate::{
     call::{Call, KEY_BY_NAME, RUNNING_INSTANCE, UsableKey, WRONG_STATE},
     due,
     error::ApiError,
+    node::Node,
+    rotation,
     throttle::Class,
     values::{NewValue, Sealed},
 };
@@ -147,6 +149,14 @@ impl Operation for CreateSecret {
         }
         self.prepared = Some((secret, sealed));
         Ok(())
+    }
+
+    /// Of accounts that are made with their secret: whoever reads it next can log in.
+    async fn settle(&self, node: &Node) {
+        let makes = self.managed.as_ref().is_some_and(NewManaged::makes_accounts);
+        if let Some((secret, _)) = self.prepared.as_ref().filter(|_| makes) {
+            rotation::wait_until_made(node, secret).await;
+        }
     }
 
     async fn run(&self, call: &mut Call<'_>) -> Result<Created, ApiError> {

@@ -7,7 +7,7 @@ use yaoku_model::{
     time::Timestamp,
 };
 use yaoku_wire::{
-    error::Code,
+    error::{Code, Refusal},
     fields::{Encode, Fields},
     params::Params,
 };
@@ -76,7 +76,7 @@ impl Operation for DeleteSecret {
                 now
             }
             Some(days) => {
-                let at = secret.schedule_deletion(now, days)?;
+                let at = secret.schedule_deletion(now, days).map_err(|_| already())?;
                 call.tx()?.update_secret(&secret).await?;
                 notices::secret_goes(node, call.tx()?, &secret, now).await?;
                 at
@@ -84,6 +84,11 @@ impl Operation for DeleteSecret {
         };
         Ok(Deleted { name: secret.name, at })
     }
+}
+
+/// It waits for its deletion already. The spelling is the vendor's. Source: secrets.md §1.5.
+fn already() -> ApiError {
+    Refusal::from(Code::ResourceInDeleteWindow).with_message("secret in delete peroid").into()
 }
 
 /// Fails while a server is being given a new credential: who deletes the secret then would know neither

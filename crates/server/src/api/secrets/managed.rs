@@ -102,7 +102,7 @@ impl NewManaged {
         version: &VersionId,
     ) -> Result<Vec<NewValue>, ApiError> {
         let credentials = match self.kind {
-            SecretType::Redis | SecretType::PolarDb => self.new_accounts(node)?,
+            _ if self.makes_accounts() => self.new_accounts(node)?,
             SecretType::RamCredentials => self.access_keys(node, account).await?,
             _ => self.sent.clone(),
         };
@@ -177,9 +177,13 @@ impl NewManaged {
 
     /// What is still to be done when the secret is there: its accounts are made on their server.
     pub(super) fn rotation(&self, secret: &Secret, version: &VersionId) -> Option<Rotation> {
-        let makes = matches!(self.kind, SecretType::Redis | SecretType::PolarDb);
         let rotation = || begin::new(secret, version.clone(), Step::Create, secret.created);
-        makes.then(rotation)
+        self.makes_accounts().then(rotation)
+    }
+
+    /// Whether its accounts are made with it. Source: secrets.md §6.3, §6.4.
+    pub(super) fn makes_accounts(&self) -> bool {
+        matches!(self.kind, SecretType::Redis | SecretType::PolarDb)
     }
 }
 

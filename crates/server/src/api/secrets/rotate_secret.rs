@@ -4,7 +4,7 @@
 use yaoku_model::{
     arn::{Arn, SecretRef},
     ids::{SecretName, Stage, VersionId},
-    secret::Secret,
+    secret::{RotationWindow, Secret},
 };
 use yaoku_store::Tx;
 use yaoku_wire::{
@@ -26,6 +26,8 @@ use crate::{
 pub(super) struct RotateSecret {
     secret: SecretRef,
     version: VersionId,
+    /// How long the access key before works on; of other credentials it says nothing. Our extension.
+    window: Option<RotationWindow>,
     prepared: Option<Prepared>,
 }
 
@@ -41,7 +43,7 @@ impl Operation for RotateSecret {
     const SPEC: &'static Spec = &Spec {
         name: "RotateSecret",
         effect: Effect::Write,
-        class: Some(Class::SecretWrite),
+        class: Some(Class::SecretRotation),
         errors: &[
             CACHED_SECRET,
             WRONG_STATE,
@@ -56,7 +58,7 @@ impl Operation for RotateSecret {
 
     fn parse(params: &mut Params) -> Result<Self, ApiError> {
         let (secret, version) = (params.required("SecretName")?, params.required("VersionId")?);
-        Ok(Self { secret, version, prepared: None })
+        Ok(Self { secret, version, window: params.optional("RotationWindow")?, prepared: None })
     }
 
     async fn prepare(&mut self, call: &mut Call<'_>) -> Result<(), ApiError> {
@@ -65,7 +67,10 @@ impl Operation for RotateSecret {
         must_rotate(&mut *tx, &found.secret).await?;
         drop(tx);
         if !self.is_known(&found.secret) {
-            let prepared = begin::prepare(call.node, &found, &self.version, call.now).await?;
+            let mut prepared = begin::prepare(call.node, &found, &self.version, call.now).await?;
+            if let Prepared::AccessKey(key) = &mut prepared {
+                key.window = self.window.map(RotationWindow::seconds);
+            }
             self.prepared = Some(prepared);
         }
         Ok(())

@@ -387,3 +387,18 @@ async fn a_policy_sees_the_tags_that_a_request_would_give() {
     let untagged = user.call("DescribeKey", [("KeyId", key.as_str())]).await.err();
     assert_eq!(untagged, Some(Code::NoPermission), "a request without tags has none");
 }
+
+crate::testing::on_postgres_too!(
+    exactly_one_resource_is_named,
+    tags_that_break_a_rule_are_refused_and_none_is_kept,
+    a_resource_has_at_most_twenty_tags,
+    tags_are_taken_away_by_an_array_or_by_commas,
+    the_plural_operations_have_bounds,
+    one_unknown_resource_fails_the_whole_call,
+    a_plural_operation_is_permitted_by_the_singular_action_too,
+    keys_and_instances_are_tagged_and_untagged_together,
+    resources_are_found_by_all_of_their_tags,
+    rows_come_by_two_hundred_and_none_twice,
+    a_secret_is_tagged_by_its_name_unless_it_waits_for_deletion,
+    a_policy_sees_the_tags_that_a_request_would_give,
+);

@@ -351,6 +351,7 @@ pub(super) const ROWS: &[Row] = &[
     row("yaoku:ListHooks", &[("yaoku:ListHooks", "*")]),
     row("yaoku:ListKeyUses", &[("yaoku:ListKeyUses", "acs:kms:cn-hangzhou:{account}:key/{KeyId}")])
         .elsewhere("Forbidden.KeyNotFound"),
+    row("yaoku:ListNotices", &[("yaoku:ListNotices", "*")]),
     row("yaoku:ListOidcProviders", &[("yaoku:ListOidcProviders", "*")]),
     row("yaoku:ListTargets", &[("yaoku:ListTargets", "*")]),
     row("yaoku:ListWhoCan", &[("yaoku:ListWhoCan", "*")]),

@@ -31,7 +31,7 @@ async fn create_secret_refuses_what_breaks_a_limit() {
         ("SecretType", "generic".to_owned(), Code::InvalidParameter),
         ("SecretType", "Rds".to_owned(), Code::MissingParameter),
         ("SecretType", "ECS".to_owned(), Code::MissingParameter),
-        ("SecretType", "RAMCredentials".to_owned(), Code::RejectedUnsupportedOperation),
+        ("SecretType", "RAMCredentials".to_owned(), Code::MissingParameter),
         ("Description", "d".repeat(8193), Code::InvalidParameter),
         ("Tags", "{}".to_owned(), Code::InvalidParameter),
         ("Tags", r#"[{"TagKey":"acs:x","TagValue":""}]"#.to_owned(), Code::InvalidParameter),
@@ -205,3 +205,14 @@ async fn a_policy_needs_an_instance() {
     kms.call_with("CreateSecret", &params).await.unwrap();
     assert_eq!(rows(&kms, "a").await.unwrap().0.policy, Some(policy));
 }
+
+crate::testing::on_postgres_too!(
+    create_secret_refuses_what_breaks_a_limit,
+    create_secret_takes_the_longest_of_everything,
+    create_secret_answers_every_field,
+    a_name_that_is_taken_is_refused_and_nothing_changes,
+    two_accounts_may_use_the_same_name,
+    a_secret_lives_where_its_key_lives,
+    an_instance_must_be_its_owners_running_and_have_room,
+    a_policy_needs_an_instance,
+);

@@ -188,3 +188,14 @@ async fn no_value_is_in_the_database_or_in_an_event() {
     assert!(!events.is_empty());
     assert!(!format!("{events:?}").contains("canary"));
 }
+
+crate::testing::on_postgres_too!(
+    who_disables_a_key_takes_its_secrets_with_it_at_once,
+    a_service_key_that_is_disabled_takes_its_secrets_with_it,
+    no_secret_outlives_its_key,
+    a_version_opens_with_the_key_version_that_sealed_it,
+    what_was_sealed_under_a_key_that_changed_since_is_not_kept,
+    a_value_in_the_place_of_another_does_not_open,
+    a_value_in_the_row_of_another_account_does_not_open,
+    no_value_is_in_the_database_or_in_an_event,
+);

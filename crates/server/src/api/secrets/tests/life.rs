@@ -208,3 +208,13 @@ async fn update_secret_changes_the_description_alone() {
     assert_eq!(rows(&kms, "a").await, before);
     assert_eq!(value(&kms, "a").await.unwrap(), "x");
 }
+
+crate::testing::on_postgres_too!(
+    a_window_has_seven_to_thirty_days,
+    what_is_deleted_by_force_is_gone_and_its_name_is_free,
+    a_scheduled_secret_is_seen_and_not_used,
+    only_what_is_scheduled_is_restored_and_only_once,
+    a_secret_is_gone_when_its_time_comes_removed_or_not,
+    describe_secret_answers_every_field,
+    update_secret_changes_the_description_alone,
+);

@@ -133,3 +133,11 @@ async fn no_account_sees_another_ones_secrets() {
     let reply = list(&stranger, &[("Filters", &creator)]).await.unwrap();
     assert_eq!(reply.1, "0");
 }
+
+crate::testing::on_postgres_too!(
+    filters_of_one_key_are_alternatives_and_of_several_are_all_asked,
+    filters_that_are_none_are_refused,
+    secrets_are_listed_page_by_page_oldest_first,
+    an_item_has_its_times_and_where_asked_its_tags,
+    no_account_sees_another_ones_secrets,
+);

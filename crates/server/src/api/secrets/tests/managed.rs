@@ -63,6 +63,13 @@ async fn settle(kms: &Kms) {
     kms.node.rotations.rest().await;
 }
 
+/// One field of each notice of the account, the last first.
+async fn told(kms: &Kms, field: &str) -> Vec<String> {
+    let listed = kms.call("ListNotices", []).await.unwrap();
+    let one = |nth| listed.get(&format!("Notices.Notice.{nth}.{field}")).unwrap().to_owned();
+    (0..listed.count("Notices.Notice").unwrap()).map(one).collect()
+}
+
 async fn value(kms: &Kms, name: &str, stage: &str) -> Reply {
     kms.call("GetSecretValue", [("SecretName", name), ("VersionStage", stage)]).await
 }
@@ -106,6 +113,66 @@ async fn what_a_managed_secret_lacks_is_named_and_nothing_is_made() {
     }
     let listed = kms.call("ListSecrets", []).await.unwrap();
     assert_eq!(listed.get("TotalCount"), Some("0"));
+}
+
+#[tokio::test]
+async fn the_name_of_a_managed_secret_fits_its_kind() {
+    let (kms, key) = with_user().await;
+    let ecs = r#"{"SecretSubType":"Password","InstanceId":"i-1","RegionId":"r","CommandId":""}"#;
+    let user = r#"{"SecretSubType":"RamUserAccessKey","UserName":"ci"}"#;
+    let password = r#"{"UserName":"root","Password":"p1"}"#;
+    let keys = format!(r#"{{"AccessKeys":[{key}]}}"#);
+    for (kind, name, data, config, expected) in [
+        ("ECS", "a", password, ecs, Err(Code::InvalidParameter)),
+        ("ECS", "acs/rds/a", password, ecs, Err(Code::InvalidParameter)),
+        ("ECS", "acs/ecs/a", password, ecs, Ok("acs/ecs/a")),
+        ("RAMCredentials", "ci", &*keys, user, Err(Code::InvalidParameter)),
+        ("RAMCredentials", "acs/ram/user/ci", &*keys, user, Err(Code::InvalidParameter)),
+        ("RAMCredentials", "$Auto", &*keys, user, Ok("acs/ram/user/ci")),
+        ("Rds", "acs/a", ACCOUNTS, RDS, Err(Code::InvalidParameter)),
+    ] {
+        let params = [
+            ("SecretName", name),
+            ("VersionId", "v1"),
+            ("SecretType", kind),
+            ("SecretData", data),
+            ("ExtendedConfig", config),
+        ];
+        let made = kms.call("CreateSecret", params).await;
+        let made = made.as_ref().map(|it| it.get("SecretName").unwrap()).map_err(|it| *it);
+        assert_eq!(made, expected, "{kind} {name}");
+    }
+    let shown = described(&kms, "acs/ecs/a").await;
+    assert!(shown.get("ExtendedConfig").unwrap().contains(r#""CommandId":"""#), "what was sent");
+}
+
+#[tokio::test]
+async fn of_two_accounts_the_first_is_current_and_what_rotates_says_when() {
+    let kms = Kms::new().await;
+    let params = [
+        ("SecretName", "a"),
+        ("VersionId", "v1"),
+        ("SecretType", "Rds"),
+        (
+            "SecretData",
+            r#"{"Accounts":[{"AccountName":"one","AccountPassword":"p1"},{"AccountName":"two","AccountPassword":"p2"}]}"#,
+        ),
+        ("ExtendedConfig", RDS),
+        ("EnableAutomaticRotation", "true"),
+        ("RotationInterval", "7d"),
+    ];
+    let made = kms.call("CreateSecret", params).await.unwrap();
+    let next = crate::testing::NOW.plus_seconds(7 * DAY).to_string();
+    for (stage, name) in [("ACSCurrent", "one"), ("ACSPrevious", "two")] {
+        let read = value(&kms, "a", stage).await.unwrap();
+        assert!(read.get("SecretData").unwrap().contains(&format!("\"{name}\"")), "{stage}");
+        for shown in [&made, &read] {
+            assert_eq!(shown.get("AutomaticRotation"), Some("Enabled"));
+            assert_eq!(shown.get("RotationInterval"), Some("604800s"));
+            assert_eq!(shown.get("NextRotationDate"), Some(&*next));
+            assert_eq!(shown.get("LastRotationDate"), None);
+        }
+    }
 }
 
 #[tokio::test]
@@ -340,8 +407,51 @@ async fn access_keys_turn_by_themselves_when_their_date_has_come() {
         assert_eq!(it.get("NextRotationDate"), Some(&*next));
     }
     assert!(!users_keys(&kms).await.contains(&first[0]));
-    let rotated = kms.events().await;
-    assert_eq!(rotated.iter().filter(|it| it.action == "yaoku:RotateSecret").count(), 3);
+    let success = "Secret:RotateSecret:Success";
+    assert_eq!(told(&kms, "Name").await, [success; 2], "the third window is not over");
+    let events = kms.events().await;
+    let count = |action| events.iter().filter(|it| it.action == action).count();
+    assert_eq!((count("yaoku:RotateSecret"), count("yaoku:DeleteAccessKey")), (3, 2));
+}
+
+#[tokio::test]
+async fn a_window_is_as_long_as_is_asked_for() {
+    let (kms, key) = with_user().await;
+    let name = "acs/ram/user/ci";
+    ram(&kms, &key).await.unwrap();
+    let rotate = async |window| {
+        let params = [("SecretName", name), ("VersionId", "v2"), ("RotationWindow", window)];
+        kms.call("RotateSecret", params).await.map(drop)
+    };
+    for window in ["9m", "3d", "soon"] {
+        assert_eq!(rotate(window).await, Err(Code::InvalidParameter), "{window}");
+    }
+    rotate("10m").await.unwrap();
+    kms.clock.advance_seconds(599);
+    settle(&kms).await;
+    assert_eq!(users_keys(&kms).await.len(), 2);
+    kms.clock.advance_seconds(1);
+    settle(&kms).await;
+    assert_eq!(users_keys(&kms).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_user_who_goes_while_both_keys_work_makes_the_rotation_fail() {
+    let (kms, key) = with_user().await;
+    let name = "acs/ram/user/ci";
+    ram(&kms, &key).await.unwrap();
+    rotate(&kms, name, "v2").await.unwrap();
+    for id in users_keys(&kms).await {
+        let of = [("UserName", "ci"), ("UserAccessKeyId", &*id)];
+        kms.ram("DeleteAccessKey", of).await.unwrap();
+    }
+    kms.ram("DeleteUser", [("UserName", "ci")]).await.unwrap();
+    assert_eq!(described(&kms, name).await.get("AutomaticRotation"), Some("Disabled"));
+    kms.clock.advance_seconds(2 * DAY);
+    settle(&kms).await;
+    assert_eq!(described(&kms, name).await.get("AutomaticRotation"), Some("Invalid"));
+    assert_eq!(value(&kms, name, "ACSCurrent").await.unwrap().get("VersionId"), Some("v2"));
+    assert_eq!(told(&kms, "Name").await, ["Secret:RotateSecret:Failure"]);
 }
 
 #[tokio::test]
@@ -364,6 +474,17 @@ async fn a_user_who_is_gone_makes_the_rotation_fail() {
     assert_eq!(it.get("AutomaticRotation"), Some("Invalid"));
     let after = value(&kms, name, "ACSCurrent").await.unwrap();
     assert_eq!(after.get("SecretData").map(str::to_owned), before);
+    assert_eq!(told(&kms, "Name").await, ["Secret:RotateSecret:Failure"]);
+    assert_eq!(told(&kms, "Level").await, ["CRITICAL"]);
+    let event = told(&kms, "Event").await.remove(0);
+    for said in [
+        r#""rotationStatus":"Invalid""#,
+        r#""rotationSubType":"RamUserAccessKey""#,
+        r#""errorCode":"Forbidden.ResourceNotFound""#,
+        r#""status":"Failed""#,
+    ] {
+        assert!(event.contains(said), "{said}: {event}");
+    }
     let events = kms.events().await;
     let failed = events.iter().find(|it| it.action == "yaoku:RotateSecret").unwrap();
     assert!(failed.code.is_some());
@@ -376,6 +497,11 @@ async fn a_server_that_nobody_registered_fails_the_rotation_and_harms_nothing() 
     rotate(&kms, "a", "v2").await.unwrap();
     settle(&kms).await;
     assert_eq!(described(&kms, "a").await.get("AutomaticRotation"), Some("Invalid"));
+    let event = told(&kms, "Event").await.remove(0);
+    let entity = format!("acs:rds:cn-hangzhou:{}:dbinstance/rm-1", kms.account);
+    for said in ["Secret:RotateSecret:Failure", "TargetNotFound", "failureTime", &entity] {
+        assert!(event.contains(said), "{said}: {event}");
+    }
     let read = value(&kms, "a", "ACSCurrent").await.unwrap();
     assert_eq!(read.get("VersionId"), Some("v1"));
     let mut tx = kms.node.store.read().await.unwrap();
@@ -404,3 +530,20 @@ async fn a_generic_secret_is_not_rotated() {
     let stage = [("SecretName", "b"), ("VersionStage", "x"), ("MoveToVersion", "v1")];
     assert_eq!(kms.call("UpdateSecretVersionStage", stage).await, expected);
 }
+
+crate::testing::on_postgres_too!(
+    what_a_managed_secret_lacks_is_named_and_nothing_is_made,
+    the_name_of_a_managed_secret_fits_its_kind,
+    of_two_accounts_the_first_is_current_and_what_rotates_says_when,
+    a_managed_secret_says_what_it_is_about,
+    custom_data_is_replaced_however_it_is_sent,
+    the_policy_of_rotation_is_shown_while_it_is_on,
+    access_keys_need_their_user_all_their_keys_and_the_services_role,
+    both_access_keys_work_for_two_days_and_then_the_old_one_is_gone,
+    access_keys_turn_by_themselves_when_their_date_has_come,
+    a_window_is_as_long_as_is_asked_for,
+    a_user_who_goes_while_both_keys_work_makes_the_rotation_fail,
+    a_user_who_is_gone_makes_the_rotation_fail,
+    a_server_that_nobody_registered_fails_the_rotation_and_harms_nothing,
+    a_generic_secret_is_not_rotated,
+);

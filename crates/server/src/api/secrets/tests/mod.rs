@@ -1,4 +1,31 @@
 //! Tests of the operations on secrets, through the pipeline: here is what they share.
+//!
+//! All of them run on SQLite and on PostgreSQL. Where each line of secrets.md §9 is shown (files without a
+//! path are in this folder; `rotation` is `src/rotation/tests.rs`, on real servers):
+//!
+//! | Line | What | Where |
+//! |---|---|---|
+//! | 1 | creation, its answer, names that are taken | `create` (`create_secret_answers_every_field`, `a_name_that_is_taken_…`); managed: `managed` (`a_managed_secret_says_…`, `of_two_accounts_…`) |
+//! | 2 | limits and names | `create` (`create_secret_refuses_what_breaks_a_limit`, `…_takes_the_longest_of_everything`), `managed` (`the_name_of_a_managed_secret_fits_its_kind`) |
+//! | 3 | puts, both forms of `VersionStages`, the same version again | `versions` (`a_put_makes_its_version_current_…`, `the_same_version_again_…`) |
+//! | 4 | eviction, `IncludeDeprecated`, pages | `versions` (`ten_versions_are_kept`, `a_version_with_a_label_is_kept`, `versions_are_listed_page_by_page`) |
+//! | 5 | the table of §2 | `versions` (`a_label_moves_by_the_rules`, `a_ninth_label_is_refused`, and those of line 3) |
+//! | 6 | which version is read | `read` (`a_version_is_chosen_…`), `managed` (`a_managed_secret_says_…`) |
+//! | 7 | deletion and restoring | `life` (all of it); the words of the refusals: `tests/refusals/rotations.rs` |
+//! | 8 | filters, totals, pages | `list` (all of it), `src/api/filters.rs` |
+//! | 9 | booleans, JSON, form, GET | `wire`: `flags_are_true_or_false_in_any_case`, `every_accepted_vector_is_read_as_its_client_meant_it` |
+//! | 10 | `CustomData` in three encodings | `managed` (`custom_data_is_replaced_…`), generic: `life` (`update_secret_changes_…`) |
+//! | 11 | intervals, what is shown of them, dates | `model`: `an_interval_is_a_number_and_a_unit`, `the_next_date_follows_…`; `managed` (`the_policy_of_rotation_…`, `of_two_accounts_…`, `access_keys_turn_by_themselves_…`) |
+//! | 12 | `RotateSecret` again, too often, while one runs | `managed` (`both_access_keys_work_…`), `tests/refusals/rotations.rs` |
+//! | 13 | RDS, one account and two | `rotation` (`the_old_password_of_a_single_account_is_dead`, `two_accounts_of_…_take_turns`), `managed` (`of_two_accounts_…`) |
+//! | 14 | Redis and PolarDB | `rotation` (`accounts_of_…_are_made_with_their_secret_and_take_turns`) |
+//! | 15 | access keys | `managed` (`both_access_keys_work_…`, `access_keys_need_…`, `a_user_who_is_gone_…`, `a_user_who_goes_…`) |
+//! | 16 | ECS | `rotation` (`a_password_and_a_key_pair_of_a_server_turn`), `CommandId`: `managed` (`the_name_of_a_managed_secret_fits_its_kind`) |
+//! | 17 | random passwords | `password` (all of it) |
+//! | 18 | policies | `policies` (all of it), `model`: `policy/object.rs`, `tests/refusals/matrix` |
+//! | 19 | tags | `src/api/tags/tests.rs` (all of it) |
+//! | 20 | batches | `read` (`a_batch_answers_what_it_can`, `a_batch_has_one_to_twenty_…`), `permissions` (`a_batch_is_judged_…`) |
+//! | 21 | official clients | `conformance/` |
 
 use yaoku_model::{
     ids::{AccountId, KeyId},

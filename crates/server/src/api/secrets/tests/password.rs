@@ -95,3 +95,10 @@ async fn an_impossible_password_is_refused() {
         assert_eq!(password(&kms, &params).await.map(drop), expected, "{params:?}");
     }
 }
+
+crate::testing::on_postgres_too!(
+    a_password_has_8_to_128_characters,
+    a_password_has_every_kind_that_is_not_excluded_and_no_other,
+    every_character_turns_up_but_those_excluded,
+    an_impossible_password_is_refused,
+);

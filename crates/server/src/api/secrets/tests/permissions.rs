@@ -151,3 +151,12 @@ async fn an_event_names_the_secret_and_the_key_once() {
     assert_eq!(resources("kms:CreateSecret"), [of("secret"), key.clone(), of("secret/a")]);
     assert_eq!(resources("kms:GetSecretValue"), [of("secret/a"), key]);
 }
+
+crate::testing::on_postgres_too!(
+    a_refusal_does_not_say_what_exists,
+    a_secret_under_a_customers_key_needs_that_key_too,
+    the_container_or_the_item_will_do,
+    a_batch_is_judged_item_by_item,
+    a_tag_decides_where_a_policy_asks_for_it,
+    an_event_names_the_secret_and_the_key_once,
+);

@@ -90,3 +90,9 @@ async fn a_policy_denies_and_lets_other_accounts_read() {
     let deleted = stranger.call("DeleteSecret", [("SecretName", &*arn)]).await.map(drop);
     assert_eq!(deleted, Err(Code::NoPermission), "other accounts may use it and no more");
 }
+
+crate::testing::on_postgres_too!(
+    a_secret_in_an_instance_has_the_default_policy_until_it_is_given_one,
+    what_is_no_policy_of_a_secret_is_refused,
+    a_policy_denies_and_lets_other_accounts_read,
+);

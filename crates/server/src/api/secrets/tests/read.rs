@@ -207,3 +207,14 @@ async fn a_batch_has_one_to_twenty_different_secrets() {
     let reply = kms.call("BatchGetSecretValue", []).await;
     assert_eq!(reply, Err(Code::MissingParameter));
 }
+
+crate::testing::on_postgres_too!(
+    a_version_is_chosen_by_id_by_label_by_both_or_by_neither,
+    get_secret_value_answers_every_field,
+    a_value_comes_back_exactly_as_sent,
+    a_secret_of_another_region_or_a_recipient_is_refused,
+    a_value_that_xml_cannot_carry_is_refused_there_and_its_event_says_so,
+    a_dry_run_never_succeeds,
+    a_batch_answers_what_it_can,
+    a_batch_has_one_to_twenty_different_secrets,
+);

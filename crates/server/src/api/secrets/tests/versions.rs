@@ -255,3 +255,16 @@ async fn a_rotation_by_functions_can_be_repeated_at_every_step() {
     assert_eq!(value(&kms, "a").await.unwrap(), "two");
     assert_eq!(versions(&kms, "a").await, "v1=ACSPrevious v2=ACSCurrent,ACSPending");
 }
+
+crate::testing::on_postgres_too!(
+    a_put_makes_its_version_current_unless_it_says_otherwise,
+    put_secret_value_refuses_what_breaks_a_limit,
+    the_same_version_again_changes_nothing,
+    ten_versions_are_kept,
+    a_version_with_a_label_is_kept,
+    versions_are_listed_page_by_page,
+    a_label_moves_by_the_rules,
+    only_the_service_versions_other_types,
+    a_ninth_label_is_refused,
+    a_rotation_by_functions_can_be_repeated_at_every_step,
+);
