@@ -2,7 +2,7 @@
 
 use std::{
     path::Path,
-    sync::{Arc, LazyLock},
+    sync::{Arc, LazyLock, Mutex, PoisonError},
 };
 
 use tempfile::TempDir;
@@ -29,7 +29,8 @@ pub(crate) fn run(input: &[u8]) {
     {
         assert_eq!(head.to_string().parse(), Ok(head), "a head comes back");
     }
-    let place = &*PLACE;
+    // One at a time: tests run side by side.
+    let place = PLACE.lock().unwrap_or_else(PoisonError::into_inner);
     std::fs::write(place.segment(), input).expect("the segment can be written");
     let report = verify(&place.home, &place.node, &place.signer.public_key(), None);
     let report = report.expect("a journal can be read");
@@ -64,17 +65,17 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
     vec![segment, event(1).to_row(), event(2).to_row()]
 }
 
-static PLACE: LazyLock<Place> = LazyLock::new(|| {
+static PLACE: LazyLock<Mutex<Place>> = LazyLock::new(|| {
     // In memory, where there is such a place: each input is a file.
     let memory = Path::new("/dev/shm");
     let directory = if memory.is_dir() { TempDir::new_in(memory) } else { TempDir::new() };
     let directory = directory.expect("a temporary directory");
-    Place {
+    Mutex::new(Place {
         home: directory.path().to_owned(),
         _directory: directory,
         node: node(),
         signer: signer(),
-    }
+    })
 });
 
 /// Where a journal of one segment lies.

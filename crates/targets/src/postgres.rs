@@ -52,6 +52,9 @@ const LISTS: [&str; 6] = [
 /// and of the database's. Before it, all places are taken (`InitProcess`). Tried on version 15.
 const NO_CONNECTION_LEFT: [&str; 2] = ["InitializeSessionUserId", "CheckMyDatabase"];
 
+/// What waits for longer is given up by the server too: it must not happen when nobody expects it.
+const LIMITS: &str = "SET lock_timeout = '9s'; SET statement_timeout = '9s'";
+
 pub(crate) struct Server {
     client: Client,
 }
@@ -64,7 +67,9 @@ pub(crate) async fn connect(target: &Target, admin: &Login) -> Result<Server, Fa
         _ => refusal(&error),
     };
     let client = open(target, admin).await?.map_err(refused)?;
-    Ok(Server { client })
+    let mut server = Server { client };
+    server.ask(LIMITS.to_owned()).await?;
+    Ok(server)
 }
 
 /// Logs in, and out again. Who is told that the database is not for them, or has no connection to

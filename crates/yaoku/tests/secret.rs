@@ -155,7 +155,7 @@ fn a_deletion_shows_what_goes_asks_and_may_be_asked_for_twice() {
     assert!(said.starts_with("a is deleted on ") && said.contains("secret restore"), "{said}");
     // Without asking, for there is nothing to do.
     assert!(server.good(&["secret", "delete", "a"]).ends_with(" already.\n"));
-    assert_eq!(server.good(&["secret", "restore", "a"]), "a is not deleted.\n");
+    assert_eq!(server.good(&["secret", "restore", "a"]), "a is restored.\n");
     assert_eq!(server.good(&["secret", "restore", "a"]), "a was not being deleted.\n");
     assert_eq!(reveal(&server, "a"), "x");
     assert_eq!(server.good(&["secret", "delete", "a", "--force", "--yes"]), "a is deleted.\n");

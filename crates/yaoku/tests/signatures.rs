@@ -121,6 +121,7 @@ fn the_limits_of_a_configuration_are_shown_with_those_of_single_callers() {
         "WHOSE|CLASS|CALLS A SECOND",
         "each account|create|1000",
         "each account|read|7",
+        "each account|secret_rotation|50 an hour",
         "each account|sts|1000",
         "each account|administration|1000",
         "each principal|create|250",

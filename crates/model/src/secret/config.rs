@@ -330,7 +330,8 @@ mod tests {
     #[test]
     fn it_has_1024_characters_at_most() {
         let text = |len: usize| {
-            let start = r#"{"SecretSubType":"SingleUser","DBInstanceId":"rm-1","X":""#;
+            let start =
+                r#"{"CustomData":{},"SecretSubType":"SingleUser","DBInstanceId":"rm-1","X":""#;
             format!("{start}{}\"}}", "说".repeat(len - start.len() - 2))
         };
         assert!(Config::parse(SecretType::Rds, &text(1024)).is_ok());

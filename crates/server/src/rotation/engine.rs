@@ -131,14 +131,13 @@ impl Engine {
     /// Begins what is to begin, and takes up what is to go on. Answers when each has a task.
     pub(crate) async fn run(&self, node: &Arc<Node>) -> Result<(), ApiError> {
         let now = node.domain_clock.now();
+        // First what was begun: there is not always room for all.
         let mut after = None;
         loop {
-            let mut tx = node.store.read().await?;
-            let due = tx.secrets_to_rotate(now, after.as_ref(), PAGE).await?;
-            drop(tx);
+            let due = node.store.read().await?.due_rotations(now, after.as_ref(), PAGE).await?;
             let Some(last) = due.last() else { break };
             after = Some(last.clone());
-            self.take_up(node, due, true).await;
+            self.take_up(node, due, false).await;
         }
         let mut after = None;
         loop {
@@ -148,12 +147,13 @@ impl Engine {
             self.take_up(node, due, true).await;
         }
         let mut after = None;
-        loop {
-            let due = node.store.read().await?.due_rotations(now, after.as_ref(), PAGE).await?;
-            let Some(last) = due.last() else { return Ok(()) };
+        while self.shared.tasks.available_permits() > 0 {
+            let due = node.store.read().await?.secrets_to_rotate(now, after.as_ref(), PAGE).await?;
+            let Some(last) = due.last() else { break };
             after = Some(last.clone());
-            self.take_up(node, due, false).await;
+            self.take_up(node, due, true).await;
         }
+        Ok(())
     }
 
     /// Says that somebody has begun a rotation, or moved the clock.

@@ -19,14 +19,10 @@ use crate::{
     values::Sealed,
 };
 
-/// After so many seconds, a day, a target that has said neither yes nor no is asked once an hour. Never
-/// is a candidate forgotten that may be what it takes. Our choice.
+/// After so many seconds, a day, a candidate is forgotten if the current credential works instead: what
+/// was asked then is over. A target that has said neither is asked once an hour. Our choice.
 const SETTLES: i64 = 86_400;
 const HOUR: i64 = 3600;
-
-/// After so many seconds it is believed that it did not, if the current credential works: nothing that
-/// it was asked waits there any more. Our choice.
-const DOUBT: i64 = 600;
 
 /// Pauses grow up to about ten seconds while a rotation runs, to half a minute while nobody knows
 /// whether the current credential works, and to ten minutes else: how often they double. Our choice.
@@ -113,8 +109,12 @@ pub(super) async fn put_off(
         tell(node, tx, &secret, now, Some(trouble)).await?;
     }
     match rotation.step {
+        // Of somebody else's account nothing was asked.
+        Step::Apply | Step::Settle if matches!(trouble, Trouble::CurrentRefused) => {
+            return Ok(tx.delete_rotation(&secret.account, &secret.name).await?);
+        }
         Step::Apply if given_up => (rotation.step, rotation.tries) = (Step::Settle, 0),
-        Step::Settle if age >= DOUBT && matches!(trouble, Trouble::NotTaken) => {
+        Step::Settle if age >= SETTLES && matches!(trouble, Trouble::NotTaken) => {
             return Ok(tx.delete_rotation(&secret.account, &secret.name).await?);
         }
         _ => {}
@@ -125,7 +125,7 @@ pub(super) async fn put_off(
         _ => DOUBLES[1],
     };
     let pause = match pause(&*node.random, rotation.tries.min(doubles))? {
-        _ if age >= SETTLES => HOUR,
+        _ if age >= SETTLES || matches!(trouble, Trouble::AccountExists) => HOUR,
         pause => pause,
     };
     rotation.tries += 1;

@@ -150,15 +150,16 @@ pub(super) async fn end_window(
 ) -> Result<(), ApiError> {
     let user = user(&secret)?;
     tx.delete_rotation(&secret.account, &secret.name).await?;
+    if let Some(dying) = &rotation.dying {
+        // Also if its user has another name by now.
+        let found = tx.access_key(dying).await?.filter(|it| it.account == secret.account);
+        if let Some(owner) = found.and_then(|it| it.user) {
+            delete_key(node, tx, &secret.account, &owner, dying).await?;
+        }
+    }
     if tx.user(&secret.account, &user).await?.is_none() {
         let gone = Trouble::Ours(Code::ResourceNotFound.into());
         return finish::fail_to_begin(node, tx, secret, &gone, now).await;
-    }
-    if let Some(dying) = &rotation.dying {
-        let found = tx.access_key(dying).await?;
-        if found.is_some_and(|it| it.account == secret.account && it.user.as_ref() == Some(&user)) {
-            delete_key(node, tx, &secret.account, &user, dying).await?;
-        }
     }
     drop_previous(tx, &mut secret).await?;
     secret.updated = now;

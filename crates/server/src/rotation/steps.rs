@@ -1,6 +1,9 @@
 //! What is done at a target, one step of a rotation after the other. Each may be done again.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
+    time::Duration,
+};
 
 use yaoku_model::{
     ids::Stage,
@@ -135,7 +138,8 @@ pub(super) async fn take(
         Step::Create => Box::pin(at.create()).await,
         Step::Apply => {
             let new = candidate(node, &found.secret, &config, rotation).await?;
-            Box::pin(at.apply(&new)).await
+            let kept = rotation.candidate.as_ref().is_some_and(|it| it.created < rotation.started);
+            Box::pin(at.apply(&new, kept || rotation.tries > 0)).await
         }
         Step::Settle => {
             let new = candidate(node, &found.secret, &config, rotation).await?;
@@ -180,12 +184,15 @@ impl At<'_> {
     ///
     /// Of two accounts the other one works meanwhile. Where there is one only, and the target may have
     /// taken the candidate though nobody says so, the password that is current is dead perhaps: so
-    /// whatever went wrong, and while an answer is late, the candidate itself is tried.
-    async fn apply(self, new: &Credential) -> Result<(), Trouble> {
+    /// whatever went wrong, and while an answer is late, the candidate itself is tried; but not if
+    /// nothing was asked yet, now or (`again`) before, for servers lock out who is wrong too often.
+    async fn apply(self, new: &Credential, again: bool) -> Result<(), Trouble> {
+        let asked = AtomicBool::new(again);
         // No administrator is needed to find out what an earlier try has come to.
         let change = async {
             let mut admin = self.administrator().await?;
             self.may_change(&mut *admin, new).await?;
+            asked.store(true, Relaxed);
             self.change(&mut *admin, new).await
         };
         if !is_of_one_account(self.config.sub_type) {
@@ -195,10 +202,11 @@ impl At<'_> {
         let changed = tokio::select! {
             biased;
             changed = change => changed,
-            () = self.taken_all_the_same(new) => return Ok(()),
+            () = self.taken_all_the_same(new, &asked) => return Ok(()),
         };
         match changed {
             Ok(()) => self.verify(new).await,
+            Err(trouble) if !asked.load(Relaxed) => Err(trouble),
             Err(trouble) => self.must_be_ours(new).await.map_err(|_| trouble),
         }
     }
@@ -216,9 +224,9 @@ impl At<'_> {
             let Some(held) = self.credential(&stage).await? else { continue };
             let is_new = held.name() == new.name();
             is_held |= is_new;
-            match self.log_in(&held).await {
-                Err(Fault::WrongCredential(_)) if is_new && self.log_in(new).await.is_ok() => {}
-                Err(Fault::WrongCredential(_)) => return Err(Trouble::CurrentRefused),
+            match self.must_be_ours(&held).await {
+                Err(Trouble::AccountExists) if is_new && self.must_be_ours(new).await.is_ok() => {}
+                Err(Trouble::AccountExists) => return Err(Trouble::CurrentRefused),
                 done => done?,
             }
         }
@@ -249,11 +257,15 @@ impl At<'_> {
     }
 
     /// Ends when the target has taken a candidate whose change it does not answer.
-    async fn taken_all_the_same(self, candidate: &Credential) {
+    async fn taken_all_the_same(self, candidate: &Credential, asked: &AtomicBool) {
+        let mut pause = LATE;
         loop {
-            tokio::time::sleep(LATE).await;
-            if self.must_be_ours(candidate).await.is_ok() {
-                return;
+            tokio::time::sleep(pause).await;
+            if asked.load(Relaxed) {
+                if self.must_be_ours(candidate).await.is_ok() {
+                    return;
+                }
+                pause *= 2;
             }
         }
     }
@@ -262,9 +274,11 @@ impl At<'_> {
     async fn settle(self, new: &Credential) -> Result<(), Trouble> {
         match self.log_in(new).await {
             // Perhaps not all was done that belongs to it.
-            Ok(()) if !is_of_one_account(self.config.sub_type) => Box::pin(self.apply(new)).await,
+            Ok(()) if !is_of_one_account(self.config.sub_type) => {
+                Box::pin(self.apply(new, true)).await
+            }
             Ok(()) => self.must_be_ours(new).await,
-            Err(fault @ Fault::WrongCredential(_)) => {
+            Err(fault @ Fault::WrongCredential(_)) if is_of_one_account(self.config.sub_type) => {
                 let current = self.credential(&Stage::current()).await?;
                 let Some(current) = current else { return Err(fault.into()) };
                 let works = self.log_in(&current).await.is_ok();

@@ -100,7 +100,7 @@ async fn go_on(
         at_target(node, shared, found, &step).await.map(|()| sealed)
     };
     let Some(done) = still_held(node, &found.secret, &mut rotation, done).await else {
-        tracing::warn!(secret = %found.secret.name, "another node has taken its rotation");
+        tracing::warn!(secret = %found.secret.name, "its rotation is no longer this node's");
         return Ok(());
     };
     let work = match done {
@@ -115,8 +115,8 @@ async fn go_on(
 }
 
 /// Does something about a rotation, and sees to it that no other node takes it up meanwhile. `None` if
-/// one has all the same: then it is left off, so that nothing old is given to a target after something
-/// new.
+/// one has, or may have, all the same: then it is left off, so that nothing old is given to a target after
+/// something new.
 async fn still_held<T>(
     node: &Node,
     secret: &Secret,
@@ -124,16 +124,34 @@ async fn still_held<T>(
     step: impl Future<Output = T>,
 ) -> Option<T> {
     tokio::pin!(step);
+    let mut since = Instant::now();
     loop {
         tokio::select! {
             biased;
             done = &mut step => return Some(done),
             () = tokio::time::sleep(STILL) => {}
         }
-        match Work::HoldOn(rotation.clone()).write(node, secret).await {
-            Ok(Some(held)) => *rotation = held,
+        let (asked, work) = (Instant::now(), Work::HoldOn(rotation.clone()));
+        let write = work.write(node, secret);
+        tokio::pin!(write);
+        // The step goes on meanwhile: it may have what this waits for.
+        let mut done = None;
+        let held = loop {
+            tokio::select! {
+                held = &mut write => break held,
+                it = &mut step, if done.is_none() => done = Some(it),
+            }
+        };
+        match held {
+            Ok(Some(held)) => (*rotation, since) = (held, asked),
             Ok(None) => return None,
             Err(error) => tracing::warn!(%error, "a rotation cannot be held"),
+        }
+        if done.is_some() {
+            return done;
+        }
+        if since.elapsed() >= Duration::from_secs(SHORT_HOLD.unsigned_abs()) {
+            return None;
         }
     }
 }
@@ -144,10 +162,7 @@ async fn keep(node: &Node, secret: &Secret, work: &Work) -> Result<(), ApiError>
     let since = Instant::now();
     loop {
         match work.write(node, secret).await {
-            Err(error)
-                if !error.is_conflict()
-                    && since.elapsed() < Duration::from_secs(SHORT_HOLD.unsigned_abs()) =>
-            {
+            Err(error) if since.elapsed() < Duration::from_secs(SHORT_HOLD.unsigned_abs()) => {
                 tracing::warn!(%error, "what came of a rotation cannot be kept yet");
                 tokio::time::sleep(AGAIN).await;
             }

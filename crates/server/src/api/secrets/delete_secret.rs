@@ -3,7 +3,7 @@
 use yaoku_model::{
     arn::SecretRef,
     ids::SecretName,
-    secret::{Rotation, Secret, Step},
+    secret::{Secret, Step},
     time::Timestamp,
 };
 use yaoku_wire::{
@@ -92,12 +92,14 @@ fn already() -> ApiError {
 }
 
 /// Fails while a server is being given a new credential: who deletes the secret then would know neither
-/// the old one nor the new one. Our choice; it is over in seconds.
+/// the old one nor the new one. Our choice; it is over in two minutes.
 async fn must_not_be_turned(call: &mut Call<'_>, secret: &Secret) -> Result<(), ApiError> {
-    let now = call.now;
     let rotation = call.tx()?.rotation(&secret.account, &secret.name).await?;
-    let held = |it: &Rotation| it.step == Step::Apply && it.held_until.is_some_and(|it| now < it);
-    if rotation.as_ref().is_some_and(held) { Err(Code::ResourceInUse.into()) } else { Ok(()) }
+    if rotation.is_some_and(|it| it.step == Step::Apply) {
+        Err(Code::ResourceInUse.into())
+    } else {
+        Ok(())
+    }
 }
 
 impl Encode for Deleted {

@@ -91,7 +91,8 @@ impl Operation for RotateSecret {
         let (account, name) = (&secret.account, &secret.name);
         let running = call.tx()?.rotation(account, name).await?;
         if running.is_some_and(|it| it.version == self.version && it.is_running())
-            || call.tx()?.secret_version_ids(account, name).await?.contains(&self.version)
+            || secret.managed.is_some()
+                && call.tx()?.secret_version_ids(account, name).await?.contains(&self.version)
         {
             return Ok(answer);
         }

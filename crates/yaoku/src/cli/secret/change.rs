@@ -186,7 +186,7 @@ impl Named {
                 say(&format!("{name} was not being deleted."))
             }
             Err(error) => Err(error),
-            Ok(_) => say(&format!("{name} is not deleted.")),
+            Ok(_) => say(&format!("{name} is restored.")),
         }
     }
 }
