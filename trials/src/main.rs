@@ -13,6 +13,7 @@ mod connections;
 mod disk;
 mod due;
 mod faults;
+mod key_pair;
 mod kill;
 mod node;
 mod power;

@@ -1,8 +1,8 @@
 //! The servers: one of each engine for all cases, and one more of each that can be made read-only.
 
-use std::{path::PathBuf, process::Command};
+use std::path::PathBuf;
 
-use anyhow::{Context as _, ensure};
+use anyhow::Context as _;
 use yaoku_model::{secret::Credential, target::Engine};
 use yaoku_targets::{
     Login, Proof,
@@ -49,7 +49,7 @@ impl Servers {
             postgres: joined(postgres)?,
             redis: joined(redis)?,
             ssh: joined(ssh)?,
-            pair: pair()?,
+            pair: crate::key_pair::make()?,
         };
         it.mariadb.run(&format!(
             "CREATE USER {KEEPER}@'%' IDENTIFIED BY '{FIRST}'; \
@@ -167,14 +167,4 @@ impl Servers {
         };
         Plan { step, sign, let_in, ready }
     }
-}
-
-fn pair() -> anyhow::Result<(String, String)> {
-    let home = tempfile::tempdir()?;
-    let file = home.path().join("key");
-    let mut command = Command::new("ssh-keygen");
-    command.args(["-q", "-t", "rsa", "-b", "2048", "-m", "PEM", "-N", "", "-C", "", "-f"]);
-    ensure!(command.arg(&file).status()?.success(), "ssh-keygen makes no key");
-    let public = std::fs::read_to_string(file.with_extension("pub"))?;
-    Ok((public.trim().to_owned(), std::fs::read_to_string(&file)?))
 }

@@ -1,6 +1,6 @@
 //! The servers: as many of each kind as so many accounts want, and what is on them beforehand.
 
-use std::fmt;
+use std::{fmt, sync::LazyLock};
 
 use yaoku_model::target::Engine;
 use yaoku_targets::testing::TestServer;
@@ -107,7 +107,12 @@ fn creation(kind: Kind, name: &str) -> String {
         Kind::MariaDb => format!("CREATE USER '{name}'@'%' IDENTIFIED BY '{FIRST}';"),
         Kind::Postgres => format!("CREATE ROLE {name} LOGIN PASSWORD '{FIRST}';"),
         Kind::Ssh => {
-            format!("useradd --password '*' --create-home --home-dir /run/{name} {name}\n")
+            let public = &pair().0;
+            format!(
+                "useradd --create-home --home-dir /run/{name} {name}; echo {name}:{FIRST} | chpasswd; \
+                 mkdir /run/{name}/.ssh; echo '{public}' >/run/{name}/.ssh/authorized_keys; \
+                 chown -R {name}: /run/{name}/.ssh\n"
+            )
         }
         Kind::Ram | Kind::Redis => String::new(),
     }
@@ -125,6 +130,14 @@ impl fmt::Display for Fleet {
 
 /// The password of every account at first.
 pub(super) const FIRST: &str = "first-One1";
+
+/// The key pair of every user of an SSH server at first: public, private. Nobody can log in if none can
+/// be made.
+pub(super) fn pair() -> &'static (String, String) {
+    static PAIR: LazyLock<(String, String)> =
+        LazyLock::new(|| crate::key_pair::make().unwrap_or_default());
+    &PAIR
+}
 
 /// The names of a secret's accounts: one, or two that take turns.
 pub(super) fn accounts(kind: Kind, nth: usize) -> Vec<String> {

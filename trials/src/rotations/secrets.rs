@@ -19,7 +19,7 @@ use yaoku_targets::{Login, Proof};
 
 use super::{
     PATIENCE,
-    fleet::{FIRST, Fleet, Kind, accounts},
+    fleet::{FIRST, Fleet, Kind, accounts, pair},
     operator::{Operator, Owner},
 };
 use crate::{
@@ -240,7 +240,7 @@ impl Secret {
         let names = accounts(self.kind, self.nth);
         match self.kind {
             Kind::Ssh if self.has_key() => json!({
-                "UserName": names.first(), "PublicKey": "ssh-ed25519 AAAA", "PrivateKey": "none",
+                "UserName": names.first(), "PublicKey": pair().0, "PrivateKey": pair().1,
             }),
             Kind::Ssh => json!({ "UserName": names.first(), "Password": FIRST }),
             Kind::Redis | Kind::Ram => return "$Auto".to_owned(),
