@@ -1,8 +1,8 @@
 //! Hooks: calling what rotates a generic secret, one step at a time. How it is called is our own, and
 //! is in `docs/hooks.md`; the steps are those of the vendor's function (secrets.md §7).
 //!
-//! Whether it is a server or a program, it is told the same [`Event`], in which there is a session of
-//! a role that the operator named, narrowed to this secret ([`session`]). What it answers is success or
+//! Whether it is a server or a program, it is told the same `Event`, in which there is a session of
+//! a role that the operator named, narrowed to this secret (`session`). What it answers is success or
 //! not: nothing that it writes is read or kept, for it may hold what nobody else should see.
 
 mod command;
