@@ -111,7 +111,7 @@ fn the_limits_of_a_configuration_are_shown_with_those_of_single_callers() {
                 symmetric = 5000\nread = 0\n";
     let (code, out, error) = limits(text, &["--set", "throttle.account.ram=0"]);
     assert_eq!((code, &*error), (Some(0), ""));
-    let shown: Vec<Vec<&str>> = out.lines().take(11).map(|it| it.split("  ").collect()).collect();
+    let shown: Vec<Vec<&str>> = out.lines().take(12).map(|it| it.split("  ").collect()).collect();
     let trim = |row: &[&str]| {
         let cells = row.iter().map(|it| it.trim()).filter(|it| !it.is_empty());
         cells.map(str::to_owned).collect::<Vec<_>>().join("|")
