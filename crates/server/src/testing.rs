@@ -14,7 +14,7 @@ use yaoku_model::{
     policy::{Document, Kind, Layer},
     time::{ManualClock, Timestamp},
 };
-use yaoku_store::testing::TestPostgres;
+use yaoku_store::{EventRow, testing::TestPostgres};
 use yaoku_wire::{error::Code, fields::Fields, rpc::Format};
 
 use crate::{
@@ -148,6 +148,9 @@ impl Ground<'_> {
         Running::start(setup).await.unwrap()
     }
 }
+
+/// Stands after the last event.
+const LAST: &[u8] = b"last";
 
 /// 2026-01-02T03:04:05Z.
 pub(crate) const NOW: Timestamp = Timestamp::from_unix_seconds(1_767_323_045);
@@ -434,10 +437,20 @@ impl Kms {
     pub(crate) async fn events(mut self) -> Vec<Event> {
         self.running.take().unwrap().stop().await.unwrap();
         let mut told = self.told();
-        // On PostgreSQL, what was written beside an older transaction may not be in the journal yet.
+        // On PostgreSQL, what was written beside an older transaction, of another test's too, is not
+        // shown yet. What comes last is shown when all before it is.
         let (name, after) = (self.node.name.as_str(), self.node.journal.highest_row().unwrap_or(0));
-        let mut tx = self.node.store.read().await.unwrap();
-        let waiting = tx.events(name, after, 1000).await.unwrap();
+        let mut tx = self.node.store.write().await.unwrap();
+        tx.tx().insert_event(name, LAST).await.unwrap();
+        tx.commit().await.unwrap();
+        let mut waiting = Vec::new();
+        while waiting.last().is_none_or(|it: &EventRow| it.event != LAST) {
+            let mut tx = self.node.store.read().await.unwrap();
+            waiting = tx.events(name, after, 1000).await.unwrap();
+            drop(tx);
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        waiting.pop();
         told.extend(waiting.iter().map(|it| Event::from_row(&it.event).unwrap()));
         told
     }
