@@ -204,17 +204,8 @@ pub async fn product_key(
     alias: &AliasName,
     now: Timestamp,
 ) -> Result<KeyId, ApiError> {
-    let mut tries = 0;
-    loop {
-        match try_product_key(node, account, alias, now).await {
-            Err(error) if error.is_conflict() && tries < TRIES => tries += 1,
-            reply => return reply,
-        }
-    }
+    pipeline::again_if_conflict(|| try_product_key(node, account, alias, now)).await
 }
-
-/// How often a product's key is tried to be made.
-const TRIES: u32 = 8;
 
 async fn try_product_key(
     node: &Node,

@@ -29,6 +29,23 @@ pub type Reply = Result<Fields, ApiError>;
 /// where small tables share a page, so they are common and harmless. Our choice.
 const TRIES: u32 = 16;
 
+/// How often a small transaction beside the calls is done again. Our choice.
+const MORE_TRIES: u32 = 8;
+
+/// Does a transaction of its own, and does it again if another one came first.
+pub(crate) async fn again_if_conflict<T, F>(attempt: impl Fn() -> F) -> Result<T, ApiError>
+where
+    F: Future<Output = Result<T, ApiError>>,
+{
+    let mut more = MORE_TRIES;
+    loop {
+        match attempt().await {
+            Err(error) if error.is_conflict() && more > 0 => more -= 1,
+            done => return done,
+        }
+    }
+}
+
 /// Makes an event, as [`audit::Event::to_row`](crate::audit::Event::to_row) has it, of what was
 /// judged and how the call ended.
 pub type MakeEvent<'a> = dyn Fn(&[Arn], Option<Code>) -> Vec<u8> + Sync + 'a;

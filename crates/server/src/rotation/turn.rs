@@ -21,7 +21,7 @@ use crate::{
     values::{self, NewValue, Sealed},
 };
 
-/// How often it says so. Our choice.
+/// How often a node says that it is still at a rotation, which it then has for longer. Our choice.
 const STILL: Duration = Duration::from_secs(5);
 
 /// How soon what cannot be kept is tried to be kept again. Our choice.

@@ -12,7 +12,13 @@ use super::{
     finish, hook, ram,
     steps::Trouble,
 };
-use crate::{due, error::ApiError, node::Node, pipeline::must_take_writes, values::Sealed};
+use crate::{
+    due,
+    error::ApiError,
+    node::Node,
+    pipeline::{again_if_conflict, must_take_writes},
+    values::Sealed,
+};
 
 /// For so many seconds a node has a rotation for itself: longer than any step can take.
 const HOLD: i64 = 90;
@@ -20,9 +26,6 @@ const HOLD: i64 = 90;
 /// The same where a target is asked: then the node says again and again that it is still at it. If it
 /// dies, the only account of a target may have a new password that nobody can read until this is over.
 pub(super) const SHORT_HOLD: i64 = 15;
-
-/// How often a transaction is tried again when another one came first.
-const TRIES: usize = 8;
 
 /// What is done in one transaction.
 pub(super) enum Work {
@@ -51,13 +54,7 @@ impl Work {
         node: &Node,
         of: &Secret,
     ) -> Result<Option<Rotation>, ApiError> {
-        let mut tries = 1;
-        loop {
-            match self.try_to_write(node, of).await {
-                Err(error) if error.is_conflict() && tries < TRIES => tries += 1,
-                done => return done,
-            }
-        }
+        again_if_conflict(|| self.try_to_write(node, of)).await
     }
 
     async fn try_to_write(&self, node: &Node, of: &Secret) -> Result<Option<Rotation>, ApiError> {

@@ -26,11 +26,8 @@ use crate::{
     error::ApiError,
     judge::LayerName,
     node::Node,
-    pipeline::must_take_writes,
+    pipeline::{again_if_conflict, must_take_writes},
 };
-
-/// How often a guess is tried to be counted.
-const TRIES: u32 = 8;
 
 /// A request to change the caller's password.
 #[derive(Debug)]
@@ -126,13 +123,7 @@ async fn count_guess(
     user: &UserName,
     now: Timestamp,
 ) -> Result<LoginProfile, ApiError> {
-    let mut tries = 0;
-    loop {
-        match try_count_guess(node, account, user, now).await {
-            Err(error) if error.is_conflict() && tries < TRIES => tries += 1,
-            counted => return counted,
-        }
-    }
+    again_if_conflict(|| try_count_guess(node, account, user, now)).await
 }
 
 async fn try_count_guess(
