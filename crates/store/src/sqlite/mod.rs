@@ -5,6 +5,7 @@ mod group;
 use std::{
     fmt,
     fs::OpenOptions,
+    io::ErrorKind,
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     sync::Arc,
@@ -32,6 +33,10 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How long SQLite itself waits for a lock, which only another process can hold.
 pub(crate) const BUSY: Duration = Duration::from_secs(5);
 
+/// How often a database is opened that another process is making, and the pause between.
+const TRIES: u32 = 50;
+const PAUSE: Duration = Duration::from_millis(100);
+
 /// A database in one file.
 pub struct Sqlite {
     path: PathBuf,
@@ -56,8 +61,21 @@ impl Sqlite {
         Self::with(options(path.as_ref()).vfs(disk.vfs().to_owned()), path.as_ref()).await
     }
 
+    /// Of two processes that make a database at once, one is told at once that it is busy: SQLite
+    /// does not wait where both have read it and want to write. Then it is opened again.
     async fn with(options: SqliteConnectOptions, path: &Path) -> Result<Self, StoreError> {
         make_private(path)?;
+        let mut tries = 1;
+        loop {
+            match Self::at(options.clone(), path).await {
+                Err(StoreError::Conflict) if tries < TRIES => tries += 1,
+                done => return done,
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    async fn at(options: SqliteConnectOptions, path: &Path) -> Result<Self, StoreError> {
         let writer = pool(1).connect_with(options.clone()).await.map_err(|it| failure(&it))?;
         let readers = pool(READERS).connect_lazy_with(options.read_only(true));
         let store = Self { path: path.to_owned(), writer: Writer::new(writer).await, readers };
@@ -116,9 +134,16 @@ impl fmt::Debug for Sqlite {
 }
 
 /// SQLite would make the file readable by others. Its log gets the file's mode.
+///
+/// A file that is there is not opened: to close it would let go every lock that this process has
+/// on it (POSIX), those of another connection of ours too.
 fn make_private(path: &Path) -> Result<(), StoreError> {
-    let opened = OpenOptions::new().create(true).append(true).mode(0o600).open(path);
-    opened.map(drop).map_err(|it| StoreError::Failed(format!("{}: {it}", path.display())))
+    match OpenOptions::new().create_new(true).write(true).mode(0o600).open(path) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+            Err(StoreError::Failed(format!("{}: {error}", path.display())))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn options(path: &Path) -> SqliteConnectOptions {
