@@ -7,6 +7,7 @@
 //! that bears its own name is whole, wherever the making was cut off.
 
 mod grants;
+mod lacks;
 
 use std::{
     pin::pin,
@@ -25,7 +26,7 @@ use yaoku_model::{
 
 use self::grants::{account, quoted};
 use crate::{
-    Admin, Fault, Login, Rights,
+    Admin, Fault, Lack, Login, Rights,
     link::{LONGEST_ANSWER, authorities, broken, patiently},
     text::{said, sha256, whole},
 };
@@ -102,6 +103,10 @@ impl Admin for Server {
 
     async fn has_account(&mut self, user: &str) -> Result<bool, Fault> {
         Ok(!self.hosts(user).await?.is_empty())
+    }
+
+    async fn lacks(&mut self) -> Result<Vec<Lack>, Fault> {
+        self.what_is_missing().await
     }
 }
 
