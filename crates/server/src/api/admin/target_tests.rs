@@ -1,5 +1,6 @@
 //! Targets: what is registered, what is shown of it, and what is found wrong with it.
 
+use yaoku_model::secret::Credential;
 use yaoku_targets::{
     Login, Proof,
     testing::{Authority, TestServer, free_port},
@@ -34,9 +35,9 @@ async fn secret(kms: &Kms, value: &str, more: &[(&str, &str)]) {
 }
 
 fn value_of(admin: &Login) -> String {
-    let Proof::Password(password) = &admin.proof else { panic!("a password") };
-    let (name, password) = (admin.user.as_str(), password.expose_text());
-    serde_json::json!({"AccountName": name, "AccountPassword": password}).to_string()
+    let Proof::Password(password) = admin.proof.clone() else { panic!("a password") };
+    let credential = Credential::Account { name: admin.user.clone(), password };
+    credential.data().unwrap().expose_text().to_owned()
 }
 
 #[tokio::test]
@@ -122,8 +123,7 @@ async fn a_server_is_checked_and_what_is_wrong_is_said() {
         assert!(message.contains(why) && remedy.contains(ends), "{message}: {remedy}");
     }
     let put = [("SecretName", "admin"), ("VersionId", "v2")];
-    let other = value_of(&Login { user: "steward".to_owned(), ..server.admin() })
-        .replace("St3ward", "St4ward");
+    let other = value_of(&server.admin()).replace("St3ward", "St4ward");
     kms.call("PutSecretValue", [put[0], put[1], ("SecretData", &other)]).await.unwrap();
     let [fault, _, remedy] = checked(&kms, plain, "off").await.unwrap();
     assert_eq!(fault, "WrongAdministrator");
