@@ -4,7 +4,7 @@ use serde_json::json;
 use yaoku_model::{
     arn::Arn,
     ids::Stage,
-    secret::{AutomaticRotation, NewStages, Rotation, Secret, SecretType, Step},
+    secret::{AutomaticRotation, NewStages, Rotation, Secret, SecretType, Step, SubType},
     time::Timestamp,
 };
 use yaoku_store::Tx;
@@ -28,11 +28,15 @@ const HOUR: i64 = 3600;
 /// whether the current credential works, and to ten minutes else: how often they double. Our choice.
 const DOUBLES: [i64; 3] = [3, 5, 10];
 
+/// For so many seconds a key pair before works on: by then every node says which one is current. Our choice.
+const GRACE: i64 = 3;
+
 /// How the audit trail and events call it.
 const ROTATE: &str = "RotateSecret";
 
-/// The candidate works: it is the current version from now on. `sealed` is its value as that version.
-/// `None` is a rotation that made nothing new: the accounts of a new secret.
+/// The step is done. With `sealed`, the candidate works, and is the current version from now on: this is
+/// its value as that version. Without, nothing new was made: the accounts of a new secret are there, or
+/// a key before is gone.
 pub(super) async fn succeed(
     node: &Node,
     tx: &mut dyn Tx,
@@ -61,6 +65,11 @@ pub(super) async fn succeed(
                 tell(node, tx, &secret, now, None).await?;
             }
         }
+    }
+    if sealed.is_some() && begin::config(&secret)?.sub_type == SubType::SshKey {
+        let retires = begin::new(&secret, rotation.version.clone(), Step::Retire, now);
+        let retires = Rotation { next_try: now.plus_seconds(GRACE), ..retires };
+        return Ok(tx.put_rotation(&retires).await?);
     }
     Ok(tx.delete_rotation(&secret.account, &secret.name).await?)
 }
@@ -98,7 +107,7 @@ pub(super) async fn put_off(
     let managed = secret.managed.as_mut().ok_or_else(ApiError::conflict)?;
     let fails = match rotation.step {
         Step::Apply => given_up,
-        Step::Create => given_up && managed.automatic != AutomaticRotation::Invalid,
+        Step::Create | Step::Retire => given_up && managed.automatic != AutomaticRotation::Invalid,
         _ => false,
     };
     if fails {
