@@ -2,8 +2,8 @@
 //! Source: secrets.md §6.8, console.md C.8.
 //!
 //! A notice is kept in the transaction of what it tells, so there is one exactly if that happened. It
-//! is listed for 90 days (C.8), and at most [`KEPT`] of all accounts are. What fills up and what ends is
-//! looked at now and then ([`watch`]).
+//! is listed for 90 days (C.8), and so are at most [`KEPT`] of an account. What fills up and what ends is
+//! looked at now and then ([`watch`]), and so is who has too many.
 
 use serde_json::{Value, json};
 use yaoku_model::{
@@ -22,8 +22,10 @@ pub(crate) mod watch;
 /// Days for which notices are kept. Source: console.md C.8.
 pub(crate) const DAYS: i64 = 90;
 
-/// So many notices are kept at most. Our choice.
-pub(crate) const KEPT: i64 = 100_000;
+/// So many notices of an account are kept, and more only while a webhook is still to be told of what
+/// is critical. Each account has its own, so that none loses its notices by what another one does.
+/// Our choice.
+const KEPT: i64 = 10_000;
 
 /// What a notice can be called. Those of rotations are the vendor's (§6.8); the others are made like
 /// them, which is our choice.
