@@ -50,14 +50,15 @@ pub(super) async fn succeed(
             write_down(node, tx, &secret, None).await?;
             tell(node, tx, &secret, now, None).await?;
         }
+        // Who made the secret knows of it, unless it has failed before.
         None => {
-            if managed.automatic == AutomaticRotation::Invalid {
-                match managed.interval {
-                    Some(interval) => managed.enable(interval, secret.created),
-                    None => managed.disable(),
-                }
+            let had_failed = managed.automatic == AutomaticRotation::Invalid;
+            if had_failed {
+                managed.mend(secret.created);
                 secret.updated = now;
                 tx.update_secret(&secret).await?;
+            }
+            if had_failed || rotation.started != secret.created {
                 tell(node, tx, &secret, now, None).await?;
             }
         }
