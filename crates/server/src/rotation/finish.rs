@@ -10,7 +10,7 @@ use yaoku_model::{
 use yaoku_store::Tx;
 use yaoku_wire::error::Code;
 
-use super::{begin, password::pause, steps::Trouble};
+use super::{begin, password::pause, patience::SETTLES, steps::Trouble};
 use crate::{
     due,
     error::ApiError,
@@ -19,9 +19,7 @@ use crate::{
     values::Sealed,
 };
 
-/// After so many seconds, a day, a candidate is forgotten if the current credential works instead: what
-/// was asked then is over. A target that has said neither is asked once an hour. Our choice.
-const SETTLES: i64 = 86_400;
+/// How often a target is asked that has not said for a day whether it took a candidate. Our choice.
 const HOUR: i64 = 3600;
 
 /// Pauses grow up to about ten seconds while a rotation runs, to half a minute while nobody knows

@@ -499,6 +499,12 @@ async fn a_server_that_nobody_registered_fails_the_rotation_and_harms_nothing() 
     rds(&kms, "a").await.unwrap();
     rotate(&kms, "a", "v2").await.unwrap();
     settle(&kms).await;
+    kms.clock.advance_seconds(119);
+    settle(&kms).await;
+    let status = described(&kms, "a").await;
+    assert_eq!(status.get("AutomaticRotation"), Some("Disabled"), "it may be on its way");
+    kms.clock.advance_seconds(20);
+    settle(&kms).await;
     assert_eq!(described(&kms, "a").await.get("AutomaticRotation"), Some("Invalid"));
     let event = told(&kms, "Event").await.remove(0);
     let entity = format!("acs:rds:cn-hangzhou:{}:dbinstance/rm-1", kms.account);
