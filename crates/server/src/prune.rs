@@ -6,12 +6,7 @@ use std::time::Duration;
 
 use yaoku_store::StoreError;
 
-use crate::{
-    access::COUNTS_ON_SECONDS,
-    node::Node,
-    notices::DAYS,
-    uses,
-};
+use crate::{access::COUNTS_ON_SECONDS, node::Node, notices::DAYS, uses};
 
 /// How often there is a look. With it, the tables hold the nonces of the last quarter of an hour, and
 /// what changed since the slowest node last followed the feed, and what has come

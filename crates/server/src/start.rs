@@ -380,8 +380,7 @@ mod background {
     pub(super) fn begin(node: &Arc<Node>, stopped: &Stopped) -> Vec<JoinHandle<()>> {
         // What rotations have come to is kept by a node that still has its lease and its name.
         let (at_rest, rested) = watch::channel(());
-        let (node, stopped, rested) =
-            (|| Arc::clone(node), || stopped.clone(), || rested.clone());
+        let (node, stopped, rested) = (|| Arc::clone(node), || stopped.clone(), || rested.clone());
         let mut tasks = vec![
             tokio::spawn(copy_on_write(node(), stopped())),
             tokio::spawn(each_second(node(), rested())),

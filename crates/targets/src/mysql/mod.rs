@@ -216,7 +216,8 @@ impl Server {
     /// A name for an account that is still being made, which no other making of it has. The server makes
     /// it up: whoever else is at it may know all that is known here.
     async fn unfinished(&mut self, user: &str) -> Result<String, Fault> {
-        let made_up: Vec<String> = self.ask("SELECT CONVERT(UUID() USING utf8mb4)".to_owned()).await?;
+        let made_up: Vec<String> =
+            self.ask("SELECT CONVERT(UUID() USING utf8mb4)".to_owned()).await?;
         Ok(format!("{}{:.6}", unfinished(user), sha256(made_up.concat().as_bytes())))
     }
 
