@@ -8,7 +8,7 @@
 use serde_json::{Value, json};
 use yaoku_model::{
     arn::Arn,
-    ids::{AccountId, uuid},
+    ids::{AccessKeyId, AccountId, uuid},
     key::Key,
     secret::Secret,
     time::Timestamp,
@@ -189,11 +189,13 @@ pub(crate) async fn material_expired(
     leave(node, tx, notice, now).await
 }
 
-/// The same of a secret as [`key_goes`] of a key.
+/// The same of a secret as [`key_goes`] of a key. `left` is an access key that was to be deleted soon, and
+/// is nobody's to delete any more.
 pub(crate) async fn secret_goes(
     node: &Node,
     tx: &mut dyn Tx,
     secret: &Secret,
+    left: Option<&AccessKeyId>,
     now: Timestamp,
 ) -> Result<(), ApiError> {
     let about = Arn::secret(&node.region, &secret.account, &secret.name);
@@ -206,6 +208,9 @@ pub(crate) async fn secret_goes(
         }
         None => "Secret:DeleteSecret:Success",
     };
+    if let Some(left) = left {
+        content["accessKeyLeft"] = left.as_str().into();
+    }
     let account = &secret.account;
     let notice = Notice { name, level: Level::Warn, account, about: &about, content };
     leave(node, tx, notice, now).await

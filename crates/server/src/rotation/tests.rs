@@ -1,5 +1,7 @@
 //! Rotations on real servers. Source: secrets.md §6, §9 items 13, 14, 16.
 
+mod held;
+
 use std::{
     process::Command,
     sync::{
