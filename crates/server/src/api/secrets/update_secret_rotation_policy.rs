@@ -50,13 +50,14 @@ impl Operation for UpdateSecretRotationPolicy {
     }
 
     async fn run(&self, call: &mut Call<'_>) -> Result<Named, ApiError> {
+        let (node, now) = (call.node, call.now);
         let mut secret = call.live_secret(&self.secret).await?;
         managed(&secret)?;
         match call.tx()?.rotation(&secret.account, &secret.name).await? {
             // It waits for whoever puts the server right, perhaps for ever.
             Some(it) if begin::has_failed_to_create(&secret, &it) => {
-                begin::create_again(call.tx()?, &mut secret, it, call.now).await?;
-                call.node.rotations.wake();
+                begin::create_again(call.tx()?, &mut secret, it, now).await?;
+                node.rotations.wake();
             }
             Some(it) if it.is_running() => return Err(begin::being_rotated()),
             _ => {}
@@ -65,7 +66,7 @@ impl Operation for UpdateSecretRotationPolicy {
         if let Some(managed) = &mut secret.managed {
             set(managed, self.interval, created);
         }
-        secret.updated = call.now;
+        secret.updated = now;
         call.tx()?.update_secret(&secret).await?;
         Ok(Named(secret.name))
     }
