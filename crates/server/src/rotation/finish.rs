@@ -40,28 +40,37 @@ pub(super) async fn succeed(
     now: Timestamp,
 ) -> Result<(), ApiError> {
     let managed = secret.managed.as_mut().ok_or_else(ApiError::conflict)?;
-    match sealed {
-        Some(sealed) => {
-            managed.rotated(rotation.version.clone(), now);
-            secret.updated = now;
-            keep_version(tx, &mut secret, sealed).await?;
-            write_down(node, tx, &secret, None).await?;
-            tell(node, tx, &secret, now, None).await?;
-        }
-        // Who made the secret knows of it, unless it has failed before.
-        None => {
-            let had_failed = managed.automatic == AutomaticRotation::Invalid;
-            if had_failed {
-                managed.mend(secret.created);
-                secret.updated = now;
-                tx.update_secret(&secret).await?;
-            }
-            if had_failed || rotation.started != secret.created {
-                tell(node, tx, &secret, now, None).await?;
-            }
-        }
+    if let Some(sealed) = sealed {
+        managed.rotated(rotation.version.clone(), now);
+        secret.updated = now;
+        keep_version(tx, &mut secret, sealed).await?;
+        write_down(node, tx, &secret, None).await?;
+        tell(node, tx, &secret, now, None).await?;
+    } else {
+        created(node, tx, &mut secret, rotation, now).await?;
     }
     Ok(tx.delete_rotation(&secret.account, &secret.name).await?)
+}
+
+/// The accounts of a new secret are made. Who made the secret knows of it, unless that has failed before.
+async fn created(
+    node: &Node,
+    tx: &mut dyn Tx,
+    secret: &mut Secret,
+    rotation: &Rotation,
+    now: Timestamp,
+) -> Result<(), ApiError> {
+    let managed = secret.managed.as_mut().ok_or_else(ApiError::conflict)?;
+    let had_failed = managed.automatic == AutomaticRotation::Invalid;
+    if had_failed {
+        managed.mend(secret.created);
+        secret.updated = now;
+        tx.update_secret(secret).await?;
+    }
+    if had_failed || rotation.started != secret.created {
+        tell(node, tx, secret, now, None).await?;
+    }
+    Ok(())
 }
 
 /// Makes a version current, and keeps none but the one before it.
