@@ -51,7 +51,7 @@ pub(super) async fn succeed(
         write_down(node, tx, &secret, None).await?;
         tell(node, tx, &secret, now, None).await?;
     } else {
-        created(node, tx, &mut secret, rotation, now).await?;
+        went_well(node, tx, &mut secret, rotation, now).await?;
     }
     if sealed.is_some() && begin::config(&secret)?.sub_type == SubType::SshKey {
         let retires = begin::new(&secret, rotation.version.clone(), Step::Retire, now);
@@ -61,8 +61,9 @@ pub(super) async fn succeed(
     Ok(tx.delete_rotation(&secret.account, &secret.name).await?)
 }
 
-/// The accounts of a new secret are made. Who made the secret knows of it, unless that has failed before.
-async fn created(
+/// The accounts of a new secret are made, or a key before is gone. That is known already to who made the
+/// secret, or heard that its key is turned, unless it has failed before.
+async fn went_well(
     node: &Node,
     tx: &mut dyn Tx,
     secret: &mut Secret,
@@ -76,7 +77,7 @@ async fn created(
         secret.updated = now;
         tx.update_secret(secret).await?;
     }
-    if had_failed || rotation.started != secret.created {
+    if had_failed || rotation.step == Step::Create && rotation.started != secret.created {
         tell(node, tx, secret, now, None).await?;
     }
     Ok(())
