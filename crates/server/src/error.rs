@@ -27,6 +27,13 @@ impl ApiError {
         Refusal::parameter(Code::InvalidParameter, name).into()
     }
 
+    /// The same, and what is wrong with it. Its value is the caller's own: `why` need not hide it.
+    #[must_use]
+    pub fn invalid_because(name: &str, why: &impl fmt::Display) -> Self {
+        let message = format!("The specified parameter \"{name}\" is not valid: {why}.");
+        Refusal::from(Code::InvalidParameter).with_message(message).into()
+    }
+
     /// The same of the few parameters whose message has no quotation marks. Source: errors.md §2.
     #[must_use]
     pub fn invalid_unquoted(name: &str) -> Self {

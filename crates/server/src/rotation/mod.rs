@@ -16,7 +16,9 @@
 //! Access keys are in the store itself: there the first three steps are one transaction ([`ram`]).
 //! Generic secrets are rotated by what their owner has, which is called step by step ([`hook`]).
 
+mod administrator;
 pub(crate) mod begin;
+mod check;
 mod engine;
 mod finish;
 mod hook;
@@ -31,7 +33,7 @@ mod wait;
 mod work;
 
 pub(crate) use self::{
+    check::{Problem, check},
     engine::{EVERY, Engine},
-    steps::{Trouble, check},
     wait::wait_until_made,
 };

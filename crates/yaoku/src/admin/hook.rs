@@ -5,7 +5,7 @@ use std::{fmt::Write as _, process::ExitCode};
 use clap::{ArgGroup, Args, Subcommand};
 use serde_json::Value;
 
-use super::{Answer, Leave, NOT_CONFIRMED, Reach};
+use super::{Answer, Leave, Reach};
 use crate::screen::{harmless, table};
 
 /// Sets, lists, shows and removes what is called to rotate generic secrets.
@@ -27,7 +27,7 @@ enum Verb {
         /// The secret.
         secret: String,
     },
-    /// Removes the hook of a secret. A rotation that runs fails.
+    /// Removes the hook of a secret. A rotation that runs fails. Without a hook, nothing is done.
     Remove {
         /// The secret.
         secret: String,
@@ -37,6 +37,9 @@ enum Verb {
 }
 
 /// Says what rotates a generic secret, or changes it: all of it, each time.
+///
+/// A program must be there, and must not be one that others than its owner may change; a server's
+/// name must not lead to addresses that are not public, unless the configuration allows these.
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("way").required(true).args(["url", "command"])))]
 struct Set {
@@ -81,11 +84,12 @@ impl Hook {
                 reach.call("GetHook", &[("SecretName", Some(&secret))], shown).await
             }
             Verb::Remove { secret, leave } => {
-                if !leave.given(&format!("Remove the hook of {secret}?"))? {
-                    return Ok(NOT_CONFIRMED.into());
-                }
-                let show = |_: &Answer| format!("Nothing rotates {secret} any more.\n");
-                reach.call("DeleteHook", &[("SecretName", Some(&secret))], show).await
+                let params = [("SecretName", Some(&*secret))];
+                let question = format!("Remove the hook of {secret}?");
+                let removed = format!("Nothing rotates {secret} any more.\n");
+                let absent = format!("{secret} has no hook: nothing to remove.\n");
+                let actions = ["GetHook", "DeleteHook"];
+                reach.remove(actions, &params, (&leave, &question), [removed, absent]).await
             }
         }
     }
