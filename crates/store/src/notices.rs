@@ -65,12 +65,17 @@ pub trait Notices: Send {
         page: Page,
     ) -> Result<Listed<NoticeRow>, StoreError>;
 
-    /// Removes at most `limit` notices that were left before `before`, or before the last `keep` of
-    /// all accounts, with their deliveries; answers how many.
-    async fn delete_notices(
+    /// Removes at most `limit` notices that were left before `before`, with their deliveries; answers
+    /// how many.
+    async fn delete_notices(&mut self, before: Timestamp, limit: i64) -> Result<u64, StoreError>;
+
+    /// The same of notices that are not among the last `keep` of their account, but for `CRITICAL` ones
+    /// that were left at `spared` or later and that a webhook is still to be told. Reads an index of
+    /// all notices.
+    async fn delete_surplus_notices(
         &mut self,
-        before: Timestamp,
         keep: i64,
+        spared: Timestamp,
         limit: i64,
     ) -> Result<u64, StoreError>;
 

@@ -122,13 +122,18 @@ impl Managed {
         self.automatic = AutomaticRotation::Invalid;
     }
 
+    /// It has failed no longer: it rotates as often as it did before, or not at all.
+    pub fn mend(&mut self, created: Timestamp) {
+        match self.interval {
+            Some(interval) => self.enable(interval, created),
+            None => self.disable(),
+        }
+    }
+
     /// A rotation was done: the clock starts anew, also if it had failed before. Source: secrets.md §6.7.
     pub fn rotated(&mut self, version: VersionId, now: Timestamp) {
         self.last_rotation = Some(now);
-        match self.interval {
-            Some(interval) => self.enable(interval, now),
-            None => self.disable(),
-        }
+        self.mend(now);
         self.remember(version);
     }
 

@@ -10,7 +10,7 @@ use yaoku_model::{
 use yaoku_store::Tx;
 use yaoku_wire::error::Code;
 
-use super::{begin, password::pause, steps::Trouble};
+use super::{begin, password::pause, patience::SETTLES, steps::Trouble};
 use crate::{
     due,
     error::ApiError,
@@ -19,9 +19,7 @@ use crate::{
     values::Sealed,
 };
 
-/// After so many seconds, a day, a candidate is forgotten if the current credential works instead: what
-/// was asked then is over. A target that has said neither is asked once an hour. Our choice.
-const SETTLES: i64 = 86_400;
+/// How often a target is asked that has not said for a day whether it took a candidate. Our choice.
 const HOUR: i64 = 3600;
 
 /// Pauses grow up to about ten seconds while a rotation runs, to half a minute while nobody knows
@@ -42,27 +40,37 @@ pub(super) async fn succeed(
     now: Timestamp,
 ) -> Result<(), ApiError> {
     let managed = secret.managed.as_mut().ok_or_else(ApiError::conflict)?;
-    match sealed {
-        Some(sealed) => {
-            managed.rotated(rotation.version.clone(), now);
-            secret.updated = now;
-            keep_version(tx, &mut secret, sealed).await?;
-            write_down(node, tx, &secret, None).await?;
-            tell(node, tx, &secret, now, None).await?;
-        }
-        None => {
-            if managed.automatic == AutomaticRotation::Invalid {
-                match managed.interval {
-                    Some(interval) => managed.enable(interval, secret.created),
-                    None => managed.disable(),
-                }
-                secret.updated = now;
-                tx.update_secret(&secret).await?;
-                tell(node, tx, &secret, now, None).await?;
-            }
-        }
+    if let Some(sealed) = sealed {
+        managed.rotated(rotation.version.clone(), now);
+        secret.updated = now;
+        keep_version(tx, &mut secret, sealed).await?;
+        write_down(node, tx, &secret, None).await?;
+        tell(node, tx, &secret, now, None).await?;
+    } else {
+        created(node, tx, &mut secret, rotation, now).await?;
     }
     Ok(tx.delete_rotation(&secret.account, &secret.name).await?)
+}
+
+/// The accounts of a new secret are made. Who made the secret knows of it, unless that has failed before.
+async fn created(
+    node: &Node,
+    tx: &mut dyn Tx,
+    secret: &mut Secret,
+    rotation: &Rotation,
+    now: Timestamp,
+) -> Result<(), ApiError> {
+    let managed = secret.managed.as_mut().ok_or_else(ApiError::conflict)?;
+    let had_failed = managed.automatic == AutomaticRotation::Invalid;
+    if had_failed {
+        managed.mend(secret.created);
+        secret.updated = now;
+        tx.update_secret(secret).await?;
+    }
+    if had_failed || rotation.started != secret.created {
+        tell(node, tx, secret, now, None).await?;
+    }
+    Ok(())
 }
 
 /// Makes a version current, and keeps none but the one before it.

@@ -19,6 +19,7 @@ mod engine;
 mod finish;
 mod hook;
 pub(crate) mod password;
+mod patience;
 pub(crate) mod ram;
 mod steps;
 #[cfg(test)]

@@ -15,6 +15,7 @@ use yaoku_targets::{Admin, Fault, Login, Proof, Rights};
 use super::{
     begin::{self, credential},
     password::password,
+    patience::{MAY_PASS, WRONG_ADMIN},
 };
 use crate::{cache::CachedSecret, error::ApiError, hooks, node::Node, values};
 
@@ -68,15 +69,13 @@ impl From<hooks::Fault> for Trouble {
 }
 
 impl Trouble {
-    /// For so many seconds the same is tried again; none if it cannot succeed. An administrator's
-    /// password is changed in two places, one after the other. Source: secrets.md §6.1 for those that
-    /// may pass (inferred there), our choice for the administrator's.
+    /// For so many seconds the same is tried again; none if it cannot succeed.
     pub(super) fn patience(&self) -> i64 {
         match self {
-            Self::Target(fault) | Self::Admin(fault) if fault.may_pass() => 120,
-            Self::Hook(fault) if fault.may_pass() => 120,
-            Self::NotTaken | Self::Ours(_) => 120,
-            Self::Admin(Fault::WrongCredential(_)) | Self::NoAdmin => 30,
+            Self::Target(fault) | Self::Admin(fault) if fault.may_pass() => MAY_PASS,
+            Self::Hook(fault) if fault.may_pass() => MAY_PASS,
+            Self::NoTarget | Self::NoAdmin | Self::NotTaken | Self::Ours(_) => MAY_PASS,
+            Self::Admin(Fault::WrongCredential(_)) => WRONG_ADMIN,
             _ => 0,
         }
     }

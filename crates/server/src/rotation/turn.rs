@@ -197,7 +197,7 @@ async fn at_target(
     }
     let queue = Queue::Target(config.target().ok_or(Trouble::NoTarget)?);
     let whose = (found.secret.account.clone(), queue);
-    shared.must_not_rest(&whose)?;
+    let _place = shared.may_ask(&whose)?;
     let done = steps::take(node, found, rotation).await;
     shared.note(&whose, &done);
     done

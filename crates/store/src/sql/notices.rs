@@ -51,18 +51,26 @@ impl Notices for Session {
         .await
     }
 
-    async fn delete_notices(
-        &mut self,
-        before: Timestamp,
-        keep: i64,
-        limit: i64,
-    ) -> Result<u64, StoreError> {
+    async fn delete_notices(&mut self, before: Timestamp, limit: i64) -> Result<u64, StoreError> {
         let old = sql("DELETE FROM notices WHERE id IN \
              (SELECT id FROM notices WHERE left_at < $1 ORDER BY left_at LIMIT $2)");
-        let old = self.run(old.bind(before).bind(limit)).await?;
-        let many = sql("DELETE FROM notices WHERE id IN \
-             (SELECT id FROM notices ORDER BY left_at DESC, id LIMIT $1 OFFSET $2)");
-        Ok(old + self.run(many.bind(limit).bind(keep)).await?)
+        self.run(old.bind(before).bind(limit)).await
+    }
+
+    async fn delete_surplus_notices(
+        &mut self,
+        keep: i64,
+        spared: Timestamp,
+        limit: i64,
+    ) -> Result<u64, StoreError> {
+        let many = sql("DELETE FROM notices WHERE id IN (SELECT id FROM \
+             (SELECT id, level, left_at, \
+              ROW_NUMBER() OVER (PARTITION BY account ORDER BY left_at DESC, id) AS nth \
+              FROM notices WHERE account IN \
+              (SELECT account FROM notices GROUP BY account HAVING COUNT(*) > $1)) ranked \
+             WHERE nth > $1 AND NOT (level = 'CRITICAL' AND left_at >= $2 AND EXISTS \
+             (SELECT 1 FROM deliveries WHERE notice = ranked.id)) ORDER BY left_at LIMIT $3)");
+        self.run(many.bind(keep).bind(spared).bind(limit)).await
     }
 
     async fn insert_delivery(

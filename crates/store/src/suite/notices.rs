@@ -96,9 +96,7 @@ pub(super) async fn a_webhook_is_told_what_is_due_until_it_arrived(place: Place)
     assert_eq!(of(&tx.due_deliveries("two", at(8), 9).await.unwrap()), [("b", 0), ("a", 0)]);
 }
 
-pub(super) async fn old_notices_go_with_their_deliveries_and_so_do_those_that_are_too_many(
-    place: Place,
-) {
+pub(super) async fn old_notices_go_with_their_deliveries(place: Place) {
     let store = place.open().await;
     let mut tx = write(&*store).await;
     for (nth, name) in ["a", "b", "c", "d", "e"].into_iter().enumerate() {
@@ -106,12 +104,39 @@ pub(super) async fn old_notices_go_with_their_deliveries_and_so_do_those_that_ar
         tx.insert_notice(&notice(name, left)).await.unwrap();
         tx.insert_delivery("one", name, at(5)).await.unwrap();
     }
-    assert_eq!(tx.delete_notices(at(2), 9, 1).await.unwrap(), 1, "no more than asked for");
-    assert_eq!(tx.delete_notices(at(2), 9, 9).await.unwrap(), 1);
-    assert_eq!(tx.delete_notices(at(2), 9, 9).await.unwrap(), 0);
-    assert_eq!(tx.delete_notices(at(2), 2, 9).await.unwrap(), 1, "the third last");
+    assert_eq!(tx.delete_notices(at(2), 1).await.unwrap(), 1, "no more than asked for");
+    assert_eq!(tx.delete_notices(at(2), 9).await.unwrap(), 1);
+    assert_eq!(tx.delete_notices(at(2), 9).await.unwrap(), 0);
     let listed = tx.notices(&id("1000"), &NoticeFilter::default(), all()).await.unwrap();
-    assert_eq!(ids(&listed.items), ["e", "d"]);
+    assert_eq!(ids(&listed.items), ["e", "d", "c"]);
     let due = tx.due_deliveries("one", at(5), 9).await.unwrap();
-    assert_eq!(of(&due), [("d", 0), ("e", 0)]);
+    assert_eq!(of(&due), [("c", 0), ("d", 0), ("e", 0)]);
+}
+
+pub(super) async fn each_account_keeps_its_last_notices_and_what_is_critical_until_it_is_told(
+    place: Place,
+) {
+    let store = place.open().await;
+    let mut tx = write(&*store).await;
+    let critical = |name, left| NoticeRow { level: "CRITICAL".to_owned(), ..notice(name, left) };
+    let other = |name, left| NoticeRow { account: id("2000"), ..notice(name, left) };
+    let (late, told, waits) = (critical("late", 1), critical("told", 2), critical("waits", 3));
+    for it in [late, told, waits, notice("warn", 4), notice("y", 5), notice("z", 6)] {
+        tx.insert_notice(&it).await.unwrap();
+        if it.id != "told" {
+            tx.insert_delivery("one", &it.id, at(5)).await.unwrap();
+        }
+    }
+    for it in [other("older", 0), other("old", 1)] {
+        tx.insert_notice(&it).await.unwrap();
+    }
+    assert_eq!(tx.delete_surplus_notices(6, at(2), 9).await.unwrap(), 0);
+    assert_eq!(tx.delete_surplus_notices(2, at(2), 1).await.unwrap(), 1, "no more than asked for");
+    assert_eq!(tx.delete_surplus_notices(2, at(2), 9).await.unwrap(), 2);
+    let listed = tx.notices(&id("1000"), &NoticeFilter::default(), all()).await.unwrap();
+    assert_eq!(ids(&listed.items), ["z", "y", "waits"]);
+    let listed = tx.notices(&id("2000"), &NoticeFilter::default(), all()).await.unwrap();
+    assert_eq!(ids(&listed.items), ["old", "older"], "they are another account's, and few");
+    let due = tx.due_deliveries("one", at(5), 9).await.unwrap();
+    assert_eq!(of(&due), [("waits", 0), ("y", 0), ("z", 0)]);
 }

@@ -1,5 +1,6 @@
 //! `RotateSecret`: has a managed secret's credential changed now. Source: secrets.md §4.11. That it has
-//! a generic secret rotated too, if the operator has put a hook on it, is our choice.
+//! a generic secret rotated too, if the operator has put a hook on it, is our choice; and that, where the
+//! accounts of a new secret could not be made, these are what is tried again.
 
 use yaoku_model::{
     arn::{Arn, SecretRef},
@@ -80,19 +81,27 @@ impl Operation for RotateSecret {
     }
 
     async fn run(&self, call: &mut Call<'_>) -> Result<Rotated, ApiError> {
-        let secret = call.live_secret(&self.secret).await?;
-        let answer = Rotated {
+        let mut secret = call.live_secret(&self.secret).await?;
+        let mut answer = Rotated {
             arn: Arn::secret(call.region(), &secret.account, &secret.name),
             name: secret.name.clone(),
             version: self.version.clone(),
         };
         must_rotate(call.tx()?, &secret).await?;
+        let (node, now) = (call.node, call.now);
+        let running = call.tx()?.rotation(&secret.account, &secret.name).await?;
+        // There are no accounts to rotate yet: the version that it is made with is still to work.
+        if let Some(it) = running.clone().filter(|it| begin::has_failed_to_create(&secret, it)) {
+            answer.version = it.version.clone();
+            begin::create_again(call.tx()?, &mut secret, it, now).await?;
+            call.tx()?.update_secret(&secret).await?;
+            node.rotations.wake();
+            return Ok(answer);
+        }
         if self.is_known(&secret) {
             return Ok(answer);
         }
-        let (node, now) = (call.node, call.now);
         let (account, name) = (&secret.account, &secret.name);
-        let running = call.tx()?.rotation(account, name).await?;
         if running.as_ref().is_some_and(|it| it.version == self.version && it.is_running())
             || secret.managed.is_some()
                 && call.tx()?.secret_version_ids(account, name).await?.contains(&self.version)

@@ -469,6 +469,20 @@ async fn who_deletes_the_old_access_key_need_not_wait_for_the_window() {
 }
 
 #[tokio::test]
+async fn who_deletes_a_secret_while_both_keys_work_is_told_which_one_is_left() {
+    let (kms, key) = with_user().await;
+    let name = "acs/ram/user/ci";
+    ram(&kms, &key).await.unwrap();
+    let old = users_keys(&kms).await.remove(0);
+    rotate(&kms, name, "v2").await.unwrap();
+    let force = [("SecretName", name), ("ForceDeleteWithoutRecovery", "true")];
+    kms.call("DeleteSecret", force).await.unwrap();
+    assert!(users_keys(&kms).await.contains(&old));
+    let event = told(&kms, "Event").await.remove(0);
+    assert!(event.contains(&format!(r#""accessKeyLeft":"{old}""#)), "{event}");
+}
+
+#[tokio::test]
 async fn a_user_who_goes_while_both_keys_work_makes_the_rotation_fail() {
     let (kms, key) = with_user().await;
     let name = "acs/ram/user/ci";
@@ -528,6 +542,12 @@ async fn a_server_that_nobody_registered_fails_the_rotation_and_harms_nothing() 
     let kms = Kms::new().await;
     rds(&kms, "a").await.unwrap();
     rotate(&kms, "a", "v2").await.unwrap();
+    settle(&kms).await;
+    kms.clock.advance_seconds(119);
+    settle(&kms).await;
+    let status = described(&kms, "a").await;
+    assert_eq!(status.get("AutomaticRotation"), Some("Disabled"), "it may be on its way");
+    kms.clock.advance_seconds(20);
     settle(&kms).await;
     assert_eq!(described(&kms, "a").await.get("AutomaticRotation"), Some("Invalid"));
     let event = told(&kms, "Event").await.remove(0);

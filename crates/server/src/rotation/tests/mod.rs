@@ -1,5 +1,7 @@
 //! Rotations on real servers. Source: secrets.md §6, §9 items 13, 14, 16.
 
+mod held;
+
 use std::{
     process::Command,
     sync::{
@@ -360,7 +362,38 @@ async fn accounts_that_are_there_are_not_made_anew() {
     let password: SecretData = "of-Somebody-1".parse().unwrap();
     let owner = Login { user: "taken".to_owned(), proof: Proof::Password(password) };
     assert!(works(server, &owner).await);
-    assert_eq!(failures(kms).await, ["AccountExists"]);
+    // Whoever has made room for them need not wait for an hour.
+    let again = [("SecretName", "a"), ("VersionId", "v2")];
+    let policy =
+        [("SecretName", "a"), ("EnableAutomaticRotation", "true"), ("RotationInterval", "7d")];
+    made_again(&kms, "RotateSecret", &again, "Invalid").await;
+    made_again(&kms, "UpdateSecretRotationPolicy", &policy, "Invalid").await;
+    server.run("ACL DELUSER taken");
+    let answer = made_again(&kms, "RotateSecret", &again, "Enabled").await;
+    assert_eq!(answer.get("VersionId"), Some("v1"), "it is still to work");
+    over(&kms, "a").await;
+    for stage in ["ACSCurrent", "ACSPrevious"] {
+        assert!(works(server, &login(&kms, "a", stage).await).await);
+    }
+    let told = kms.call("ListNotices", []).await.unwrap();
+    assert_eq!(told.get("Notices.Notice.0.Name"), Some("Secret:RotateSecret:Success"));
+    rotate(&kms, "a", "v2").await;
+    assert_eq!(value(&kms, "a", "ACSCurrent").await.unwrap().get("VersionId"), Some("v2"));
+    assert_eq!(failures(kms).await, ["AccountExists"; 3], "each who asks is told");
+}
+
+/// Has the accounts of a secret made again, and sees what it is then.
+async fn made_again(kms: &Kms, action: &str, params: &[(&str, &str)], then: &str) -> Fields {
+    // Two notices of one moment stand in order of their ids.
+    kms.clock.advance_seconds(1);
+    let answer = kms.call_with(action, params).await.unwrap();
+    for _ in 0..3000 {
+        if described(kms, "a", "AutomaticRotation").await == then {
+            return answer;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("{action}: it is not {then}")
 }
 
 #[tokio::test]
