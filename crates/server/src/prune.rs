@@ -6,12 +6,7 @@ use std::time::Duration;
 
 use yaoku_store::StoreError;
 
-use crate::{
-    access::COUNTS_ON_SECONDS,
-    node::Node,
-    notices::{DAYS, KEPT},
-    uses,
-};
+use crate::{access::COUNTS_ON_SECONDS, node::Node, notices::DAYS, uses};
 
 /// How often there is a look. With it, the tables hold the nonces of the last quarter of an hour, and
 /// what changed since the slowest node last followed the feed, and what has come
@@ -46,7 +41,7 @@ async fn remove_some(node: &Node) -> Result<u64, StoreError> {
     let counted = node.domain_clock.now().plus_seconds(-COUNTS_ON_SECONDS);
     let releases = tx.delete_releases(counted, ROWS).await?;
     let told = node.domain_clock.now().plus_seconds(-DAYS * 86_400);
-    let notices = tx.delete_notices(told, KEPT, ROWS).await?;
+    let notices = tx.delete_notices(told, ROWS).await?;
     let changes = tx.prune_feed(ROWS).await?;
     // With nothing gone there is nothing to sync.
     let removed = [nonces, uses, releases, notices, changes];

@@ -374,22 +374,25 @@ mod background {
     const RENEWAL: u32 = 2;
 
     type Stopped = watch::Receiver<()>;
+    type AtRest = watch::Sender<()>;
 
     /// Begins all of it.
     pub(super) fn begin(node: &Arc<Node>, stopped: &Stopped) -> Vec<JoinHandle<()>> {
-        let (node, stopped) = (|| Arc::clone(node), || stopped.clone());
+        // What rotations have come to is kept by a node that still has its lease and its name.
+        let (at_rest, rested) = watch::channel(());
+        let (node, stopped, rested) = (|| Arc::clone(node), || stopped.clone(), || rested.clone());
         let mut tasks = vec![
             tokio::spawn(copy_on_write(node(), stopped())),
-            tokio::spawn(each_second(node(), stopped())),
-            tokio::spawn(until(stopped(), follow::run(node()))),
-            tokio::spawn(until(stopped(), follow::tell(node()))),
-            tokio::spawn(until(stopped(), follow::hear(node()))),
+            tokio::spawn(each_second(node(), rested())),
+            tokio::spawn(until(rested(), follow::run(node()))),
+            tokio::spawn(until(rested(), follow::tell(node()))),
+            tokio::spawn(until(rested(), follow::hear(node()))),
             tokio::spawn(follow_root_key(node(), stopped())),
             tokio::spawn(prune(node(), stopped())),
             tokio::spawn(write_uses(node(), stopped())),
             tokio::spawn(write_last_uses(node(), stopped())),
             tokio::spawn(do_what_is_due(node(), stopped())),
-            tokio::spawn(rotate_credentials(node(), stopped())),
+            tokio::spawn(rotate_credentials(node(), stopped(), at_rest)),
             tokio::spawn(tell_of_limits(node(), stopped())),
         ];
         let told = node();
@@ -527,8 +530,8 @@ mod background {
         }
     }
 
-    /// Turns the credentials of managed secrets when it is time.
-    async fn rotate_credentials(node: Arc<Node>, mut stopped: Stopped) {
+    /// Turns the credentials of managed secrets when it is time; `at_rest` goes when that is over.
+    async fn rotate_credentials(node: Arc<Node>, mut stopped: Stopped, at_rest: AtRest) {
         loop {
             tokio::select! {
                 _ = stopped.changed() => break,
@@ -544,6 +547,7 @@ mod background {
             }
         }
         node.rotations.stop().await;
+        drop(at_rest);
     }
 
     /// Leaves notices of what fills up and of what ends.

@@ -76,7 +76,8 @@ impl Aside {
             _ = tell.send(done);
         };
         jobs.send(Box::pin(job)).map_err(|_| none())?;
-        told.await.unwrap_or_else(|_| Err(none()))
+        // It panicked, which has said why.
+        told.await.unwrap_or_else(|_| Err(Fault::Failed("we could not speak with it".to_owned())))
     }
 }
 
@@ -206,7 +207,7 @@ impl Remote {
 mod tests {
     use std::time::Duration;
 
-    use super::Aside;
+    use super::{Aside, NICE};
     use crate::{Fault, Rights, testing::TestServer};
 
     #[tokio::test]
@@ -224,6 +225,28 @@ mod tests {
         let wrong = aside.log_in(&target, &crate::testing::login("aside", "other")).await;
         assert!(matches!(wrong, Err(Fault::WrongCredential(_))), "{wrong:?}");
         assert!(aside.spent() > Duration::ZERO);
+    }
+
+    #[tokio::test]
+    async fn other_threads_are_preferred_to_this_one() {
+        let aside = Aside::default();
+        let nice = || rustix::process::nice(0).unwrap();
+        let there = aside.run(async move { Ok(nice()) }).await;
+        assert_eq!(there, Ok((nice() + NICE).min(19)));
+    }
+
+    #[tokio::test]
+    async fn what_panics_there_harms_nobody_else() {
+        let aside = Aside::default();
+        let other = aside.run(async {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            Ok(1)
+        });
+        let panics = aside.run::<()>(async { panic!("a server said what nobody had thought of") });
+        let (other, panicked) = tokio::join!(other, panics);
+        assert!(matches!(panicked, Err(Fault::Failed(_))), "{panicked:?}");
+        assert_eq!(other, Ok(1), "it was under way");
+        assert_eq!(aside.run(async { Ok(2) }).await, Ok(2));
     }
 
     #[tokio::test]

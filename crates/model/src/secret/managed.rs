@@ -47,6 +47,8 @@ words! {
         Apply = "apply",
         /// It failed, and the target may have taken the candidate all the same: it is asked now and then.
         Settle = "settle",
+        /// The candidate is current, and the key pair before is to be taken from its server.
+        Retire = "retire",
         /// It is done, and the credential before is to die when its window ends.
         Window = "window",
         /// A hook is to make the new version, under the label `ACSPending`. Source of the four: secrets.md §7.
@@ -122,13 +124,18 @@ impl Managed {
         self.automatic = AutomaticRotation::Invalid;
     }
 
+    /// It has failed no longer: it rotates as often as it did before, or not at all.
+    pub fn mend(&mut self, created: Timestamp) {
+        match self.interval {
+            Some(interval) => self.enable(interval, created),
+            None => self.disable(),
+        }
+    }
+
     /// A rotation was done: the clock starts anew, also if it had failed before. Source: secrets.md §6.7.
     pub fn rotated(&mut self, version: VersionId, now: Timestamp) {
         self.last_rotation = Some(now);
-        match self.interval {
-            Some(interval) => self.enable(interval, now),
-            None => self.disable(),
-        }
+        self.mend(now);
         self.remember(version);
     }
 

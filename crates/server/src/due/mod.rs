@@ -240,7 +240,7 @@ pub(crate) async fn delete_secret(
     tx.delete_secret(&secret.account, &secret.name).await?;
     let arn = Arn::secret(&node.region, &secret.account, &secret.name);
     leave_event_of(node, tx, &secret.account, &arn, DELETE_SECRET, None).await?;
-    notices::secret_goes(node, tx, secret, now).await
+    notices::secret_goes(node, tx, secret, None, now).await
 }
 
 /// Writes down what happened to a key: nobody called. That its actions are ours, is our choice.

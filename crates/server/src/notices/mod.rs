@@ -2,13 +2,13 @@
 //! Source: secrets.md §6.8, console.md C.8.
 //!
 //! A notice is kept in the transaction of what it tells, so there is one exactly if that happened. It
-//! is listed for 90 days (C.8), and at most [`KEPT`] of all accounts are. What fills up and what ends is
-//! looked at now and then ([`watch`]).
+//! is listed for 90 days (C.8), and so are at most [`KEPT`] of an account. What fills up and what ends is
+//! looked at now and then ([`watch`]), and so is who has too many.
 
 use serde_json::{Value, json};
 use yaoku_model::{
     arn::Arn,
-    ids::{AccountId, uuid},
+    ids::{AccessKeyId, AccountId, uuid},
     key::Key,
     secret::Secret,
     time::Timestamp,
@@ -22,8 +22,10 @@ pub(crate) mod watch;
 /// Days for which notices are kept. Source: console.md C.8.
 pub(crate) const DAYS: i64 = 90;
 
-/// So many notices are kept at most. Our choice.
-pub(crate) const KEPT: i64 = 100_000;
+/// So many notices of an account are kept, and more only while a webhook is still to be told of what
+/// is critical. Each account has its own, so that none loses its notices by what another one does.
+/// Our choice.
+const KEPT: i64 = 10_000;
 
 /// What a notice can be called. Those of rotations are the vendor's (§6.8); the others are made like
 /// them, which is our choice.
@@ -187,11 +189,13 @@ pub(crate) async fn material_expired(
     leave(node, tx, notice, now).await
 }
 
-/// The same of a secret as [`key_goes`] of a key.
+/// The same of a secret as [`key_goes`] of a key. `left` is an access key that was to be deleted soon, and
+/// is nobody's to delete any more.
 pub(crate) async fn secret_goes(
     node: &Node,
     tx: &mut dyn Tx,
     secret: &Secret,
+    left: Option<&AccessKeyId>,
     now: Timestamp,
 ) -> Result<(), ApiError> {
     let about = Arn::secret(&node.region, &secret.account, &secret.name);
@@ -204,6 +208,9 @@ pub(crate) async fn secret_goes(
         }
         None => "Secret:DeleteSecret:Success",
     };
+    if let Some(left) = left {
+        content["accessKeyLeft"] = left.as_str().into();
+    }
     let account = &secret.account;
     let notice = Notice { name, level: Level::Warn, account, about: &about, content };
     leave(node, tx, notice, now).await

@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 use tokio::time::Instant;
-use yaoku_model::{instance::Instance, time::Timestamp};
+use yaoku_model::{ids::AccountId, instance::Instance, time::Timestamp};
+use yaoku_store::testing;
 
 use super::{event_time, watch};
 use crate::{
@@ -99,6 +100,26 @@ async fn notices_are_an_accounts_own_and_kept_for_ninety_days() {
     kms.clock.advance_seconds(1);
     prune::run(&kms.node).await.unwrap();
     assert_eq!(told(&kms).await, [] as [Value; 0]);
+}
+
+#[tokio::test]
+async fn an_account_that_is_told_much_loses_its_own_notices_and_no_others() {
+    let kms = Kms::new().await;
+    let few = kms.as_stranger().await;
+    let rows = |account: &AccountId, first: i64, many: i64| {
+        format!(
+            "INSERT INTO notices (id, account, left_at, name, level, about, body) \
+             WITH RECURSIVE n (i) AS (SELECT {first} UNION ALL SELECT i + 1 FROM n WHERE i < {}) \
+             SELECT 'n' || i, '{account}', i, 'x', 'WARN', 'x', '{{}}' FROM n",
+            first + many - 1
+        )
+    };
+    testing::execute(&kms.url(), &rows(&few.account, 0, 3)).await;
+    testing::execute(&kms.url(), &rows(&kms.account, 3, 11_500)).await;
+    watch::run(&kms.node).await.unwrap();
+    assert_eq!(told(&few).await.len(), 3, "the oldest of all, and its own");
+    let fields = kms.call("ListNotices", []).await.unwrap();
+    assert_eq!(fields.get("TotalCount"), Some("10000"));
 }
 
 /// What is new since the last look at what fills up and ends, the last first.

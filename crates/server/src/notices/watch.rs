@@ -12,8 +12,10 @@ use serde_json::json;
 use yaoku_model::{arn::Arn, ids::AccountId, key::Key, time::Timestamp};
 use yaoku_store::{DueKey, Tx};
 
-use super::{Level, Notice, leave_as};
-use crate::{access, accounts, error::ApiError, node::Node, pipeline::must_take_writes};
+use super::{KEPT, Level, Notice, leave_as};
+use crate::{
+    access, accounts, error::ApiError, node::Node, pipeline::must_take_writes, webhooks::GIVE_UP,
+};
 
 /// How often there is a look. Our choice.
 pub(crate) const EVERY: Duration = Duration::from_mins(5);
@@ -78,7 +80,25 @@ pub(crate) async fn run(node: &Node) -> Result<(), ApiError> {
         }
     }
     tell_expiring_keys(node, now).await?;
-    tell_certificate(node).await
+    tell_certificate(node).await?;
+    forget_surplus(node, now).await
+}
+
+/// Removes notices of accounts that have too many, a few at a time, so that no write waits long for it.
+async fn forget_surplus(node: &Node, now: Timestamp) -> Result<(), ApiError> {
+    const ROWS: i64 = 1_000;
+    let spared = now.plus_seconds(-GIVE_UP);
+    loop {
+        // What is removed here, nobody else changes.
+        let mut tx = node.store.write_one().await?;
+        let removed = tx.delete_surplus_notices(KEPT, spared, ROWS).await?;
+        if removed > 0 {
+            tx.commit().await?;
+        }
+        if removed < ROWS.cast_unsigned() {
+            return Ok(());
+        }
+    }
 }
 
 async fn fills(node: &Node, now: Timestamp) -> Result<Vec<Fill>, ApiError> {

@@ -7,7 +7,10 @@ use pem::Pem;
 use yaoku_crypto::ssh;
 use yaoku_model::{
     ids::{Invalid, Stage, VersionId},
-    secret::{CLONE_SUFFIX, Config, Credential, DataType, Rotation, Secret, Step, SubType},
+    secret::{
+        AutomaticRotation, CLONE_SUFFIX, Config, Credential, DataType, Rotation, Secret, Step,
+        SubType,
+    },
     time::Timestamp,
 };
 use yaoku_store::Tx;
@@ -112,6 +115,32 @@ pub(crate) fn new(secret: &Secret, version: VersionId, step: Step, now: Timestam
     }
 }
 
+/// Whether the accounts of a new secret could not be made, so that this is only tried now and then.
+pub(crate) fn has_failed_to_create(secret: &Secret, rotation: &Rotation) -> bool {
+    let is_invalid =
+        secret.managed.as_ref().is_some_and(|it| it.automatic == AutomaticRotation::Invalid);
+    rotation.step == Step::Create && is_invalid
+}
+
+/// Has accounts that could not be made tried again at once, as if it were the first time: how it
+/// ends is told. Leaves alone what is tried just now. The secret is the caller's to keep.
+pub(crate) async fn create_again(
+    tx: &mut dyn Tx,
+    secret: &mut Secret,
+    rotation: Rotation,
+    now: Timestamp,
+) -> Result<(), ApiError> {
+    if rotation.held_until.is_some_and(|it| now < it) {
+        return Ok(());
+    }
+    if let Some(managed) = &mut secret.managed {
+        managed.mend(secret.created);
+        secret.updated = now;
+    }
+    let again = Rotation { started: now, tries: 0, next_try: now, held_until: None, ..rotation };
+    Ok(tx.put_rotation(&again).await?)
+}
+
 /// Why another rotation, or another policy of rotation, has to wait. Source: secrets.md §1.5.
 pub(crate) fn being_rotated() -> ApiError {
     Code::ResourceInUse.into()
@@ -120,7 +149,7 @@ pub(crate) fn being_rotated() -> ApiError {
 /// What a managed secret is about.
 pub(crate) fn config(secret: &Secret) -> Result<Config, ApiError> {
     let managed = secret.managed.as_ref().ok_or(Code::RejectedUnsupportedOperation)?;
-    let unreadable = |Invalid| ApiError::caused(Code::InternalFailure, "a config cannot be read");
+    let unreadable = |_| ApiError::caused(Code::InternalFailure, "a config cannot be read");
     Config::parse(secret.kind, &managed.config).map_err(unreadable)
 }
 

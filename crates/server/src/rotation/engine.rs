@@ -15,11 +15,11 @@ use std::{
 
 use tokio::{
     sync::{Notify, OwnedSemaphorePermit, Semaphore, SemaphorePermit, watch},
-    time::Instant,
+    time::{Instant, timeout},
 };
 use yaoku_model::ids::{AccountId, TargetId};
 use yaoku_store::{DueSecret, StoreError};
-use yaoku_targets::Aside;
+use yaoku_targets::{Aside, Fault};
 
 use super::{begin, steps::Trouble, turn::turn};
 use crate::{cache::CachedSecret, error::ApiError, node::Node, pipeline::must_take_writes};
@@ -49,8 +49,18 @@ const PACE: Duration = Duration::from_millis(20);
 /// do for it is about as much again, so that all of it stays below a quarter. Our choice.
 const SHARE: u32 = 8;
 
-/// For so long nobody asks a target that was found dead. Our choice.
+/// For so long nobody asks a target that was found dead, and then one alone does, for so long at most.
+/// Our choice.
 const REST: Duration = Duration::from_secs(2);
+const ASKS: Duration = Duration::from_secs(30);
+
+/// How many rotations may ask targets that were found dead: a quarter of all, so that those leave room
+/// for others however many they are. Our choice.
+const ASK_THE_DEAD: usize = AT_ONCE / 4;
+
+/// So long a node that stops waits for what it is at: longer than anything that is asked of a target may
+/// take, and with the ten seconds for calls in flight less than systemd waits. Our choice.
+const LONGEST_STOP: Duration = Duration::from_secs(15);
 
 /// So many queues and dead targets are remembered, and more only while they matter.
 const REMEMBERED: usize = 4096;
@@ -73,12 +83,16 @@ pub(super) struct Shared {
     hooks: Semaphore,
     /// Whether hooks are not to be waited for any more.
     pub(super) stopping: watch::Sender<bool>,
+    /// Whether nothing is to be waited for any more.
+    given_up: watch::Sender<bool>,
     /// The secrets that a task of this node works on.
     in_hand: Mutex<HashSet<(String, String)>>,
     /// Where secrets wait, or did lately. What was begun does not wait behind what was not.
     queues: Mutex<HashMap<(Whose, Begins), Arc<Semaphore>>>,
     /// Until when targets that were found dead are left alone.
     resting: Mutex<HashMap<Whose, Instant>>,
+    /// As many as may ask whether they are alive.
+    doubtful: Semaphore,
     pace: tokio::sync::Mutex<Pace>,
 }
 
@@ -116,9 +130,11 @@ impl Default for Engine {
                 places: Arc::new(Semaphore::new(AT_ONCE)),
                 hooks: Semaphore::new(HOOKS_AT_ONCE),
                 stopping: watch::Sender::new(false),
+                given_up: watch::Sender::new(false),
                 in_hand: Mutex::default(),
                 queues: Mutex::default(),
                 resting: Mutex::default(),
+                doubtful: Semaphore::new(ASK_THE_DEAD),
                 pace: tokio::sync::Mutex::new(pace),
             }),
             begun: Notify::new(),
@@ -172,12 +188,17 @@ impl Engine {
     }
 
     /// Begins nothing more, and waits until nothing is in hand, before a node stops. A hook that is at
-    /// its work is left alone: the step is done again after the start, or by another node.
+    /// its work is left alone, and so is a target that takes too long: the step is done again after the
+    /// start, or by another node once this one has it no longer.
     pub(crate) async fn stop(&self) {
         self.shared.stopping.send_replace(true);
         self.shared.places.close();
         self.shared.hooks.close();
-        self.rest().await;
+        if timeout(LONGEST_STOP, self.rest()).await.is_err() {
+            tracing::warn!("some rotations take too long to wait for: they are taken up again");
+            self.shared.given_up.send_replace(true);
+            self.rest().await;
+        }
     }
 
     /// Waits until nothing is in hand.
@@ -237,7 +258,8 @@ async fn one(
     begins: Begins,
 ) {
     let InHand { shared, thing } = &in_hand;
-    let Some(_places) = shared.places(&node, (whose, begins)).await else { return };
+    let aside = node.rotations.aside();
+    let Some(_places) = shared.places(aside, (whose, begins)).await else { return };
     let turn = async {
         match find(&node, thing).await? {
             Some(found) => turn(&node, shared, &found, begins).await,
@@ -245,7 +267,8 @@ async fn one(
         }
     };
     // Those that wait need not have room for it.
-    if let Err(error) = Box::pin(turn).await
+    let turn = shared.unless_given_up(Box::pin(turn));
+    if let Some(Err(error)) = turn.await
         && !error.is_conflict()
     {
         in_hand.has_to_wait(&error);
@@ -277,16 +300,25 @@ impl Drop for InHand {
 }
 
 impl Shared {
+    /// Does it; `None` if it took too long when the node stopped.
+    async fn unless_given_up<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        let mut given_up = self.given_up.subscribe();
+        tokio::select! {
+            _ = given_up.wait_for(|it| *it) => None,
+            done = work => Some(done),
+        }
+    }
+
     /// Waits until it is the turn of the next one in a queue; `None` if the node stops.
     async fn places(
         &self,
-        node: &Node,
+        aside: &Aside,
         queue: (Whose, Begins),
     ) -> Option<(OwnedSemaphorePermit, SemaphorePermit<'_>)> {
         let any = if queue.0.1 == Queue::Hooks { &self.hooks } else { &*self.places };
         let its = self.places_of(queue).acquire_owned().await.ok()?;
         let any = any.acquire().await.ok()?;
-        self.pace(node.rotations.aside()).await;
+        self.pace(aside).await;
         (!self.places.is_closed()).then_some((its, any))
     }
 
@@ -311,21 +343,25 @@ impl Shared {
         Arc::clone(queues.entry(queue).or_insert_with(new))
     }
 
-    /// Fails as the last one did whom nobody answered.
-    pub(super) fn must_not_rest(&self, whose: &Whose) -> Result<(), Trouble> {
-        if lock(&self.resting).get(whose).is_some_and(|it| Instant::now() < *it) {
-            let why = "it did not answer a moment ago".to_owned();
-            return Err(yaoku_targets::Fault::Unreachable(why).into());
+    /// Fails as the last one did whom nobody answered, but now and then lets one ask again, who has
+    /// a place among those that do.
+    pub(super) fn may_ask(&self, whose: &Whose) -> Result<Option<SemaphorePermit<'_>>, Trouble> {
+        let (mut resting, now) = (lock(&self.resting), Instant::now());
+        let Some(until) = resting.get_mut(whose) else { return Ok(None) };
+        if *until <= now
+            && let Ok(place) = self.doubtful.try_acquire()
+        {
+            *until = now + ASKS;
+            return Ok(Some(place));
         }
-        Ok(())
+        Err(Fault::Unreachable("it did not answer a moment ago".to_owned()).into())
     }
 
     /// Remembers whether somebody answered there.
     pub(super) fn note(&self, whose: &Whose, done: &Result<(), Trouble>) {
-        use yaoku_targets::Fault::{TimedOut, Unreachable};
         let (mut resting, now) = (lock(&self.resting), Instant::now());
         resting.remove(whose);
-        if matches!(done, Err(Trouble::Target(Unreachable(_) | TimedOut))) {
+        if done.as_ref().is_err_and(Trouble::is_silence) {
             if resting.len() >= REMEMBERED {
                 resting.retain(|_, until| now < *until);
             }
@@ -336,4 +372,73 @@ impl Shared {
 
 fn lock<T>(it: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     it.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::advance;
+
+    use super::*;
+
+    fn target(nth: usize) -> Whose {
+        let id = format!("rm-{nth}").parse().unwrap();
+        ("1000000000000001".parse().unwrap(), Queue::Target(id))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_full_queue_holds_up_no_other_one_and_all_go_at_one_pace() {
+        let engine = Engine::default();
+        let begin = |nth, begins| engine.shared.places(&engine.aside, (target(nth), begins));
+        let (since, mut held) = (Instant::now(), Vec::new());
+        for _ in 0..IN_ONE_QUEUE {
+            held.push(begin(0, true).await.unwrap());
+        }
+        let hour = Duration::from_hours(1);
+        assert!(since.elapsed() >= PACE * 3 && since.elapsed() < PACE * 4);
+        assert!(timeout(hour, begin(0, true)).await.is_err(), "it is full");
+        let since = Instant::now();
+        held.push(begin(0, false).await.unwrap());
+        for nth in 1..50 {
+            held.push(begin(nth, true).await.unwrap());
+        }
+        assert!(since.elapsed() >= PACE * 49 && since.elapsed() < PACE * 51);
+        drop(held.remove(0));
+        assert!(timeout(hour, begin(0, true)).await.is_ok(), "there is room again");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn targets_that_do_not_answer_leave_room_for_others_however_many_they_are() {
+        let engine = Engine::default();
+        let shared = &engine.shared;
+        for nth in 0..100 {
+            let fault = if nth < 50 { Fault::TimedOut } else { Fault::Unreachable(String::new()) };
+            shared.note(&target(nth), &Err(Trouble::Admin(fault)));
+        }
+        assert!(shared.may_ask(&target(0)).is_err(), "it is left alone for a moment");
+        advance(REST).await;
+        let asking: Vec<_> = (0..100).filter_map(|nth| shared.may_ask(&target(nth)).ok()).collect();
+        assert_eq!(asking.len(), ASK_THE_DEAD);
+        assert!(matches!(shared.may_ask(&target(100)), Ok(None)), "it needs no such place");
+        drop(asking);
+        assert!(shared.may_ask(&target(0)).is_err(), "one asks for all");
+        assert!(matches!(shared.may_ask(&target(50)), Ok(Some(_))));
+        shared.note(&target(0), &Err(Trouble::NotTaken));
+        assert!(matches!(shared.may_ask(&target(0)), Ok(None)), "it has answered");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_node_that_stops_does_not_wait_for_ever() {
+        let engine = Engine::default();
+        let shared = Arc::clone(&engine.shared);
+        let task = Arc::clone(&shared.tasks).try_acquire_owned().unwrap();
+        tokio::spawn(async move {
+            let endless = std::future::pending::<()>();
+            assert_eq!(shared.unless_given_up(endless).await, None);
+            drop(task);
+        });
+        let since = Instant::now();
+        engine.stop().await;
+        assert!(since.elapsed() >= LONGEST_STOP && since.elapsed() < LONGEST_STOP * 2);
+        assert!(engine.shared.places(&engine.aside, (target(0), true)).await.is_none());
+    }
 }

@@ -4,13 +4,13 @@ use serde_json::json;
 use yaoku_model::{
     arn::Arn,
     ids::Stage,
-    secret::{AutomaticRotation, NewStages, Rotation, Secret, SecretType, Step},
+    secret::{AutomaticRotation, NewStages, Rotation, Secret, SecretType, Step, SubType},
     time::Timestamp,
 };
 use yaoku_store::Tx;
 use yaoku_wire::error::Code;
 
-use super::{begin, password::pause, steps::Trouble};
+use super::{begin, password::pause, patience::SETTLES, steps::Trouble};
 use crate::{
     due,
     error::ApiError,
@@ -19,20 +19,22 @@ use crate::{
     values::Sealed,
 };
 
-/// After so many seconds, a day, a candidate is forgotten if the current credential works instead: what
-/// was asked then is over. A target that has said neither is asked once an hour. Our choice.
-const SETTLES: i64 = 86_400;
+/// How often a target is asked that has not said for a day whether it took a candidate. Our choice.
 const HOUR: i64 = 3600;
 
 /// Pauses grow up to about ten seconds while a rotation runs, to half a minute while nobody knows
 /// whether the current credential works, and to ten minutes else: how often they double. Our choice.
 const DOUBLES: [i64; 3] = [3, 5, 10];
 
+/// For so many seconds a key pair before works on: by then every node says which one is current. Our choice.
+const GRACE: i64 = 3;
+
 /// How the audit trail and events call it.
 const ROTATE: &str = "RotateSecret";
 
-/// The candidate works: it is the current version from now on. `sealed` is its value as that version.
-/// `None` is a rotation that made nothing new: the accounts of a new secret.
+/// The step is done. With `sealed`, the candidate works, and is the current version from now on: this is
+/// its value as that version. Without, nothing new was made: the accounts of a new secret are there, or
+/// a key before is gone.
 pub(super) async fn succeed(
     node: &Node,
     tx: &mut dyn Tx,
@@ -42,27 +44,43 @@ pub(super) async fn succeed(
     now: Timestamp,
 ) -> Result<(), ApiError> {
     let managed = secret.managed.as_mut().ok_or_else(ApiError::conflict)?;
-    match sealed {
-        Some(sealed) => {
-            managed.rotated(rotation.version.clone(), now);
-            secret.updated = now;
-            keep_version(tx, &mut secret, sealed).await?;
-            write_down(node, tx, &secret, None).await?;
-            tell(node, tx, &secret, now, None).await?;
-        }
-        None => {
-            if managed.automatic == AutomaticRotation::Invalid {
-                match managed.interval {
-                    Some(interval) => managed.enable(interval, secret.created),
-                    None => managed.disable(),
-                }
-                secret.updated = now;
-                tx.update_secret(&secret).await?;
-                tell(node, tx, &secret, now, None).await?;
-            }
-        }
+    if let Some(sealed) = sealed {
+        managed.rotated(rotation.version.clone(), now);
+        secret.updated = now;
+        keep_version(tx, &mut secret, sealed).await?;
+        write_down(node, tx, &secret, None).await?;
+        tell(node, tx, &secret, now, None).await?;
+    } else {
+        went_well(node, tx, &mut secret, rotation, now).await?;
+    }
+    if sealed.is_some() && begin::config(&secret)?.sub_type == SubType::SshKey {
+        let retires = begin::new(&secret, rotation.version.clone(), Step::Retire, now);
+        let retires = Rotation { next_try: now.plus_seconds(GRACE), ..retires };
+        return Ok(tx.put_rotation(&retires).await?);
     }
     Ok(tx.delete_rotation(&secret.account, &secret.name).await?)
+}
+
+/// The accounts of a new secret are made, or a key before is gone. That is known already to who made the
+/// secret, or heard that its key is turned, unless it has failed before.
+async fn went_well(
+    node: &Node,
+    tx: &mut dyn Tx,
+    secret: &mut Secret,
+    rotation: &Rotation,
+    now: Timestamp,
+) -> Result<(), ApiError> {
+    let managed = secret.managed.as_mut().ok_or_else(ApiError::conflict)?;
+    let had_failed = managed.automatic == AutomaticRotation::Invalid;
+    if had_failed {
+        managed.mend(secret.created);
+        secret.updated = now;
+        tx.update_secret(secret).await?;
+    }
+    if had_failed || rotation.step == Step::Create && rotation.started != secret.created {
+        tell(node, tx, secret, now, None).await?;
+    }
+    Ok(())
 }
 
 /// Makes a version current, and keeps none but the one before it.
@@ -98,7 +116,7 @@ pub(super) async fn put_off(
     let managed = secret.managed.as_mut().ok_or_else(ApiError::conflict)?;
     let fails = match rotation.step {
         Step::Apply => given_up,
-        Step::Create => given_up && managed.automatic != AutomaticRotation::Invalid,
+        Step::Create | Step::Retire => given_up && managed.automatic != AutomaticRotation::Invalid,
         _ => false,
     };
     if fails {

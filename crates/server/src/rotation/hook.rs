@@ -7,13 +7,14 @@ use yaoku_model::{
 };
 use yaoku_store::Tx;
 
-use super::{finish, password::pause, steps::Trouble, work};
+use super::{
+    finish,
+    password::pause,
+    patience::{HOOK, HOOK_TRIES},
+    steps::Trouble,
+    work,
+};
 use crate::{error::ApiError, hooks::Fault, node::Node};
-
-/// After so many seconds, and tries of one step, a rotation has failed. Our choice: longer than the
-/// start of a server takes.
-const PATIENCE: i64 = 900;
-const TRIES: i64 = 5;
 
 /// The step was done. Answers the rotation at its next step, which this node has for itself; after the
 /// last one, the new version must be current.
@@ -44,7 +45,7 @@ pub(super) async fn put_off(
 ) -> Result<(), ApiError> {
     let age = now.unix_seconds() - rotation.started.unix_seconds();
     let tries = rotation.tries + 1;
-    if trouble.patience() == 0 || (age >= PATIENCE && tries >= TRIES) {
+    if trouble.patience() == 0 || (age >= HOOK && tries >= HOOK_TRIES) {
         return end(node, tx, secret, now, Some(trouble)).await;
     }
     let next_try = now.plus_seconds(pause(&*node.random, rotation.tries)?);

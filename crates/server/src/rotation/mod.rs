@@ -11,6 +11,8 @@
 //!    row stays: the target may have taken the candidate after all, so it is asked now and then, and
 //!    the next rotation gives it the same one.
 //!
+//! A key pair has one step more: the key before is taken from its server when the new one is current.
+//!
 //! Access keys are in the store itself: there the first three steps are one transaction ([`ram`]).
 //! Generic secrets are rotated by what their owner has, which is called step by step ([`hook`]).
 
@@ -21,6 +23,7 @@ mod engine;
 mod finish;
 mod hook;
 pub(crate) mod password;
+mod patience;
 pub(crate) mod ram;
 mod steps;
 #[cfg(test)]

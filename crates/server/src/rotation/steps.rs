@@ -16,6 +16,7 @@ use super::{
     administrator::{NoAdmin, administrator},
     begin::{self, credential},
     password::password,
+    patience::{MAY_PASS, WRONG_ADMIN},
 };
 use crate::{cache::CachedSecret, error::ApiError, hooks, node::Node, values};
 
@@ -69,15 +70,13 @@ impl From<hooks::Fault> for Trouble {
 }
 
 impl Trouble {
-    /// For so many seconds the same is tried again; none if it cannot succeed. An administrator's
-    /// password is changed in two places, one after the other. Source: secrets.md §6.1 for those that
-    /// may pass (inferred there), our choice for the administrator's.
+    /// For so many seconds the same is tried again; none if it cannot succeed.
     pub(super) fn patience(&self) -> i64 {
         match self {
-            Self::Target(fault) | Self::Admin(fault) if fault.may_pass() => 120,
-            Self::Hook(fault) if fault.may_pass() => 120,
-            Self::NotTaken | Self::Ours(_) => 120,
-            Self::Admin(Fault::WrongCredential(_)) | Self::NoAdmin(_) => 30,
+            Self::Target(fault) | Self::Admin(fault) if fault.may_pass() => MAY_PASS,
+            Self::Hook(fault) if fault.may_pass() => MAY_PASS,
+            Self::NoTarget | Self::NoAdmin(_) | Self::NotTaken | Self::Ours(_) => MAY_PASS,
+            Self::Admin(Fault::WrongCredential(_)) => WRONG_ADMIN,
             _ => 0,
         }
     }
@@ -146,6 +145,7 @@ pub(super) async fn take(
             let new = candidate(node, &found.secret, &config, rotation).await?;
             Box::pin(at.settle(&new)).await
         }
+        Step::Retire => at.retire().await,
         // Of the store alone, or of a hook: see `ram`, `hook`.
         Step::Window | Step::HookNew | Step::HookSet | Step::HookTest | Step::HookEnd => Ok(()),
     }
@@ -248,13 +248,17 @@ impl At<'_> {
             (
                 Credential::KeyPair { user, public, .. },
                 Some(Credential::KeyPair { public: old, .. }),
-            ) => {
-                admin.add_key(user, public, Some(old)).await?;
-                self.verify(new).await?;
-                Ok(admin.remove_key(user, old).await?)
-            }
+            ) => Ok(admin.add_key(user, public, Some(old)).await?),
             _ => self.give(admin, new, &rights).await,
         }
+    }
+
+    /// Takes the key before away. It works until the new one is current, so that there is no moment in
+    /// which the current key does not.
+    async fn retire(self) -> Result<(), Trouble> {
+        let before = self.credential(&Stage::previous()).await?;
+        let Some(Credential::KeyPair { user, public, .. }) = before else { return Ok(()) };
+        Ok(self.administrator().await?.remove_key(&user, &public).await?)
     }
 
     /// Ends when the target has taken a candidate whose change it does not answer.
@@ -354,7 +358,7 @@ impl At<'_> {
 }
 
 /// Whether a rotation changes the very password by which its users log in. Of two keys both work until
-/// the new one has.
+/// the new one is current.
 fn is_of_one_account(kind: SubType) -> bool {
     matches!(kind, SubType::SingleUser | SubType::Password)
 }

@@ -99,7 +99,8 @@ async fn go_on(
         let sealed = seal_candidate(node, &found.secret, &step).await?;
         at_target(node, shared, found, &step).await.map(|()| sealed)
     };
-    let Some(done) = still_held(node, &found.secret, &mut rotation, done).await else {
+    let held = Box::pin(still_held(node, &found.secret, &mut rotation, done));
+    let Some(done) = held.await else {
         tracing::warn!(secret = %found.secret.name, "its rotation is no longer this node's");
         return Ok(());
     };
@@ -197,7 +198,7 @@ async fn at_target(
     }
     let queue = Queue::Target(config.target().ok_or(Trouble::NoTarget)?);
     let whose = (found.secret.account.clone(), queue);
-    shared.must_not_rest(&whose)?;
+    let _place = shared.may_ask(&whose)?;
     let done = steps::take(node, found, rotation).await;
     shared.note(&whose, &done);
     done

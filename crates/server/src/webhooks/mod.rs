@@ -39,7 +39,7 @@ const AT_ONCE: i64 = 8;
 const HELD: i64 = 30;
 
 /// Seconds after which a notice is given up that could not be delivered: three days. Our choice.
-const GIVE_UP: i64 = 3 * 86_400;
+pub(crate) const GIVE_UP: i64 = 3 * 86_400;
 
 /// When it was sent, in seconds since 1970: part of what is signed, so that who listens can refuse
 /// what is old.

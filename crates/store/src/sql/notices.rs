@@ -8,10 +8,11 @@ use yaoku_model::{
 
 use super::{
     row::{Readable, Row},
+    secrets::named,
     session::Session,
-    statement::sql,
+    statement::{Statement, sql},
 };
-use crate::{Delivery, Listed, NoticeRow, Notices, Page, StoreError};
+use crate::{Delivery, Listed, NoticeFilter, NoticeRow, Notices, Page, StoreError};
 
 #[async_trait]
 impl Notices for Session {
@@ -36,6 +37,7 @@ impl Notices for Session {
     async fn notices(
         &mut self,
         account: &AccountId,
+        filter: &NoticeFilter,
         page: Page,
     ) -> Result<Listed<NoticeRow>, StoreError> {
         self.listed(
@@ -44,23 +46,31 @@ impl Notices for Session {
              FROM notices WHERE account = ",
             "left_at DESC, id",
             page,
-            |statement| statement.push_value(account.as_str()),
+            |statement| filtered(statement.push_value(account.as_str()), filter),
         )
         .await
     }
 
-    async fn delete_notices(
-        &mut self,
-        before: Timestamp,
-        keep: i64,
-        limit: i64,
-    ) -> Result<u64, StoreError> {
+    async fn delete_notices(&mut self, before: Timestamp, limit: i64) -> Result<u64, StoreError> {
         let old = sql("DELETE FROM notices WHERE id IN \
              (SELECT id FROM notices WHERE left_at < $1 ORDER BY left_at LIMIT $2)");
-        let old = self.run(old.bind(before).bind(limit)).await?;
-        let many = sql("DELETE FROM notices WHERE id IN \
-             (SELECT id FROM notices ORDER BY left_at DESC, id LIMIT $1 OFFSET $2)");
-        Ok(old + self.run(many.bind(limit).bind(keep)).await?)
+        self.run(old.bind(before).bind(limit)).await
+    }
+
+    async fn delete_surplus_notices(
+        &mut self,
+        keep: i64,
+        spared: Timestamp,
+        limit: i64,
+    ) -> Result<u64, StoreError> {
+        let many = sql("DELETE FROM notices WHERE id IN (SELECT id FROM \
+             (SELECT id, level, left_at, \
+              ROW_NUMBER() OVER (PARTITION BY account ORDER BY left_at DESC, id) AS nth \
+              FROM notices WHERE account IN \
+              (SELECT account FROM notices GROUP BY account HAVING COUNT(*) > $1)) ranked \
+             WHERE nth > $1 AND NOT (level = 'CRITICAL' AND left_at >= $2 AND EXISTS \
+             (SELECT 1 FROM deliveries WHERE notice = ranked.id)) ORDER BY left_at LIMIT $3)");
+        self.run(many.bind(keep).bind(spared).bind(limit)).await
     }
 
     async fn insert_delivery(
@@ -101,6 +111,17 @@ impl Notices for Session {
     async fn delete_delivery(&mut self, webhook: &str, notice: &str) -> Result<(), StoreError> {
         let delete = sql("DELETE FROM deliveries WHERE webhook = $1 AND notice = $2");
         self.run(delete.bind(webhook).bind(notice)).await.map(drop)
+    }
+}
+
+fn filtered(statement: Statement, filter: &NoticeFilter) -> Statement {
+    let statement = match &filter.about {
+        Some(about) => statement.push(" AND about = ").push_value(about),
+        None => statement,
+    };
+    match &filter.name {
+        Some(name) => named(statement.push(" AND "), name),
+        None => statement,
     }
 }
 

@@ -4,7 +4,8 @@
 //! new accounts are to have. An account is a name: all its `'name'@'host'` share a password.
 //!
 //! A new account is made under another name ([`unfinished`]) and renamed once it has its rights: one
-//! that bears its own name is whole, wherever the making was cut off.
+//! that bears its own name is whole, wherever the making was cut off. Each making has a name of its
+//! own, so that of two that meet none gets what the other one has half made.
 
 mod grants;
 mod lacks;
@@ -34,8 +35,10 @@ use crate::{
 /// The longest packet that is taken, in bytes. Our choice.
 const LONGEST_PACKET: usize = 1 << 20;
 
-/// What makes quoting simple, and the same on every server.
-const SESSION: &str = "SET sql_mode = 'NO_BACKSLASH_ESCAPES', NAMES utf8mb4";
+/// What makes quoting simple, and the same on every server. And `MariaDB` shall make no account that
+/// something is granted to: it would have no password. `MySQL` knows no such thing, nor the word.
+const SESSION: &str = "SET sql_mode = CONCAT('NO_BACKSLASH_ESCAPES' /*M! , ',NO_AUTO_CREATE_USER' */), \
+     NAMES utf8mb4";
 
 /// As many hosts as one account may have. Our choice.
 const MOST_HOSTS: usize = 1000;
@@ -147,13 +150,13 @@ impl Server {
         if hosts.is_empty() {
             return Err(Fault::NoAccount(model.to_owned()));
         }
-        let new = unfinished(user);
-        self.remove(&new).await?;
+        self.remove_unfinished(user).await?;
+        let new = self.unfinished(user).await?;
         let made = match self.make((&new, user), &hosts, password, rights).await {
             Ok(again) => self.rename(&new, user, &hosts, again).await,
             Err(fault) => Err(fault),
         };
-        // After these nothing more is heard from here; what is left lying is removed next time.
+        // After these nothing more is heard from here; what is left lying is removed by the next making.
         if made.as_ref().is_err_and(|it| !matches!(it, Fault::TimedOut | Fault::Unreachable(_))) {
             _ = self.remove(&new).await;
         }
@@ -183,7 +186,11 @@ impl Server {
                 if grant.ends_with(grants::ADMIN_OPTION) {
                     again.extend(grants::retargeted(&grant, &account(user, host)));
                 }
-                self.run(grant, None).await?;
+                self.run(grant, None).await.map_err(|fault| match fault {
+                    // Another making of it has begun meanwhile.
+                    Fault::NoAccount(text) => Fault::Failed(text),
+                    other => other,
+                })?;
             }
         }
         Ok(again)
@@ -197,6 +204,10 @@ impl Server {
         hosts: &[String],
         again: Vec<String>,
     ) -> Result<(), Fault> {
+        // MariaDB would rename what is there of it.
+        if self.hosts(from).await? != hosts {
+            return Err(Fault::Failed("somebody has removed it meanwhile".to_owned()));
+        }
         let each = |host: &String| format!("{} TO {}", account(from, host), account(to, host));
         let each: Vec<_> = hosts.iter().map(each).collect();
         self.run(format!("RENAME USER {}", each.join(", ")), None).await?;
@@ -207,12 +218,40 @@ impl Server {
         Ok(())
     }
 
-    /// Removes an account, if it is there.
-    async fn remove(&mut self, user: &str) -> Result<(), Fault> {
-        for host in self.hosts(user).await? {
-            self.run(format!("DROP USER {}", account(user, &host)), None).await?;
+    /// A name for an account that is still being made, which no other making of it has. The server makes
+    /// it up: whoever else is at it may know all that is known here.
+    async fn unfinished(&mut self, user: &str) -> Result<String, Fault> {
+        let made_up: Vec<String> =
+            self.ask("SELECT CONVERT(UUID() USING utf8mb4)".to_owned()).await?;
+        Ok(format!("{}{:.6}", unfinished(user), sha256(made_up.concat().as_bytes())))
+    }
+
+    /// Removes what was left lying when an account was made before, or is being made elsewhere by a node
+    /// that should no longer do so.
+    async fn remove_unfinished(&mut self, user: &str) -> Result<(), Fault> {
+        // Nothing in it is a pattern.
+        let like = quoted(&format!("{}%", unfinished(user)));
+        let left: Vec<String> = self
+            .ask(format!(
+                "SELECT DISTINCT CONVERT(User USING utf8mb4) FROM mysql.user WHERE Host <> '' \
+                 AND User LIKE {like} LIMIT {MOST_HOSTS}"
+            ))
+            .await?;
+        for user in left {
+            self.remove(&user).await?;
         }
         Ok(())
+    }
+
+    /// Removes an account, if it is there.
+    async fn remove(&mut self, user: &str) -> Result<(), Fault> {
+        let hosts = self.hosts(user).await?;
+        if hosts.is_empty() {
+            return Ok(());
+        }
+        // In one statement, so that of one that is being renamed all goes or nothing.
+        let each: Vec<_> = hosts.iter().map(|host| account(user, host)).collect();
+        self.run(format!("DROP USER {}", each.join(", ")), None).await
     }
 
     /// What gives an account its rights.
@@ -328,10 +367,10 @@ fn size_of_row(row: &Row) -> usize {
     (0..row.len()).map(long).sum()
 }
 
-/// The name of an account that is still being made: of 32 characters, and another for each name.
-/// Source: the limit is `MySQL`'s; the name is ours, and nobody else may use its like.
+/// How the name of an account begins that is still being made: 26 characters, others for each name, to
+/// which six are added. Source: 32 is `MySQL`'s limit; the name is ours, and nobody else may use its like.
 pub(crate) fn unfinished(user: &str) -> String {
-    format!("yaoku~{:.26}", sha256(user.as_bytes()))
+    format!("yaoku~{:.20}", sha256(user.as_bytes()))
 }
 
 fn options(target: &Target, login: &Login) -> Result<OptsBuilder, Fault> {
@@ -399,11 +438,23 @@ mod tests {
     use super::{connect, unfinished};
     use crate::{Fault, testing::TestServer};
 
-    #[test]
-    fn each_name_has_another_one_until_it_is_whole() {
+    #[tokio::test]
+    async fn each_making_of_each_name_has_another_one_until_it_is_whole() {
+        let server = TestServer::mariadb();
+        let mut admin = connect(&server.target(), &server.admin()).await.unwrap();
         let (one, other) = ("a".repeat(31) + "b", "a".repeat(31) + "c");
         assert_ne!(unfinished(&one), unfinished(&other));
-        assert_eq!(unfinished(&one).len(), 32);
+        let names = [admin.unfinished(&one).await.unwrap(), admin.unfinished(&one).await.unwrap()];
+        assert_ne!(names[0], names[1]);
+        assert!(names.iter().all(|it| it.len() == 32 && it.starts_with(&unfinished(&one))));
+    }
+
+    #[tokio::test]
+    async fn nothing_is_granted_to_who_is_not_there() {
+        let server = TestServer::mariadb();
+        let mut admin = connect(&server.target(), &server.admin()).await.unwrap();
+        let done = admin.run("GRANT SELECT ON x.* TO 'absent'@'%'".to_owned(), None).await;
+        assert!(matches!(done, Err(Fault::NoAccount(_))), "{done:?}");
     }
 
     #[tokio::test]

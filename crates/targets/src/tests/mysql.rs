@@ -28,7 +28,7 @@ fn in_database(privilege: &str, database: &str) -> Rights {
 /// Whether no account is there that was only made to become this one.
 fn nothing_is_left(server: &TestServer, user: &str) -> bool {
     let half = unfinished(user);
-    server.run(&format!("SELECT COUNT(*) FROM mysql.user WHERE User = '{half}'")) == "0"
+    server.run(&format!("SELECT COUNT(*) FROM mysql.user WHERE User LIKE '{half}%'")) == "0"
 }
 
 #[tokio::test]
@@ -63,16 +63,46 @@ async fn a_clone_has_the_rights_terms_and_hosts_of_its_model() {
 #[tokio::test]
 async fn an_account_that_was_half_made_is_made_anew() {
     let server = TestServer::mariadb();
-    let half = unfinished("halved_clone");
+    let (half, others) = (unfinished("halved_clone"), unfinished("other_clone"));
+    // One as it was called before each making had a name of its own.
     server.run(&format!(
         "CREATE USER halved@'%' IDENTIFIED BY 'h'; GRANT SELECT ON mysql.* TO halved@'%'; \
-         CREATE USER `{half}`@'%', `{half}`@'1.2.3.4'; GRANT SUPER ON *.* TO `{half}`@'%'"
+         CREATE USER `{half}abcdef`@'%', `{half}abcdef`@'1.2.3.4', `{half}123456`@'%', `{half}`@'%'; \
+         GRANT SUPER ON *.* TO `{half}abcdef`@'%'; CREATE USER `{others}abcdef`@'%'"
     ));
     let like = Rights::Like("halved".to_owned());
     assert_eq!(set(server, "halved_clone", "c", &like).await, Ok(()));
     assert_eq!(grants(server, "halved_clone", "%"), grants(server, "halved", "%"));
     assert!(enters(server, "halved_clone", "c").await);
     assert!(nothing_is_left(server, "halved_clone"));
+    assert!(!nothing_is_left(server, "other_clone"), "that may be another's work");
+}
+
+#[tokio::test]
+async fn two_who_make_one_account_at_once_make_it_whole_or_leave_it_to_the_other() {
+    let server = TestServer::mariadb();
+    server.run(
+        "CREATE USER raced@'%' IDENTIFIED BY 'r', raced@'10.%' IDENTIFIED BY 'r'; \
+         GRANT SELECT ON mysql.* TO raced@'%'; GRANT PROCESS ON *.* TO raced@'10.%'",
+    );
+    let like = Rights::Like("raced".to_owned());
+    for round in 0..10 {
+        let password = format!("c{round}");
+        let make = || set(server, "raced_clone", &password, &like);
+        let (one, other) = tokio::join!(make(), make());
+        for done in [&one, &other] {
+            assert!(matches!(done, Ok(()) | Err(Fault::Failed(_))), "{done:?}");
+        }
+        if one.is_err() && other.is_err() {
+            assert_eq!(make().await, Ok(()), "it is done again");
+        }
+        for host in ["%", "10.%"] {
+            assert_eq!(grants(server, "raced_clone", host), grants(server, "raced", host));
+        }
+        assert!(enters(server, "raced_clone", &password).await);
+        assert!(nothing_is_left(server, "raced_clone"));
+        server.run("DROP USER raced_clone@'%', raced_clone@'10.%'");
+    }
 }
 
 #[tokio::test]
@@ -172,6 +202,42 @@ async fn an_administrator_who_may_not_is_told_so_and_no_password_is_in_what_is_s
     let mut admin = connect(&server.target(), &server.admin()).await.unwrap();
     assert_eq!(admin.has_account("granted").await, Ok(false), "no account without its rights");
     assert!(nothing_is_left(server, "granted"));
+}
+
+#[tokio::test]
+async fn an_administrator_needs_no_more_than_the_documents_say() {
+    let server = TestServer::mariadb();
+    // `CREATE USER` and `SELECT` on `mysql.*`, and what clones are to have, with the grant option.
+    server.run(
+        "CREATE DATABASE least_1; CREATE TABLE least_1.t (a INT); \
+         CREATE USER least@'%' IDENTIFIED BY 'p'; GRANT CREATE USER ON *.* TO least@'%'; \
+         GRANT SELECT ON mysql.* TO least@'%'; \
+         GRANT SELECT, INSERT ON least_1.* TO least@'%' WITH GRANT OPTION; \
+         CREATE USER clerk_of@'%' IDENTIFIED BY 'm' REQUIRE NONE WITH MAX_USER_CONNECTIONS 5; \
+         GRANT SELECT, INSERT ON least_1.* TO clerk_of@'%'",
+    );
+    let least = login("least", "p");
+    let like = Rights::Like("clerk_of".to_owned());
+    for password in ["c1", "c2"] {
+        let mut admin = connect(&server.target(), &least).await.unwrap();
+        assert_eq!(admin.set_password("clerk_clone", &secret(password), &like).await, Ok(()));
+        assert!(enters(server, "clerk_clone", password).await);
+    }
+    assert_eq!(
+        grants(server, "clerk_clone", "%").len(),
+        grants(server, "clerk_of", "%").len(),
+        "the line that gives nothing too"
+    );
+    let query = "USE least_1; INSERT INTO t VALUES (1); SELECT * FROM t";
+    assert_eq!(server.run_as("clerk_clone", "c2", query).as_deref(), Ok("1"));
+    assert!(server.run_as("clerk_clone", "c2", "USE least_1; DELETE FROM t").is_err());
+    // What it may not grant on, it cannot clone, and leaves nothing half made.
+    server.run("GRANT DELETE ON least_1.* TO clerk_of@'%'; DROP USER clerk_clone@'%'");
+    let mut admin = connect(&server.target(), &least).await.unwrap();
+    let fault = admin.set_password("clerk_clone", &secret("c3"), &like).await.unwrap_err();
+    assert!(matches!(fault, Fault::NotPermitted(_)), "{fault}");
+    assert_eq!(admin.has_account("clerk_clone").await, Ok(false));
+    assert!(nothing_is_left(server, "clerk_clone"));
 }
 
 #[tokio::test]

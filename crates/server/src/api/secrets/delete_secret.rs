@@ -2,7 +2,7 @@
 
 use yaoku_model::{
     arn::SecretRef,
-    ids::SecretName,
+    ids::{AccessKeyId, SecretName},
     secret::{Secret, Step},
     time::Timestamp,
 };
@@ -69,16 +69,16 @@ impl Operation for DeleteSecret {
         let mut secret = call.secret(&self.secret).await?;
         let at = match self.window {
             None => {
-                must_not_be_turned(call, &secret).await?;
+                let left = must_not_be_turned(call, &secret).await?;
                 Guarded::from(&secret).release(call.tx()?, None, now).await?;
                 call.tx()?.delete_secret(&secret.account, &secret.name).await?;
-                notices::secret_goes(node, call.tx()?, &secret, now).await?;
+                notices::secret_goes(node, call.tx()?, &secret, left.as_ref(), now).await?;
                 now
             }
             Some(days) => {
                 let at = secret.schedule_deletion(now, days).map_err(|_| already())?;
                 call.tx()?.update_secret(&secret).await?;
-                notices::secret_goes(node, call.tx()?, &secret, now).await?;
+                notices::secret_goes(node, call.tx()?, &secret, None, now).await?;
                 at
             }
         };
@@ -92,13 +92,15 @@ fn already() -> ApiError {
 }
 
 /// Fails while a server is being given a new credential: who deletes the secret then would know neither
-/// the old one nor the new one. Our choice; it is over in two minutes.
-async fn must_not_be_turned(call: &mut Call<'_>, secret: &Secret) -> Result<(), ApiError> {
-    let rotation = call.tx()?.rotation(&secret.account, &secret.name).await?;
-    if rotation.is_some_and(|it| it.step == Step::Apply) {
-        Err(Code::ResourceInUse.into())
-    } else {
-        Ok(())
+/// the old one nor the new one. Our choice; it is over in two minutes. Answers the access key that is left
+/// if the secret goes while two work.
+async fn must_not_be_turned(
+    call: &mut Call<'_>,
+    secret: &Secret,
+) -> Result<Option<AccessKeyId>, ApiError> {
+    match call.tx()?.rotation(&secret.account, &secret.name).await? {
+        Some(it) if it.step == Step::Apply => Err(Code::ResourceInUse.into()),
+        rotation => Ok(rotation.and_then(|it| it.dying)),
     }
 }
 

@@ -1,10 +1,11 @@
 //! `RotateSecret`: has a managed secret's credential changed now. Source: secrets.md §4.11. That it has
-//! a generic secret rotated too, if the operator has put a hook on it, is our choice.
+//! a generic secret rotated too, if the operator has put a hook on it, is our choice; and that, where the
+//! accounts of a new secret could not be made, these are what is tried again.
 
 use yaoku_model::{
     arn::{Arn, SecretRef},
     ids::{SecretName, Stage, VersionId},
-    secret::{RotationWindow, Secret},
+    secret::{Rotation, RotationWindow, Secret, Step},
 };
 use yaoku_store::Tx;
 use yaoku_wire::{
@@ -17,7 +18,10 @@ use crate::{
     api::{Effect, Operation, Spec},
     call::{CACHED_SECRET, Call, WRONG_STATE},
     error::ApiError,
-    rotation::begin::{self, Prepared},
+    rotation::{
+        begin::{self, Prepared},
+        ram,
+    },
     throttle::Class,
 };
 
@@ -49,7 +53,7 @@ impl Operation for RotateSecret {
             WRONG_STATE,
             &[Code::KeyNotFound, Code::RejectedUnsupportedOperation, Code::ResourceInUse],
         ],
-        example: &[("SecretName", "db/orders"), ("VersionId", "v2")],
+        example: &[("SecretName", "db/orders"), ("VersionId", "v2"), ("RotationWindow", "30m")],
         source: "https://www.alibabacloud.com/help/en/kms (API reference, RotateSecret)",
         ..Spec::DEFAULT
     };
@@ -77,26 +81,35 @@ impl Operation for RotateSecret {
     }
 
     async fn run(&self, call: &mut Call<'_>) -> Result<Rotated, ApiError> {
-        let secret = call.live_secret(&self.secret).await?;
-        let answer = Rotated {
+        let mut secret = call.live_secret(&self.secret).await?;
+        let mut answer = Rotated {
             arn: Arn::secret(call.region(), &secret.account, &secret.name),
             name: secret.name.clone(),
             version: self.version.clone(),
         };
         must_rotate(call.tx()?, &secret).await?;
+        let (node, now) = (call.node, call.now);
+        let running = call.tx()?.rotation(&secret.account, &secret.name).await?;
+        // There are no accounts to rotate yet: the version that it is made with is still to work.
+        if let Some(it) = running.clone().filter(|it| begin::has_failed_to_create(&secret, it)) {
+            answer.version = it.version.clone();
+            begin::create_again(call.tx()?, &mut secret, it, now).await?;
+            call.tx()?.update_secret(&secret).await?;
+            node.rotations.wake();
+            return Ok(answer);
+        }
         if self.is_known(&secret) {
             return Ok(answer);
         }
-        let (node, now) = (call.node, call.now);
         let (account, name) = (&secret.account, &secret.name);
-        let running = call.tx()?.rotation(account, name).await?;
-        if running.is_some_and(|it| it.version == self.version && it.is_running())
+        if running.as_ref().is_some_and(|it| it.version == self.version && it.is_running())
             || secret.managed.is_some()
                 && call.tx()?.secret_version_ids(account, name).await?.contains(&self.version)
         {
             return Ok(answer);
         }
         let prepared = self.prepared.as_ref().ok_or_else(ApiError::conflict)?;
+        let secret = self.with_window_over(call, secret, running).await?;
         begin::begin(node, call.tx()?, secret, self.version.clone(), prepared, now).await?;
         node.rotations.wake();
         Ok(answer)
@@ -104,6 +117,27 @@ impl Operation for RotateSecret {
 }
 
 impl RotateSecret {
+    /// Ends the window of a rotation if the access key that was to work until then is gone: somebody has
+    /// deleted it, and nothing is left to wait for. Our choice: whoever has to be rid of both keys need
+    /// not wait for two days.
+    async fn with_window_over(
+        &self,
+        call: &mut Call<'_>,
+        secret: Secret,
+        running: Option<Rotation>,
+    ) -> Result<Secret, ApiError> {
+        let Some(rotation) = running.filter(|it| it.step == Step::Window) else {
+            return Ok(secret);
+        };
+        let Some(dying) = &rotation.dying else { return Ok(secret) };
+        if call.tx()?.access_key(dying).await?.is_some() {
+            return Ok(secret);
+        }
+        let (node, now) = (call.node, call.now);
+        ram::end_window(node, call.tx()?, secret, &rotation, now).await?;
+        call.live_secret(&self.secret).await
+    }
+
     /// Whether the secret has, or lately had, a version of that id: then this was asked before. One of
     /// a generic secret that was never current is still to become it.
     fn is_known(&self, secret: &Secret) -> bool {

@@ -11,7 +11,7 @@ use crate::{
     api::{Effect, Operation, Spec},
     call::{Call, LIVE_SECRET},
     error::ApiError,
-    rotation::begin::being_rotated,
+    rotation::begin,
     throttle::Class,
 };
 
@@ -50,17 +50,23 @@ impl Operation for UpdateSecretRotationPolicy {
     }
 
     async fn run(&self, call: &mut Call<'_>) -> Result<Named, ApiError> {
+        let (node, now) = (call.node, call.now);
         let mut secret = call.live_secret(&self.secret).await?;
         managed(&secret)?;
-        let running = call.tx()?.rotation(&secret.account, &secret.name).await?;
-        if running.is_some_and(|it| it.is_running()) {
-            return Err(being_rotated());
+        match call.tx()?.rotation(&secret.account, &secret.name).await? {
+            // It waits for whoever puts the server right, perhaps for ever.
+            Some(it) if begin::has_failed_to_create(&secret, &it) => {
+                begin::create_again(call.tx()?, &mut secret, it, now).await?;
+                node.rotations.wake();
+            }
+            Some(it) if it.is_running() => return Err(begin::being_rotated()),
+            _ => {}
         }
         let created = secret.created;
         if let Some(managed) = &mut secret.managed {
             set(managed, self.interval, created);
         }
-        secret.updated = call.now;
+        secret.updated = now;
         call.tx()?.update_secret(&secret).await?;
         Ok(Named(secret.name))
     }
