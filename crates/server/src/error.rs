@@ -27,20 +27,20 @@ impl ApiError {
         Refusal::parameter(Code::InvalidParameter, name).into()
     }
 
-    /// The same, and what was expected: behind the vendor's words, which is our choice.
+    /// The same, and what is wrong with it. Its value is the caller's own: `why` need not hide it.
     #[must_use]
-    pub fn invalid_for(name: &str, expected: &str) -> Self {
-        let refusal = Refusal::parameter(Code::InvalidParameter, name);
-        let message = format!("{} Expected: {expected}.", refusal.message());
-        refusal.with_message(message).into()
+    pub fn invalid_because(name: &str, why: &impl fmt::Display) -> Self {
+        let message = format!("The specified parameter \"{name}\" is not valid: {why}.");
+        Refusal::from(Code::InvalidParameter).with_message(message).into()
     }
 
-    /// The same of a member of the parameter called `name`, which it names.
+    /// The same of a member of the parameter called `name`, which it names, and what it should be.
     #[must_use]
     pub fn unfit(name: &str, Unfit { member, expected }: Unfit) -> Self {
+        let why = format_args!("expected {expected}");
         match member {
-            "" => Self::invalid_for(name, expected),
-            member => Self::invalid_for(&format!("{name}.{member}"), expected),
+            "" => Self::invalid_because(name, &why),
+            member => Self::invalid_because(&format!("{name}.{member}"), &why),
         }
     }
 

@@ -6,7 +6,7 @@ use clap::{ArgGroup, Args, Subcommand};
 use serde_json::Value;
 use yaoku_server::api::Product;
 
-use super::{Answer, Leave, NOT_CONFIRMED, Reach, notices};
+use super::{Answer, Leave, Reach, notices};
 use crate::screen::{self, harmless, table};
 
 /// Sets, lists, shows and removes what is called to rotate generic secrets.
@@ -28,7 +28,7 @@ enum Verb {
         /// The secret.
         secret: String,
     },
-    /// Removes the hook of a secret. A rotation that runs fails.
+    /// Removes the hook of a secret. A rotation that runs fails. Without a hook, nothing is done.
     Remove {
         /// The secret.
         secret: String,
@@ -38,6 +38,9 @@ enum Verb {
 }
 
 /// Says what rotates a generic secret, or changes it: all of it, each time.
+///
+/// A program must be there, and must not be one that others than its owner may change; a server's
+/// name must not lead to addresses that are not public, unless the configuration allows these.
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("way").required(true).args(["url", "command"])))]
 struct Set {
@@ -80,11 +83,12 @@ impl Hook {
             }
             Verb::Show { secret } => show(reach, &secret).await,
             Verb::Remove { secret, leave } => {
-                if !leave.given(&format!("Remove the hook of {secret}?"))? {
-                    return Ok(NOT_CONFIRMED.into());
-                }
-                let show = |_: &Answer| format!("Nothing rotates {secret} any more.\n");
-                reach.call("DeleteHook", &[("SecretName", Some(&secret))], show).await
+                let params = [("SecretName", Some(&*secret))];
+                let question = format!("Remove the hook of {secret}?");
+                let removed = format!("Nothing rotates {secret} any more.\n");
+                let absent = format!("{secret} has no hook: nothing to remove.\n");
+                let actions = ["GetHook", "DeleteHook"];
+                reach.remove(actions, &params, (&leave, &question), [removed, absent]).await
             }
         }
     }

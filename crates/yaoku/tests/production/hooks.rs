@@ -81,6 +81,9 @@ async fn a_program_rotates_a_secret() {
 
     let said = hook(&it, &["set", "db", "--role", "rotate", "--", "/bin/true"]);
     assert!(said.code == Some(1) && said.error.contains("hooks.commands"), "{said:?}");
+    let loopback = ["--url", "https://127.0.0.1/x", "--signing-secret", "db"];
+    let said = hook(&it, &[&["set", "db", "--role", "rotate"], &loopback[..]].concat());
+    assert!(said.code == Some(1) && said.error.contains("hooks.allow_private"), "{said:?}");
     assert_eq!(hook(&it, &["set", "db", "--role", "rotate"]).code, Some(2));
     let script = it.path("rotate");
     let said = hook(&it, &["set", "db", "--role", "rotate", "--", script.to_str().unwrap(), "-x"]);

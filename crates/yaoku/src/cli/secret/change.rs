@@ -5,6 +5,7 @@ use std::{io::Write as _, process::ExitCode};
 use clap::Args;
 use serde_json::Value;
 use yaoku_model::secret;
+use yaoku_server::api::Product;
 
 use super::{
     super::{misuse, output::print},
@@ -48,6 +49,8 @@ pub(super) struct Rotate {
 
 /// Shows a secret, asks, and deletes it; one that is not there is no fault (`DescribeSecret`,
 /// `DeleteSecret`).
+///
+/// Before it asks, it says which targets and hooks need the secret, if the caller may list these.
 #[derive(Debug, Args)]
 pub(super) struct Delete {
     #[command(flatten)]
@@ -161,6 +164,9 @@ impl Delete {
         if !planned.is_empty() && !self.force {
             return say(&format!("{name} is deleted on {planned} already."));
         }
+        if self.leave.asks() {
+            warn_of_users(calls, shown.text("/SecretName")).await?;
+        }
         let when = if self.force {
             "at once and for good".to_owned()
         } else {
@@ -201,6 +207,34 @@ fn introduce(shown: &Answer) -> anyhow::Result<()> {
     writeln!(screen, "{arn} ({kind})")?;
     if !description.is_empty() {
         writeln!(screen, "{description}")?;
+    }
+    Ok(())
+}
+
+/// Says on standard error which targets and hooks need a secret. Who may not see these is told of none.
+async fn warn_of_users(calls: &Calls, name: &str) -> anyhow::Result<()> {
+    let mut screen = std::io::stderr();
+    for (action, list, secret, id, what) in [
+        (
+            "ListTargets",
+            "/Targets/Target",
+            "/AdminSecret",
+            "/TargetId",
+            "logs the administrator of target {} in: without it, nothing is rotated there",
+        ),
+        (
+            "ListHooks",
+            "/Hooks/Hook",
+            "/SigningSecret",
+            "/SecretName",
+            "signs what the hook of secret {} is told: without it, that is not rotated",
+        ),
+    ] {
+        let Ok(listed) = calls.ask_of(Product::Yaoku, action, &[]).await else { continue };
+        for it in listed.list(list).iter().filter(|it| text(it, secret) == name) {
+            let what = what.replace("{}", text(it, id));
+            writeln!(screen, "WARNING: {} {}.", harmless(name), harmless(&what))?;
+        }
     }
     Ok(())
 }
