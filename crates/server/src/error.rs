@@ -34,20 +34,13 @@ impl ApiError {
         Refusal::from(Code::InvalidParameter).with_message(message).into()
     }
 
-    /// The same, and what was expected: behind the vendor's words, which is our choice.
-    #[must_use]
-    pub fn invalid_for(name: &str, expected: &str) -> Self {
-        let refusal = Refusal::parameter(Code::InvalidParameter, name);
-        let message = format!("{} Expected: {expected}.", refusal.message());
-        refusal.with_message(message).into()
-    }
-
-    /// The same of a member of the parameter called `name`, which it names.
+    /// The same of a member of the parameter called `name`, which it names, and what it should be.
     #[must_use]
     pub fn unfit(name: &str, Unfit { member, expected }: Unfit) -> Self {
+        let why = format_args!("expected {expected}");
         match member {
-            "" => Self::invalid_for(name, expected),
-            member => Self::invalid_for(&format!("{name}.{member}"), expected),
+            "" => Self::invalid_because(name, &why),
+            member => Self::invalid_because(&format!("{name}.{member}"), &why),
         }
     }
 

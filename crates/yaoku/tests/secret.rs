@@ -345,6 +345,15 @@ fn why_a_rotation_failed_is_seen() {
     let made = server.good(&[&create[..], &[config]].concat());
     assert!(made.contains("ExtendedConfig.DBInstanceId   rm-1\n"), "{made}");
     assert!(!server.good(&["secret", "show", "a"]).contains("LastFailure"));
+    let operator = |words: &[&str]| {
+        let mut command = support::command(server.home());
+        let said = Said::of(command.args(words).args(["--data", server.data()]).output().unwrap());
+        assert_eq!(said.code, Some(0), "{words:?}: {}", said.error);
+        said.out
+    };
+    // A server of another kind: that does not pass by itself.
+    let put = ["target", "put", "rm-1", "--engine", "Redis", "--host", "127.0.0.1", "--port", "1"];
+    operator(&[&put[..], &["--tls", "off", "--admin-secret", "none"]].concat());
     server.good(&["secret", "rotate", "a"]);
     let show = ["secret", "show", "a"];
     let mut shown = String::new();
@@ -355,20 +364,16 @@ fn why_a_rotation_failed_is_seen() {
         }
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
-    for told in ["Invalid", "LastFailure.Time ", "TargetNotFound\n", "no server is registered"] {
+    for told in ["Invalid", "LastFailure.Time ", "WrongEngine\n", "the server is of another kind"] {
         assert!(shown.contains(told), "{told}: {shown}");
     }
     let json = server.json(&[&show[..], &["--output", "json"]].concat());
-    assert_eq!(json["LastFailure"]["Code"], "TargetNotFound");
+    assert_eq!(json["LastFailure"]["Code"], "WrongEngine");
     assert_eq!(json["ExtendedConfig"].as_str().map(|it| it.starts_with('{')), Some(true));
-    let notices = |words: &[&str]| {
-        let mut command = support::command(server.home());
-        command.args(["notices", "--data", server.data()]).args(words);
-        Said::of(command.output().unwrap()).out
-    };
+    let notices = |words: &[&str]| operator(&[&["notices"], words].concat());
     let told = notices(&["--secret", "a", "--name", "Secret:RotateSecret:*"]);
     assert_eq!(told.lines().count(), 2, "a heading and one: {told}");
-    assert!(told.contains("  0        TargetNotFound: no server is registered"), "{told}");
+    assert!(told.contains("  0        WrongEngine: the server is of another kind"), "{told}");
     assert_eq!(notices(&["--secret", "b"]), "(none)\n");
     // Who may see the secret, and not what is told of it.
     let mut user = support::command(server.home());

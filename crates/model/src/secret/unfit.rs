@@ -8,7 +8,7 @@ use crate::ids::Invalid;
 pub struct Unfit {
     /// The members that lead there, with dots between them: `Accounts.AccountName`. Empty: the whole.
     pub member: &'static str,
-    /// What it should be: follows "Expected: ".
+    /// What it should be: follows "expected".
     pub expected: &'static str,
 }
 

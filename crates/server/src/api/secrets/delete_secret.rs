@@ -72,6 +72,7 @@ impl Operation for DeleteSecret {
                 let left = must_not_be_turned(call, &secret).await?;
                 Guarded::from(&secret).release(call.tx()?, None, now).await?;
                 call.tx()?.delete_secret(&secret.account, &secret.name).await?;
+                secret.delete_at = Some(now);
                 notices::secret_goes(node, call.tx()?, &secret, left.as_ref(), now).await?;
                 now
             }

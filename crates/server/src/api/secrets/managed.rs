@@ -56,7 +56,7 @@ impl NewManaged {
         let config = Config::parse(kind, &config);
         let config = config.map_err(|unfit| ApiError::unfit(CONFIG, unfit))?;
         if value.data_type != DataType::Text {
-            return Err(ApiError::invalid_for("SecretDataType", "text"));
+            return Err(ApiError::unfit("SecretDataType", Unfit::new("", "text")));
         }
         // When access keys were made is known once they are found.
         let unknown = Timestamp::from_unix_seconds(0);
@@ -76,12 +76,14 @@ impl NewManaged {
             (SecretType::Ecs, _) if sent.starts_with("acs/ecs/") && !sent.contains('!') => {
                 sent.parse().map_err(invalid)
             }
-            (SecretType::RamCredentials, _) => {
-                Err(ApiError::invalid_for(NAME, "$Auto, which makes acs/ram/user/<UserName> of it"))
-            }
-            (SecretType::Ecs, _) => {
-                Err(ApiError::invalid_for(NAME, "a name that begins with acs/ecs/, without !"))
-            }
+            (SecretType::RamCredentials, _) => Err(ApiError::unfit(
+                NAME,
+                Unfit::new("", "$Auto, which makes acs/ram/user/<UserName> of it"),
+            )),
+            (SecretType::Ecs, _) => Err(ApiError::unfit(
+                NAME,
+                Unfit::new("", "a name that begins with acs/ecs/, without !"),
+            )),
             _ => super::own_name(sent),
         }
     }

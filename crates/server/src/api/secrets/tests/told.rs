@@ -72,31 +72,31 @@ fn a_refusal_names_the_member_and_what_it_should_be() {
         (
             "ExtendedConfig",
             r#"{"SecretSubType":"DoubleUsers"}"#,
-            "The specified parameter \"ExtendedConfig.DBInstanceId\" is not valid. Expected: the id \
+            "The specified parameter \"ExtendedConfig.DBInstanceId\" is not valid: expected the id \
              of a target: 1 to 128 letters, digits and . _ -.",
         ),
         (
             "ExtendedConfig",
             r#"{"SecretSubType":"Password","DBInstanceId":"rm-1"}"#,
-            "The specified parameter \"ExtendedConfig.SecretSubType\" is not valid. Expected: \
+            "The specified parameter \"ExtendedConfig.SecretSubType\" is not valid: expected \
              SingleUser or DoubleUsers.",
         ),
         (
             "ExtendedConfig",
             "rm-1",
-            "The specified parameter \"ExtendedConfig\" is not valid. Expected: a JSON object of at \
+            "The specified parameter \"ExtendedConfig\" is not valid: expected a JSON object of at \
              most 1024 characters.",
         ),
         (
             "SecretData",
             r#"{"Accounts":[{"AccountName":"app"}]}"#,
-            "The specified parameter \"SecretData.Accounts.AccountPassword\" is not valid. Expected: \
+            "The specified parameter \"SecretData.Accounts.AccountPassword\" is not valid: expected \
              a text that is not empty.",
         ),
         (
             "SecretData",
             "c4n4ry",
-            "The specified parameter \"SecretData\" is not valid. Expected: \
+            "The specified parameter \"SecretData\" is not valid: expected \
              {\"Accounts\":[{\"AccountName\":\"…\",\"AccountPassword\":\"…\"}]}.",
         ),
     ] {
@@ -161,6 +161,11 @@ async fn a_rotation_that_failed_says_why_in_its_notice() {
     ];
     kms.call("CreateSecret", params).await.unwrap();
     kms.call("RotateSecret", [("SecretName", "a"), ("VersionId", "v2")]).await.unwrap();
+    // What is missing may be on its way: for two minutes it is tried again.
+    for _ in 0..2 {
+        settle(&kms).await;
+        kms.clock.advance_seconds(130);
+    }
     settle(&kms).await;
     let last = [("SecretName", "a"), ("Name", "Secret:RotateSecret:*"), ("PageSize", "1")];
     let listed = kms.call("ListNotices", last).await.unwrap();
