@@ -360,12 +360,12 @@ impl Running {
     }
 
     /// Whether somebody has to do something: nobody else makes a password right again. What a server
-    /// has taken already is found out without its administrator where there is one account only.
+    /// has taken already is found out without its administrator where there is one password only.
     fn must_fail(&self, kind: Kind) -> bool {
         self.batch.fault == Fault::WrongAdmin
             && match self.batch.step {
                 Step::Connect | Step::LogIn | Step::Change => true,
-                Step::Applied => !kind.is_single(),
+                Step::Applied => !kind.is_single() || kind == Kind::SshKey,
                 Step::Before | Step::Verify | Step::Finish => false,
             }
     }
@@ -474,7 +474,9 @@ impl Running {
                 .filter(|it| it["ResourceId"].as_str().is_some_and(|it| it.ends_with(&about)));
             let names: Vec<_> = names.filter_map(|it| it["Name"].as_str()).collect();
             let (failure, success) = ("Secret:RotateSecret:Failure", "Secret:RotateSecret:Success");
-            let right: &[&str] = match (fails, case.kind.makes()) {
+            // Of an access key it is told when the one before it is gone.
+            let late = case.kind.makes() || case.kind == Kind::AccessKey;
+            let right: &[&str] = match (fails, late) {
                 (true, _) => &[failure, success],
                 (false, false) => &[success],
                 (false, true) => &[],
