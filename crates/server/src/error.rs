@@ -6,7 +6,7 @@ use yaoku_crypto::backend::BackendError;
 use yaoku_model::{
     key::{CannotChange, KeyState, NotImported, WrongState},
     random::NoRandomness,
-    secret::{StageError, WrongLife},
+    secret::{StageError, Unfit, WrongLife},
 };
 use yaoku_store::StoreError;
 use yaoku_wire::error::{Code, Refusal};
@@ -25,6 +25,30 @@ impl ApiError {
     #[must_use]
     pub fn invalid(name: &str) -> Self {
         Refusal::parameter(Code::InvalidParameter, name).into()
+    }
+
+    /// The same, and what is wrong with it. Its value is the caller's own: `why` need not hide it.
+    #[must_use]
+    pub fn invalid_because(name: &str, why: &impl fmt::Display) -> Self {
+        let message = format!("The specified parameter \"{name}\" is not valid: {why}.");
+        Refusal::from(Code::InvalidParameter).with_message(message).into()
+    }
+
+    /// The same, and what was expected: behind the vendor's words, which is our choice.
+    #[must_use]
+    pub fn invalid_for(name: &str, expected: &str) -> Self {
+        let refusal = Refusal::parameter(Code::InvalidParameter, name);
+        let message = format!("{} Expected: {expected}.", refusal.message());
+        refusal.with_message(message).into()
+    }
+
+    /// The same of a member of the parameter called `name`, which it names.
+    #[must_use]
+    pub fn unfit(name: &str, Unfit { member, expected }: Unfit) -> Self {
+        match member {
+            "" => Self::invalid_for(name, expected),
+            member => Self::invalid_for(&format!("{name}.{member}"), expected),
+        }
     }
 
     /// The same of the few parameters whose message has no quotation marks. Source: errors.md §2.

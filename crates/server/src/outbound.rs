@@ -73,6 +73,21 @@ impl Outbound {
         Self { patience, ..self }
     }
 
+    /// Fails if the name of a place leads to addresses now, and to none that may be called.
+    pub(crate) async fn must_be_allowed(&self, place: &Place) -> Result<(), OutboundError> {
+        let found = tokio::net::lookup_host((place.host.as_str(), place.port));
+        // A name that leads nowhere now may do so later.
+        let Ok(Ok(mut found)) = timeout(PATIENCE, found).await else { return Ok(()) };
+        if found.any(|it| self.allows(it)) {
+            return Ok(());
+        }
+        Err(OutboundError::NotPublic(place.host.clone()))
+    }
+
+    fn allows(&self, address: SocketAddr) -> bool {
+        self.private || is_public(address.ip())
+    }
+
     /// Sends a request to a place, and reads at most `most` bytes of the body of an answer of the
     /// class 200; any other answer is an error. With 0, the body is not waited for.
     pub(crate) async fn call(
@@ -96,8 +111,7 @@ impl Outbound {
         most: usize,
     ) -> Result<Bytes, OutboundError> {
         let found = tokio::net::lookup_host((place.host.as_str(), place.port)).await?;
-        let allowed = |it: &SocketAddr| self.private || is_public(it.ip());
-        let found: Vec<_> = found.filter(allowed).take(4).collect();
+        let found: Vec<_> = found.filter(|it| self.allows(*it)).take(4).collect();
         if found.is_empty() {
             return Err(OutboundError::NotPublic(place.host.clone()));
         }

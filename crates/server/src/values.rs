@@ -91,19 +91,50 @@ pub(crate) async fn open_for_service(
     open_value(&open_data_key(node, &key, secret, version)?, secret, version)
 }
 
-/// The current value of a secret, if there is one. Only for what the service does by itself.
+/// Why the service cannot read the current value of a secret.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unreadable {
+    /// There is none.
+    #[error("does not exist")]
+    Absent,
+    /// It waits for its deletion, and nobody reads it meanwhile.
+    #[error("is being deleted")]
+    Leaving,
+    /// Its key cannot be used.
+    #[error("is encrypted with a key that is {0}")]
+    Key(&'static str),
+    /// We could not do our part.
+    #[error(transparent)]
+    Ours(#[from] ApiError),
+}
+
+impl Unreadable {
+    fn of(error: ApiError) -> Self {
+        match error.code() {
+            Code::KeyDisabled => Self::Key("disabled"),
+            Code::KeyPendingDeletion => Self::Key("being deleted"),
+            Code::KeyPendingImport => Self::Key("without material"),
+            Code::KeyUnavailable => Self::Key("not available"),
+            Code::KeyNotFound => Self::Key("gone"),
+            _ => Self::Ours(error),
+        }
+    }
+}
+
+/// The current value of a secret. Only for what the service does by itself.
 pub(crate) async fn current_for_service(
     node: &Node,
     account: &AccountId,
     name: &SecretName,
-) -> Result<Option<SecretData>, ApiError> {
+) -> Result<SecretData, Unreadable> {
     let now = node.domain_clock.now();
     let found = node.caches.secret(account, name).await?;
-    let Some(found) = found.filter(|it| !it.secret.is_gone(now)) else { return Ok(None) };
+    let found = found.filter(|it| !it.secret.is_gone(now)).ok_or(Unreadable::Absent)?;
+    found.secret.must_not_be_scheduled().map_err(|_| Unreadable::Leaving)?;
     let current = found.secret.stages.get(&Stage::current());
     let version = found.versions.iter().find(|it| Some(&it.version.id) == current);
-    let Some(version) = version else { return Ok(None) };
-    open_for_service(node, &found.secret, &version.version).await.map(Some)
+    let version = version.ok_or(Unreadable::Absent)?;
+    open_for_service(node, &found.secret, &version.version).await.map_err(Unreadable::of)
 }
 
 /// A secret's key, one version of it or its newest. Only for what the service does by itself.

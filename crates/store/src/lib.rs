@@ -48,7 +48,7 @@ pub use instances::{InstanceFilter, Instances};
 pub use keys::{DueKey, KeyFilter, Keys};
 pub use logins::Logins;
 pub use nodes::{Ears, NodeRow, Nodes, Word};
-pub use notices::{Delivery, NoticeRow, Notices};
+pub use notices::{Delivery, NoticeFilter, NoticeRow, Notices};
 pub use policies::{Held, Policies};
 pub use postgres::Postgres;
 pub use records::{EventRow, Records};

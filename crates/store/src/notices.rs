@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use yaoku_model::{ids::AccountId, time::Timestamp};
 
-use crate::{Listed, Page, StoreError};
+use crate::{Listed, Match, Page, StoreError};
 
 /// One notice, as it was left.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -24,6 +24,15 @@ pub struct NoticeRow {
     pub body: String,
     /// How many webhooks are still to be told. Whatever is put here when it is inserted, is not kept.
     pub waiting: i64,
+}
+
+/// Which notices are asked for: those that all of it fits.
+#[derive(Clone, Debug, Default)]
+pub struct NoticeFilter {
+    /// The ARN of what they are about.
+    pub about: Option<String>,
+    /// What they are called.
+    pub name: Option<Match>,
 }
 
 /// One notice that one webhook is still to be told.
@@ -48,10 +57,11 @@ pub trait Notices: Send {
     /// Whether there is a notice with this id.
     async fn has_notice(&mut self, id: &str) -> Result<bool, StoreError>;
 
-    /// The notices of an account, the last first.
+    /// The notices of an account that `filter` finds, the last first.
     async fn notices(
         &mut self,
         account: &AccountId,
+        filter: &NoticeFilter,
         page: Page,
     ) -> Result<Listed<NoticeRow>, StoreError>;
 

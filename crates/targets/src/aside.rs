@@ -17,7 +17,7 @@ use rustix::time::{ClockId, clock_gettime};
 use tokio::sync::{mpsc, oneshot};
 use yaoku_model::{target::Target, text::SecretData};
 
-use crate::{Admin, Fault, Login, Rights};
+use crate::{Admin, Fault, Lack, Login, Rights};
 
 /// How much less it counts than other threads where there are too few processors. Our choice.
 const NICE: i32 = 10;
@@ -144,6 +144,15 @@ impl Admin for Remote {
         let (mut admin, user) = (self.take()?, user.to_owned());
         let work = async move {
             let done = admin.has_account(&user).await;
+            Ok((admin, done))
+        };
+        self.run(work).await
+    }
+
+    async fn lacks(&mut self) -> Result<Vec<Lack>, Fault> {
+        let mut admin = self.take()?;
+        let work = async move {
+            let done = admin.lacks().await;
             Ok((admin, done))
         };
         self.run(work).await

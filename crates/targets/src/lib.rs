@@ -14,6 +14,8 @@ use yaoku_model::{
 
 mod aside;
 mod fault;
+mod host_key;
+mod lack;
 mod link;
 mod mysql;
 mod postgres;
@@ -27,6 +29,8 @@ mod text;
 
 pub use aside::Aside;
 pub use fault::Fault;
+pub use host_key::{HostKey, NotAHostKey};
+pub use lack::Lack;
 
 /// How long connecting, and each statement, may take. Our choice: far below the two minutes after which
 /// a rotation has failed (secrets.md §6.1).
@@ -91,6 +95,10 @@ pub trait Admin: Send {
 
     /// Whether there is such an account, from wherever it may come.
     async fn has_account(&mut self, user: &str) -> Result<bool, Fault>;
+
+    /// What rotations would lack here, as far as it can be seen without changing anything: whether the
+    /// server takes changes, whether it keeps them, and whether this administrator may make them.
+    async fn lacks(&mut self) -> Result<Vec<Lack>, Fault>;
 
     /// SSH: lets the user log in by `public_key` (as OpenSSH writes it) too, on the terms of the key
     /// `like` if that is there. All other keys stay.

@@ -174,7 +174,11 @@ pub(crate) fn broken(error: &(dyn Error + 'static)) -> Fault {
         let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
         let inner = inner.and_then(|it| it.downcast_ref::<rustls::Error>());
         if let Some(tls) = inner.or_else(|| error.downcast_ref()) {
-            return Fault::NotTrusted(said(&tls.to_string(), None));
+            return Fault::NotTrusted(match tls {
+                // What came is no record of TLS at all.
+                rustls::Error::InvalidMessage(_) => "it speaks no TLS on this port".to_owned(),
+                _ => said(&tls.to_string(), None),
+            });
         }
         next = error.source();
     }

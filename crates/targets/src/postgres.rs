@@ -24,7 +24,7 @@ use tokio_postgres::{
 use yaoku_model::{target::Target, text::SecretData};
 
 use crate::{
-    Admin, Fault, Login, Rights,
+    Admin, Fault, Lack, Login, Rights,
     link::{Secure, Stream, broken, patiently, reach},
     text::{said, whole},
 };
@@ -54,6 +54,20 @@ const NO_CONNECTION_LEFT: [&str; 2] = ["InitializeSessionUserId", "CheckMyDataba
 
 /// What waits for longer is given up by the server too: it must not happen when nobody expects it.
 const LIMITS: &str = "SET lock_timeout = '9s'; SET statement_timeout = '9s'";
+
+/// The administrator's name, whether the server is in recovery and whether it takes changes; whether the
+/// administrator is a superuser or may make roles; and the server's version.
+const ABOUT: &str = "SELECT quote_ident(current_user), pg_is_in_recovery(), \
+    current_setting('transaction_read_only'), rolsuper, rolcreaterole, \
+    current_setting('server_version_num') FROM pg_roles WHERE rolname = current_user";
+
+/// From this version on `CREATEROLE` alone changes no role. Source: PostgreSQL 16's release notes.
+const ADMIN_OPTION_SINCE: u32 = 160_000;
+
+/// The first few roles that log in and that this administrator cannot change.
+pub(crate) const OUT_OF_REACH: &str = "SELECT quote_ident(rolname) FROM pg_roles WHERE rolcanlogin \
+    AND NOT rolsuper AND rolname <> current_user \
+    AND NOT pg_has_role(current_user, oid, 'MEMBER WITH ADMIN OPTION') ORDER BY 1 LIMIT 5";
 
 pub(crate) struct Server {
     client: Client,
@@ -128,9 +142,60 @@ impl Admin for Server {
         let rows = self.ask(format!("SELECT 1 FROM pg_roles WHERE rolname = {user}")).await?;
         Ok(!rows.is_empty())
     }
+
+    async fn lacks(&mut self) -> Result<Vec<Lack>, Fault> {
+        let rows = self.ask(ABOUT.to_owned()).await?;
+        let about = |at| rows.first().and_then(|it| it.get(at)).unwrap_or_default();
+        let (is, me) = (|at| matches!(about(at), "t" | "on"), about(0));
+        let mut lacks = Vec::new();
+        if is(1) {
+            lacks.push(Lack::of_all(
+                "ReadOnly",
+                "the server takes no changes: it is a standby, in recovery",
+                "register the primary server that it follows",
+            ));
+        } else if is(2) {
+            lacks.push(Lack::of_all(
+                "ReadOnly",
+                "the server takes no changes: default_transaction_read_only is on for the \
+                 administrator",
+                format!("ALTER ROLE {me} SET default_transaction_read_only = off"),
+            ));
+        }
+        if !is(3) && !is(4) {
+            lacks.push(Lack::of_all(
+                "NotPermitted",
+                "the administrator may not change roles: it has neither CREATEROLE nor SUPERUSER",
+                format!("ALTER ROLE {me} CREATEROLE"),
+            ));
+        } else if !is(3) && about(5).parse().is_ok_and(|it: u32| it >= ADMIN_OPTION_SINCE) {
+            lacks.extend(self.out_of_reach(me).await?);
+        }
+        Ok(lacks)
+    }
 }
 
 impl Server {
+    /// Some roles that this administrator, who is no superuser, cannot change.
+    async fn out_of_reach(&mut self, me: &str) -> Result<Option<Lack>, Fault> {
+        let rows = self.ask(OUT_OF_REACH.to_owned()).await?;
+        let roles: Vec<_> = rows.iter().filter_map(|it| it.get(0)).collect();
+        Ok(roles.first().map(|first| {
+            Lack::of_some(
+                "NotPermitted",
+                said(
+                    &format!(
+                        "roles that the administrator lacks ADMIN OPTION on cannot be changed, \
+                         among them {}",
+                        roles.join(", ")
+                    ),
+                    None,
+                ),
+                format!("GRANT {first} TO {me} WITH ADMIN OPTION, for each that is to be rotated"),
+            )
+        }))
+    }
+
     /// The statements that make a role which is like another.
     async fn clone_of(&mut self, model: &str, role: &str, verifier: &str) -> Result<String, Fault> {
         let (name, named) = (identifier(model)?, literal(model)?);

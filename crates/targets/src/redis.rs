@@ -13,10 +13,13 @@ use redis::{
     AsyncConnectionConfig, Cmd, ErrorKind, RedisConnectionInfo, RedisError, ServerErrorKind, Value,
     aio::MultiplexedConnection, cmd,
 };
-use yaoku_model::{target::Target, text::SecretData};
+use yaoku_model::{
+    target::{Target, TlsMode},
+    text::SecretData,
+};
 
 use crate::{
-    Admin, Fault, Login, PATIENCE, Rights,
+    Admin, Fault, Lack, Login, PATIENCE, Rights,
     link::{broken, open, patiently},
     text::{said, sha256},
 };
@@ -57,7 +60,20 @@ const READ_ONLY: &[&str] = &[
     "+client|getname",
 ];
 
+/// What a rotation does, and where it does that only where accounts are kept so. Names of accounts are
+/// `x` here.
+const NEEDED: [(&str, Option<Kept>); 6] = [
+    ("ROLE", None),
+    ("ACL GETUSER x", None),
+    ("ACL LIST", None),
+    ("ACL SETUSER x", None),
+    ("ACL SAVE", None),
+    ("CONFIG REWRITE", Some(Kept::ConfigFile)),
+];
+
 pub(crate) struct Server {
+    /// Whose connection it is.
+    user: String,
     connection: MultiplexedConnection,
     /// What reads and writes for it.
     driver: tokio::task::JoinHandle<()>,
@@ -77,13 +93,19 @@ pub(crate) async fn connect(target: &Target, login: &Login) -> Result<Server, Fa
     let config = AsyncConnectionConfig::new().set_response_timeout(Some(PATIENCE));
     let opened = MultiplexedConnection::new_with_config(&plain, stream, config).await;
     let (connection, driver) = opened.map_err(|error| refusal(&error, None))?;
-    let mut server = Server { connection, driver: tokio::spawn(driver) };
+    let (user, driver) = (login.user.clone(), tokio::spawn(driver));
+    let mut server = Server { user, connection, driver };
     let auth = cmd("AUTH").arg(&login.user).arg(password.expose()).take();
     let answer: Result<Value, RedisError> = auth.query_async(&mut server.connection).await;
     match answer {
         Ok(_) => Ok(server),
         Err(error) if error.code() == Some("WRONGPASS") => {
             Err(Fault::WrongCredential(login.user.clone()))
+        }
+        // A server that takes TLS alone says nothing to who speaks without.
+        Err(error) if target.tls == TlsMode::Off && error.is_connection_dropped() => {
+            let why = "it hung up before it answered, as one does that wants TLS on this port";
+            Err(Fault::Unreachable(why.to_owned()))
         }
         Err(error) => Err(refusal(&error, Some(password))),
     }
@@ -117,6 +139,39 @@ impl Admin for Server {
         let found = self.ask(cmd("ACL").arg("GETUSER").arg(user)).await?;
         Ok(found != Value::Nil)
     }
+
+    async fn lacks(&mut self) -> Result<Vec<Lack>, Fault> {
+        let mut lacks = Vec::new();
+        match self.writable().await {
+            Err(Fault::ReadOnly(_)) => lacks.push(Lack::of_all(
+                "ReadOnly",
+                "the server takes no changes: it is a replica, whose accounts are its own",
+                "register the master that it follows",
+            )),
+            // That is among what comes.
+            Err(Fault::NotPermitted(_)) => {}
+            done => done?,
+        }
+        let kept = self.is_kept().await?;
+        lacks.extend(self.not_permitted(kept).await?);
+        if kept == Some(Kept::Nowhere) {
+            lacks.push(Lack::of_all(
+                "Failed",
+                "the server forgets its accounts when it stops: it has no aclfile, and no \
+                 configuration file either",
+                "start it with a configuration file, or with an aclfile",
+            ));
+        }
+        Ok(lacks)
+    }
+}
+
+/// Where accounts outlive the server.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Kept {
+    AclFile,
+    ConfigFile,
+    Nowhere,
 }
 
 impl Server {
@@ -130,6 +185,58 @@ impl Server {
             _ => false,
         };
         if replica { Err(Fault::ReadOnly("it is a replica".to_owned())) } else { Ok(()) }
+    }
+
+    /// Where it keeps its accounts; `None` if the administrator may not know.
+    async fn is_kept(&mut self) -> Result<Option<Kept>, Fault> {
+        let no_acl_file = match self.ask(cmd("CONFIG").arg("GET").arg("aclfile")).await {
+            Ok(Value::Array(found)) => match found.get(1) {
+                Some(Value::BulkString(file)) if !file.is_empty() => {
+                    return Ok(Some(Kept::AclFile));
+                }
+                _ => true,
+            },
+            Err(fault) if !is_refusal(&fault) => return Err(fault),
+            _ => false,
+        };
+        let info = match self.ask(cmd("INFO").arg("server")).await {
+            Ok(Value::BulkString(info)) => String::from_utf8_lossy(&info).into_owned(),
+            Err(fault) if !is_refusal(&fault) => return Err(fault),
+            _ => return Ok(None),
+        };
+        let file = info.lines().find_map(|it| it.trim_end().strip_prefix("config_file:"));
+        Ok(match file {
+            Some("") if no_acl_file => Some(Kept::Nowhere),
+            Some("") | None => None,
+            Some(_) => Some(Kept::ConfigFile),
+        })
+    }
+
+    /// What this administrator may not do, of all that a rotation does: asked of the server, which from
+    /// Redis 7 on says so without doing it.
+    async fn not_permitted(&mut self, kept: Option<Kept>) -> Result<Option<Lack>, Fault> {
+        let needed = NEEDED.iter().filter(|(_, only)| only.is_none() || kept == *only);
+        let mut missing = Vec::new();
+        for (command, _) in needed {
+            let mut ask = cmd("ACL");
+            ask.arg("DRYRUN").arg(&self.user);
+            command.split(' ').for_each(|it| _ = ask.arg(it));
+            match self.ask(&ask).await {
+                Ok(Value::Okay) => {}
+                Ok(_) => missing.push(command.trim_end_matches(" x")),
+                Err(Fault::NotPermitted(_)) => {
+                    missing = vec!["ACL"];
+                    break;
+                }
+                // Redis 6 has no such command.
+                Err(Fault::Failed(_)) => return Ok(None),
+                Err(fault) => return Err(fault),
+            }
+        }
+        let what = || format!("the administrator may not use {}", missing.join(", "));
+        let remedy = || format!("ACL SETUSER {} +acl +role +config|rewrite", self.user);
+        let lack = || Lack::of_all("NotPermitted", what(), remedy());
+        Ok((!missing.is_empty()).then(lack))
     }
 
     /// The rules of a new account, from nothing on.
@@ -196,6 +303,11 @@ impl Server {
         patiently(async { what.query_async(connection).await.map_err(|it| refusal(&it, None)) })
             .await
     }
+}
+
+/// Whether the server answered, and would not.
+const fn is_refusal(fault: &Fault) -> bool {
+    matches!(fault, Fault::NotPermitted(_) | Fault::Failed(_))
 }
 
 /// The rules of a line of `ACL LIST`, without what is the account's own: its passwords, and whether it

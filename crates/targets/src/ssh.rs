@@ -15,7 +15,7 @@ use russh::{
     ChannelMsg, Preferred, Signer,
     client::{AuthResult, Config, Handle, Handler, connect_stream},
     keys::{
-        Algorithm, HashAlg, PrivateKeyWithHashAlg, PublicKey, PublicKeyOrCertificate,
+        HashAlg, PrivateKeyWithHashAlg, PublicKey, PublicKeyOrCertificate,
         agent::AgentIdentity,
         decode_secret_key,
         ssh_encoding::Encode as _,
@@ -26,7 +26,7 @@ use rustls::pki_types::{PrivateKeyDer, pem::PemObject as _};
 use yaoku_model::{target::Target, text::SecretData};
 
 use crate::{
-    Admin, Fault, Login, Proof, Rights,
+    Admin, Fault, HostKey, Lack, Login, Proof, Rights,
     link::{broken, patiently, reach},
     text::{said, whole},
 };
@@ -50,6 +50,10 @@ const SET_PASSWORD: &str =
 const AS_USER: &str = "if [ \"$(id -un)\" = @USER@ ]; then exec sh -s; \
                        elif [ \"$(id -u)\" = 0 ]; then exec su -s /bin/sh @USER@ -c \"exec sh -s\"; \
                        else exec sudo -n -u @USER@ sh -s; fi";
+
+/// Ends well if the password file's folder can be written, by whoever runs it.
+const CAN_WRITE: &str =
+    "test -w /etc || { echo 'Read-only file system: /etc cannot be written'; exit 1; }";
 
 /// Changes the keys of a user in a copy that takes the file's place at once. With a new key: if it is
 /// not there, a line for it is put behind each of the old key, with that one's options and comment, or
@@ -152,6 +156,34 @@ impl Admin for Server {
             Err(Fault::NoAccount(_)) => Ok(false),
             Err(fault) => Err(fault),
         }
+    }
+
+    /// Runs what a rotation runs, with nothing to do: `chpasswd` is fed nobody's password, and a shell
+    /// as another user nothing but a look.
+    async fn lacks(&mut self) -> Result<Vec<Lack>, Fault> {
+        const SUDO: &str = "log in as root, or let the administrator do it by sudo without a \
+                            password: docs/targets.md has the lines";
+        let fed = self.shell("root", SET_PASSWORD, "", None).await;
+        let looked = self.shell("root", AS_USER, CAN_WRITE, None).await;
+        for done in [&fed, &looked] {
+            if let Err(fault @ (Fault::Unreachable(_) | Fault::TimedOut)) = done {
+                return Err(fault.clone());
+            }
+        }
+        let (password, key) = match (fed, looked) {
+            (fed, Err(full @ Fault::ReadOnly(_))) => (fed.err().or(Some(full)), None),
+            (fed, looked) => (fed.err(), looked.err()),
+        };
+        let lack = if password.is_some() && key.is_some() { Lack::of_all } else { Lack::of_some };
+        let password = password.map(|fault| {
+            let what = "passwords of users cannot be changed (ECS secrets Password): the server";
+            lack(fault.word(), format!("{what} {fault}"), SUDO)
+        });
+        let key = key.map(|fault| {
+            let what = "keys of other users cannot be changed (ECS secrets SSHKey): the server";
+            lack(fault.word(), format!("{what} {fault}"), SUDO)
+        });
+        Ok(password.into_iter().chain(key).collect())
     }
 
     async fn add_key(
@@ -333,11 +365,9 @@ impl Signer for Rsa {
 fn pinned(target: &Target) -> Result<PublicKey, Fault> {
     let no = |why: &str| Fault::NotTrusted(why.to_owned());
     let key = target.host_key.as_deref().ok_or_else(|| no("no host key is registered for it"))?;
-    let key = PublicKey::from_str(key.trim()).map_err(|_| no("its registered host key is none"))?;
-    match key.algorithm() {
-        Algorithm::Ed25519 | Algorithm::Ecdsa { .. } => Ok(key),
-        _ => Err(no("its registered host key is neither Ed25519 nor ECDSA")),
-    }
+    let key = key.parse::<HostKey>();
+    key.map(|it| it.key().clone())
+        .map_err(|why| no(&format!("its registered host key is not taken: {why}")))
 }
 
 /// A key as `authorized_keys` has it, without its comment: nothing in it means anything to a shell.

@@ -15,6 +15,7 @@ use yaoku_model::{ids::Region, time::Clock as _};
 use yaoku_server::test_clock::TestClock;
 use yaoku_server::{
     audit, dev, disk,
+    hooks::Hooks,
     listen::{
         self, Limits, Listener,
         ca::{CA_FILE, Names},
@@ -23,12 +24,12 @@ use yaoku_server::{
     process::{SystemRandom, open_store},
     root,
     standing::Standing,
-    start::{Running, Setup},
+    start::Setup,
 };
 
 use crate::{
     clock::{MachineClock, hostname},
-    config::{Oidc, meet},
+    config::{self, Oidc, meet},
     data::{DEFAULT_DATA, DataDir},
     serve::{self, Bound, Doors},
 };
@@ -51,6 +52,12 @@ pub(crate) struct Dev {
     /// The region that ARNs name. It cannot change later.
     #[arg(long, value_name = "REGION", default_value = "cn-hangzhou")]
     region: String,
+    /// A program that hooks may run. May be given again.
+    #[arg(long = "hook-program", value_name = "FILE")]
+    hook_programs: Vec<PathBuf>,
+    /// The certificates that servers of hooks are trusted by. Without it, the machine's.
+    #[arg(long, value_name = "FILE")]
+    hook_ca: Option<PathBuf>,
     /// How large a segment of the audit journal grows: trials make it small.
     #[arg(long, hide = true, value_name = "BYTES")]
     audit_segment_bytes: Option<u64>,
@@ -113,13 +120,16 @@ impl Dev {
         data.must_be_for(self.store.as_deref())?;
         let now = MachineClock.now();
         let certificate = Certificate::open(self.private_ca(&data), now)?;
-        let running = self.start(&data, region.clone(), certificate.trusted_pem()).await?;
+        let (tls, plain) = self.bind(&certificate).await?;
+        let setup = self.setup(&data, region.clone(), certificate.trusted_pem()).await?;
+        let hooks = self.hooks(tls.local_addr())?;
+        let setup = Setup { hooks, ..setup };
+        let running = serve::start(setup, &format!("--data {}", self.data.display())).await?;
         // Whoever develops has identity providers on this machine.
         let anywhere = Oidc { private_networks: true, ..Oidc::default() };
         serve::fetch_keys(&running.node, &anywhere)?;
         let account = dev::prepare(&running.node).await?;
         let standing = Arc::new(Standing::new(now, Some(certificate.settings().clone())));
-        let (tls, plain) = self.bind(&certificate).await?;
         let doors = Doors::new(standing, None);
         doors.open(&running, account.account.clone());
 
@@ -158,7 +168,7 @@ impl Dev {
         Ok((tls, plain))
     }
 
-    async fn start(&self, data: &DataDir, region: Region, ca_pem: &str) -> anyhow::Result<Running> {
+    async fn setup(&self, data: &DataDir, region: Region, ca_pem: &str) -> anyhow::Result<Setup> {
         let url = self.store.clone().unwrap_or_else(|| data.own_store());
         let store = open_store(&url).await?;
         let key_file = data.path().join(root::KEY_FILE);
@@ -168,7 +178,18 @@ impl Dev {
         let setup = Setup { ca_pem: ca_pem.to_owned(), journal: self.journal(), ..setup };
         #[cfg(feature = "test-clock")]
         let setup = Setup { domain_clock: Arc::new(TestClock::new(setup.domain_clock)), ..setup };
-        serve::start(setup, &format!("--data {}", self.data.display())).await
+        Ok(setup)
+    }
+
+    /// What may be called: whoever develops has servers on this machine, as identity providers.
+    fn hooks(&self, own: SocketAddr) -> anyhow::Result<Hooks> {
+        let programs = self.hook_programs.iter().map(std::path::absolute);
+        let programs = programs.collect::<Result<Vec<_>, _>>().context("--hook-program")?;
+        let hooks = config::Hooks::of_developer(programs, self.hook_ca.clone());
+        if let Some(fault) = hooks.faults().first() {
+            bail!("--hook-program: {fault}");
+        }
+        hooks.open_at(Some(format!("https://localhost:{}", own.port())))
     }
 
     fn journal(&self) -> audit::Options {

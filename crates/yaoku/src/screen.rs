@@ -4,17 +4,47 @@ use std::{borrow::Cow, fmt::Write as _};
 
 use serde_json::Value;
 
-use crate::exchange::text;
-
 /// A table with a heading: each column is as wide as its longest text.
 pub(crate) fn table(entries: &[Value], columns: &[(&str, &str)]) -> String {
     if entries.is_empty() {
         return "(none)\n".to_owned();
     }
-    let heading: Vec<&str> = columns.iter().map(|(heading, _)| *heading).collect();
-    let row = |it| columns.iter().map(|(_, path)| text(it, path)).collect();
-    let rows: Vec<Vec<&str>> = [heading].into_iter().chain(entries.iter().map(row)).collect();
+    let heading = columns.iter().map(|(heading, _)| (*heading).to_owned()).collect();
+    let cell = |it: &Value, path| it.pointer(path).map(words).unwrap_or_default();
+    let row = |it| columns.iter().map(|(_, path)| cell(it, path)).collect();
+    let rows: Vec<Vec<String>> = [heading].into_iter().chain(entries.iter().map(row)).collect();
     lines(&rows)
+}
+
+/// What an answer says, for a person: texts, numbers and tags as they are, several of them (in the
+/// wrapper that lists have, too) with commas between; anything else as JSON.
+pub(crate) fn words(value: &Value) -> String {
+    match value {
+        Value::Array(all) => match all.iter().map(word).collect::<Option<Vec<_>>>() {
+            Some(words) if words.is_empty() => "(none)".to_owned(),
+            Some(words) => words.join(", "),
+            None => value.to_string(),
+        },
+        Value::Object(members) => match members.values().next() {
+            None => "(none)".to_owned(),
+            Some(list @ Value::Array(_)) if members.len() == 1 => words(list),
+            Some(_) => word(value).unwrap_or_else(|| value.to_string()),
+        },
+        one => word(one).unwrap_or_default(),
+    }
+}
+
+/// One text, number or tag; `None` for what has parts of its own.
+fn word(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Object(members) if members.len() == 2 => {
+            let [key, value] = ["TagKey", "TagValue"].map(|it| members.get(it)?.as_str());
+            Some(format!("{}={}", key?, value?))
+        }
+        Value::Array(_) | Value::Object(_) => None,
+        plain => Some(plain.to_string()),
+    }
 }
 
 /// A text of somebody else's, on one line: what a terminal would obey is written as `\u{1b}`, the end
@@ -80,7 +110,7 @@ pub(crate) fn lines<T: AsRef<str>>(rows: &[Vec<T>]) -> String {
 mod tests {
     use serde_json::json;
 
-    use super::{harmless, harmless_lines, lines, table};
+    use super::{harmless, harmless_lines, lines, table, words};
 
     #[test]
     fn what_a_terminal_would_obey_is_written_out() {
@@ -99,9 +129,25 @@ mod tests {
 
     #[test]
     fn columns_are_as_wide_as_need_be() {
-        let entries = [json!({"A": "long", "B": "1"}), json!({"A": "x"})];
+        let entries = [json!({"A": "long", "B": 1}), json!({"A": "x"})];
         let columns = [("NAME", "/A"), ("N", "/B")];
-        assert_eq!(table(&entries, &columns), "NAME  N\nlong  1\nx\n");
+        assert_eq!(table(&entries, &columns), "NAME  N\nlong  1\nx\n", "numbers too");
         assert_eq!(table(&[], &columns), "(none)\n");
+    }
+
+    #[test]
+    fn lists_are_words_with_commas_between() {
+        for (value, expected) in [
+            (json!({"VersionStage": ["ACSCurrent", "next"]}), "ACSCurrent, next"),
+            (json!(["a", 1, true]), "a, 1, true"),
+            (json!([]), "(none)"),
+            (json!({}), "(none)"),
+            (json!({"Tag": [{"TagKey": "team", "TagValue": "a"}]}), "team=a"),
+            (json!([{"A": 1}]), r#"[{"A":1}]"#),
+            (json!({"A": ["x"], "B": ["y"]}), r#"{"A":["x"],"B":["y"]}"#),
+            (json!("as it is"), "as it is"),
+        ] {
+            assert_eq!(words(&value), expected, "{value}");
+        }
     }
 }

@@ -117,7 +117,7 @@ fn a_secret_is_made_listed_changed_and_rolled_back() {
     assert!(server.good(&["secret", "list", "--limit", "1"]).ends_with("\n1 of 2 secrets\n"));
     assert_eq!(server.good(&["secret", "list", "none*"]), "0 secrets\n");
     let shown = server.good(&["secret", "show", "db/a"]);
-    assert!(shown.contains("team") && shown.contains(r"a\u{202e}b"), "{shown}");
+    assert!(shown.contains("team=orders") && shown.contains(r"a\u{202e}b"), "{shown}");
     let said = server.say(&["secret", "rollback", "db/a", "--yes"]);
     assert!(said.code == Some(2) && said.error.contains("no previous value"), "{}", said.error);
 
@@ -128,6 +128,10 @@ fn a_secret_is_made_listed_changed_and_rolled_back() {
     assert_eq!(reveal(&server, "db/a"), "two\u{1b}[2J", "a program gets it as it is");
     let versions = server.good(&["secret", "versions", "db/a"]);
     assert_eq!(versions.lines().count(), 3, "a heading and two: {versions}");
+    let stages: Vec<_> = versions.lines().filter_map(|it| it.split_whitespace().nth(2)).collect();
+    assert_eq!(stages, ["VersionStages", "ACSPrevious", "ACSCurrent"], "words: {versions}");
+    let got = server.good(&["secret", "get", "db/a"]);
+    assert!(got.contains("VersionStages.VersionStage  ACSCurrent\n"), "{got}");
 
     let said = server.say(&["secret", "rollback", "db/a"]);
     assert_eq!(said.code, Some(2), "nobody said yes");
@@ -140,7 +144,8 @@ fn a_secret_is_made_listed_changed_and_rolled_back() {
     server.good(&[&["secret"], &stage[..]].concat());
     assert_eq!(reveal(&server, "db/a"), "one");
     assert_eq!(server.good(&["secret", "get", "db/a", "--stage", "next", "--reveal"]), "next");
-    assert_eq!(server.say(&["secret", "rotate", "db/a"]).code, Some(1), "it is not managed");
+    let said = server.say(&["secret", "rotate", "db/a"]);
+    assert!(said.code == Some(1) && said.error.contains("a hook rotates it"), "{}", said.error);
 }
 
 #[test]
@@ -298,5 +303,114 @@ fn a_managed_secret_is_rotated_and_not_edited() {
     assert!(server.good(&["secret", "show", name]).contains("2592000s"));
     let said = server.good(&["secret", "rotate", name, "--every", "off"]);
     assert_eq!(said, format!("{name} no longer rotates by itself.\n"));
+    let both = ["secret", "rotate", name, "--every", "30d", "--window", "10m"];
+    assert_eq!(server.say(&both).code, Some(2));
+    let said = server.say(&["secret", "rotate", name, "--window", "9m"]);
+    assert!(said.code == Some(1) && said.error.contains("RotationWindow"), "{}", said.error);
+    assert!(server.good(&["secret", "rotate", name, "--window", "10m"]).contains("VersionId"));
+    let said = server.say(&["secret", "rotate", name]);
+    assert!(said.error.contains("ErrorCode: Rejected.ResourceInUse"), "{}", said.error);
+    // The old key is killed by hand, which ends the window.
+    server.good(&["ram", "DeleteAccessKey", "--UserName", "ci", "--UserAccessKeyId", &id]);
     assert!(server.good(&["secret", "rotate", name]).contains("VersionId"));
+}
+
+#[test]
+fn what_a_generic_secret_does_not_take_is_refused_and_nothing_is_made() {
+    let server = Server::start();
+    let file = server.write("value", "x");
+    let create = ["secret", "create", "a", "--from-file", &file];
+    for (words, told) in [
+        (["--rotate-every", "30d"], "rotated by a hook"),
+        (["--config", "{}"], "say which by --type"),
+    ] {
+        let said = server.say(&[&create[..], &words].concat());
+        assert!(said.code == Some(2) && said.error.contains(told), "{words:?}: {}", said.error);
+    }
+    assert_eq!(server.good(&["secret", "list"]), "0 secrets\n");
+    server.good(&create);
+    let said = server.say(&["secret", "rotate", "a", "--window", "10m"]);
+    assert!(said.code == Some(2) && said.error.contains("RAMCredentials"), "{}", said.error);
+}
+
+#[test]
+fn why_a_rotation_failed_is_seen() {
+    let server = Server::start();
+    let accounts = r#"{"Accounts":[{"AccountName":"app","AccountPassword":"p1"}]}"#;
+    let file = server.write("accounts", accounts);
+    let create = ["secret", "create", "a", "--type", "Rds", "--from-file", &file, "--config"];
+    let said = server.say(&[&create[..], &[r#"{"SecretSubType":"SingleUser"}"#]].concat());
+    assert!(said.error.contains("\"ExtendedConfig.DBInstanceId\" is not valid"), "{}", said.error);
+    let config = r#"{"SecretSubType":"SingleUser","DBInstanceId":"rm-1"}"#;
+    let made = server.good(&[&create[..], &[config]].concat());
+    assert!(made.contains("ExtendedConfig.DBInstanceId   rm-1\n"), "{made}");
+    assert!(!server.good(&["secret", "show", "a"]).contains("LastFailure"));
+    server.good(&["secret", "rotate", "a"]);
+    let show = ["secret", "show", "a"];
+    let mut shown = String::new();
+    for _ in 0..300 {
+        shown = server.good(&show);
+        if shown.contains("LastFailure.Code") {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    for told in ["Invalid", "LastFailure.Time ", "TargetNotFound\n", "no server is registered"] {
+        assert!(shown.contains(told), "{told}: {shown}");
+    }
+    let json = server.json(&[&show[..], &["--output", "json"]].concat());
+    assert_eq!(json["LastFailure"]["Code"], "TargetNotFound");
+    assert_eq!(json["ExtendedConfig"].as_str().map(|it| it.starts_with('{')), Some(true));
+    let notices = |words: &[&str]| {
+        let mut command = support::command(server.home());
+        command.args(["notices", "--data", server.data()]).args(words);
+        Said::of(command.output().unwrap()).out
+    };
+    let told = notices(&["--secret", "a", "--name", "Secret:RotateSecret:*"]);
+    assert_eq!(told.lines().count(), 2, "a heading and one: {told}");
+    assert!(told.contains("  0        TargetNotFound: no server is registered"), "{told}");
+    assert_eq!(notices(&["--secret", "b"]), "(none)\n");
+    // Who may see the secret, and not what is told of it.
+    let mut user = support::command(server.home());
+    user.args(show).args(["--endpoint", &server.text("endpoint"), "--ca", &server.text("ca")]);
+    user.env("ALIBABA_CLOUD_ACCESS_KEY_ID", server.text("user_access_key_id"));
+    user.env("ALIBABA_CLOUD_ACCESS_KEY_SECRET", server.text("user_access_key_secret"));
+    let said = Said::of(user.output().unwrap());
+    assert!(said.out.contains("LastFailure") && said.out.contains("is needed"), "{}", said.error);
+}
+
+/// What the README says of the user in `dev.json`.
+#[test]
+fn the_user_of_dev_reads_and_uses_and_neither_lists_nor_changes() {
+    let server = Server::start();
+    create(&server, "a", "x");
+    let (key, file) = (server.text("key_id"), server.write("note", "x"));
+    let say = |words: &[&str]| {
+        let mut user = support::command(server.home());
+        user.args(words);
+        user.args(["--endpoint", &server.text("endpoint"), "--ca", &server.text("ca")]);
+        user.env("ALIBABA_CLOUD_ACCESS_KEY_ID", server.text("user_access_key_id"));
+        user.env("ALIBABA_CLOUD_ACCESS_KEY_SECRET", server.text("user_access_key_secret"));
+        Said::of(user.output().unwrap())
+    };
+    for words in [
+        &["kms", "Encrypt", "--KeyId", &key, "--Plaintext-FILE", &file][..],
+        &["secret", "get", "a"],
+        &["secret", "show", "a"],
+        &["secret", "versions", "a"],
+    ] {
+        let said = say(words);
+        assert_eq!(said.code, Some(0), "{words:?}: {}", said.error);
+    }
+    for words in [
+        &["kms", "ListKeys"][..],
+        &["kms", "DescribeKey", "--KeyId", &key],
+        &["secret", "list"],
+        &["secret", "put", "a", "--from-file", &file],
+        &["secret", "create", "b", "--from-file", &file],
+        &["secret", "delete", "a", "--yes"],
+    ] {
+        let said = say(words);
+        assert!(said.error.contains("Forbidden.NoPermission"), "{words:?}: {}", said.error);
+    }
 }

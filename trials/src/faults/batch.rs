@@ -412,7 +412,16 @@ impl Running {
             it.again = true;
             case.rotate(&self.yaoku, "r2").await?;
         }
-        Ok(state != "Invalid" && marked.version == if it.again { "r2" } else { "r1" })
+        if state == "Invalid" || marked.version != if it.again { "r2" } else { "r1" } {
+            return Ok(false);
+        }
+        // The key before goes a little later.
+        if case.kind == Kind::SshKey
+            && let Some(before) = case.marked(&self.yaoku, "ACSPrevious").await
+        {
+            return Ok(case.works(&self.yaoku, &before.login).await == Some(false));
+        }
+        Ok(true)
     }
 
     /// Looks at the final state of a case.
@@ -435,7 +444,7 @@ impl Running {
                 continue;
             };
             let works = case.works(&self.yaoku, &marked.login).await;
-            let lives = stage == "ACSCurrent" || !case.kind.is_single();
+            let lives = stage == "ACSCurrent" || case.kind.keeps_previous();
             must(works == Some(lives), format!("whether {stage} works: {works:?}"));
         }
     }
@@ -474,9 +483,9 @@ impl Running {
                 .filter(|it| it["ResourceId"].as_str().is_some_and(|it| it.ends_with(&about)));
             let names: Vec<_> = names.filter_map(|it| it["Name"].as_str()).collect();
             let (failure, success) = ("Secret:RotateSecret:Failure", "Secret:RotateSecret:Success");
-            // Of an access key it is told when the one before it is gone.
-            let late = case.kind.makes() || case.kind == Kind::AccessKey;
-            let right: &[&str] = match (fails, late) {
+            // An access key's rotation has succeeded when the key before it is gone: in days.
+            let silent = case.kind.makes() || case.kind == Kind::AccessKey;
+            let right: &[&str] = match (fails, silent) {
                 (true, _) => &[failure, success],
                 (false, false) => &[success],
                 (false, true) => &[],

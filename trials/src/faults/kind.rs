@@ -64,7 +64,12 @@ impl Kind {
 
     /// Whether a rotation changes the very password that is current.
     pub(super) fn is_single(self) -> bool {
-        matches!(self, SingleMariaDb | SinglePostgres | Password | SshKey)
+        matches!(self, SingleMariaDb | SinglePostgres | Password)
+    }
+
+    /// Whether the credential before the current one works on, when a rotation is over.
+    pub(super) fn keeps_previous(self) -> bool {
+        !self.is_single() && self != SshKey
     }
 
     /// The value of `SecretType`.

@@ -71,8 +71,8 @@ pub(super) enum Door {
 pub(super) enum Sign {
     /// These words are in what the program sends.
     Words(&'static str),
-    /// A line of this file with this word in it becomes another: what is sent cannot be read.
-    Line(PathBuf, String),
+    /// The lines of this file with this word in them become others: what is sent cannot be read.
+    Lines(PathBuf, String),
 }
 
 /// What is held, and how it is known.
@@ -99,7 +99,7 @@ struct Shared {
     door: watch::Sender<Door>,
     /// Whether what was held passes when the door is open again, or is cut.
     passes: AtomicBool,
-    plan: Mutex<Option<(Plan, Option<String>)>>,
+    plan: Mutex<Option<(Plan, Vec<String>)>>,
     /// Whether the program has heard of the change.
     heard: AtomicBool,
     connections: AtomicUsize,
@@ -124,7 +124,7 @@ impl Proxy {
 
     /// From now on the step is waited for.
     pub(super) fn arm(&self, plan: Plan) {
-        let before = plan.sign.line();
+        let before = plan.sign.lines();
         self.shared.heard.store(false, Relaxed);
         self.shared.connections.store(0, Relaxed);
         *self.plan() = Some((plan, before));
@@ -144,7 +144,7 @@ impl Proxy {
         self.shared.door.send_replace(door);
     }
 
-    fn plan(&self) -> std::sync::MutexGuard<'_, Option<(Plan, Option<String>)>> {
+    fn plan(&self) -> std::sync::MutexGuard<'_, Option<(Plan, Vec<String>)>> {
         self.shared.plan.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -233,13 +233,13 @@ impl Proxy {
     fn is_change(&self, sent: &[u8]) -> bool {
         self.is(|plan| match &plan.sign {
             Sign::Words(words) => sent.windows(words.len()).any(|it| it == words.as_bytes()),
-            Sign::Line(..) => false,
+            Sign::Lines(..) => false,
         })
     }
 
     fn has_changed(&self) -> bool {
         let plan = self.plan();
-        plan.as_ref().is_some_and(|(plan, before)| plan.sign.line() != *before)
+        plan.as_ref().is_some_and(|(plan, before)| plan.sign.lines() != *before)
     }
 
     fn hold(&self) {
@@ -278,9 +278,9 @@ async fn shut(door: &mut watch::Receiver<Door>, how: &[Door]) {
 }
 
 impl Sign {
-    fn line(&self) -> Option<String> {
-        let Self::Line(file, word) = self else { return None };
+    fn lines(&self) -> Vec<String> {
+        let Self::Lines(file, word) = self else { return Vec::new() };
         let text = std::fs::read_to_string(file).unwrap_or_default();
-        text.lines().find(|it| it.contains(word.as_str())).map(str::to_owned)
+        text.lines().filter(|it| it.contains(word.as_str())).map(str::to_owned).collect()
     }
 }

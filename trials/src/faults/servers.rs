@@ -151,11 +151,11 @@ impl Servers {
         };
         let files = || PathBuf::from(self.ssh.files());
         let sign = match kind {
-            Kind::Password => Sign::Line(files().join("etc/shadow"), format!("{user}:")),
+            Kind::Password => Sign::Lines(files().join("etc/shadow"), format!("{user}:")),
             Kind::SshKey => {
                 let home = self.ssh.run(&format!("getent passwd {user} | cut -d: -f6"));
                 let home = files().join(home.trim_start_matches('/'));
-                Sign::Line(home.join(".ssh/authorized_keys"), "ssh-rsa".to_owned())
+                Sign::Lines(home.join(".ssh/authorized_keys"), "ssh-rsa".to_owned())
             }
             _ => Sign::Words(words),
         };

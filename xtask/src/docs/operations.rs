@@ -55,7 +55,9 @@ impl List {
         let mut text = format!(
             "# Operations\n\nMade by `cargo xtask docs`; do not edit.\n\nAny operation of KMS or of our own administration may also answer: {}.\n\n\
              One of RAM or STS: {}.\n\n\
-             One that takes `DryRun`, also: {}.\n",
+             One that takes `DryRun`, also: {}.\n\n\
+             What `ExtendedConfig` and `SecretData` of managed secrets hold, and what `RotationWindow` of \
+             `RotateSecret` is, a parameter of our own: [managed-secrets.md](managed-secrets.md).\n",
             self.common_errors.join(", "),
             self.common_errors_of_ram_and_sts.join(", "),
             self.dry_run_errors.join(", "),

@@ -6,12 +6,19 @@ use serde_json::{Map, Value};
 
 use crate::{
     ids::{Invalid, TargetId, UserName},
-    secret::{SecretType, SubType},
+    secret::{SecretType, SubType, Unfit},
     target::Engine,
 };
 
 const SUB_TYPE: &str = "SecretSubType";
 const CUSTOM_DATA: &str = "CustomData";
+const REGION: &str = "RegionId";
+const ACCOUNT: &str = "AccountName";
+const CLONE: &str = "CloneAccountName";
+const PRIVILEGE: &str = "AccountPrivilege";
+
+/// What the whole is, in the words of a refusal.
+const WHOLE: &str = "a JSON object of at most 1024 characters";
 
 /// What ends the name of the second account of a pair. Source: secrets.md §6.2 (for RDS: inferred there).
 pub const CLONE_SUFFIX: &str = "_clone";
@@ -60,15 +67,17 @@ impl Config {
     pub const MAX_CUSTOM: usize = 10;
 
     /// Reads what a client sends for a secret of this kind, or what is kept of it.
-    pub fn parse(kind: SecretType, text: &str) -> Result<Self, Invalid> {
+    pub fn parse(kind: SecretType, text: &str) -> Result<Self, Unfit> {
+        let unfit = Unfit::new("", WHOLE);
         if text.chars().count() > Self::MAX_LEN {
-            return Err(Invalid);
+            return Err(unfit);
         }
-        let mut all: Map<String, Value> = serde_json::from_str(text).map_err(|_| Invalid)?;
+        let mut all: Map<String, Value> = serde_json::from_str(text).map_err(|_| unfit)?;
         let custom = all.remove(CUSTOM_DATA).unwrap_or_default();
-        let sub_type = all.get(SUB_TYPE).and_then(Value::as_str).ok_or(Invalid)?.parse()?;
-        let mut config = Self { sub_type, target_key: target_key(kind), all };
-        config.set_custom_data(custom_data(custom)?)?;
+        let sent = all.get(SUB_TYPE).and_then(Value::as_str);
+        let mut config =
+            Self { sub_type: sub_type(kind, sent)?, target_key: target_key(kind), all };
+        config.set_custom_data(custom_data(custom).map_err(|Invalid| NO_CUSTOM_DATA)?)?;
         config.check(kind)?;
         Ok(config)
     }
@@ -80,12 +89,12 @@ impl Config {
     }
 
     /// Replaces `CustomData` as a whole. Fails if the text would be too long. Source: secrets.md §4.8.
-    pub fn set_custom_data(&mut self, custom: CustomData) -> Result<(), Invalid> {
+    pub fn set_custom_data(&mut self, custom: CustomData) -> Result<(), Unfit> {
         if custom.0.len() > Self::MAX_CUSTOM {
-            return Err(Invalid);
+            return Err(NO_CUSTOM_DATA);
         }
         self.all.insert(CUSTOM_DATA.to_owned(), Value::Object(custom.0));
-        if self.text().chars().count() > Self::MAX_LEN { Err(Invalid) } else { Ok(()) }
+        Unfit::unless(self.text().chars().count() <= Self::MAX_LEN, "", WHOLE)
     }
 
     /// The server that the credential is on; none for a RAM user's.
@@ -109,13 +118,13 @@ impl Config {
     /// The account that is to be made, and its clone.
     #[must_use]
     pub fn accounts(&self) -> Option<[&str; 2]> {
-        Some([self.word("AccountName")?, self.word("CloneAccountName")?])
+        Some([self.word(ACCOUNT)?, self.word(CLONE)?])
     }
 
     /// What those accounts may do, in the vendor's word.
     #[must_use]
     pub fn privilege(&self) -> Option<&str> {
-        self.word("AccountPrivilege")
+        self.word(PRIVILEGE)
     }
 
     /// The database that they may do it in.
@@ -128,65 +137,96 @@ impl Config {
         self.all.get(key).and_then(Value::as_str).filter(|it| !it.is_empty())
     }
 
-    fn check(&self, kind: SecretType) -> Result<(), Invalid> {
-        let fits = match kind {
-            SecretType::Generic => false,
-            SecretType::Rds => {
-                matches!(self.sub_type, SubType::SingleUser | SubType::DoubleUsers)
-                    && self.target().is_some()
+    fn check(&self, kind: SecretType) -> Result<(), Unfit> {
+        use SecretType::{Ecs, PolarDb, RamCredentials, Redis};
+        if let Some(key) = self.target_key {
+            const TARGET: &str = "the id of a target: 1 to 128 letters, digits and . _ -";
+            Unfit::unless(self.target().is_some(), key, TARGET)?;
+        }
+        if matches!(kind, Ecs | PolarDb | Redis) {
+            let region = self.word(REGION).is_some();
+            Unfit::unless(region, REGION, "a region, such as cn-hangzhou")?;
+        }
+        match kind {
+            Redis => {
+                self.check_pair()?;
+                self.check_privilege(
+                    &["RoleReadOnly", "RoleReadWrite"],
+                    "RoleReadOnly or RoleReadWrite",
+                )
             }
-            SecretType::Redis => {
-                const PRIVILEGES: [&str; 2] = ["RoleReadOnly", "RoleReadWrite"];
-                self.sub_type == SubType::DoubleUsers
-                    && self.target().is_some()
-                    && self.word("RegionId").is_some()
-                    && self.names_pair()
-                    && self.privilege().is_some_and(|it| PRIVILEGES.contains(&it))
+            PolarDb => {
+                self.check_pair()?;
+                self.check_polardb()
             }
-            SecretType::PolarDb => self.fits_polardb(),
-            SecretType::RamCredentials => {
-                self.sub_type == SubType::RamUserAccessKey && self.user_name().is_some()
+            RamCredentials => {
+                const USER: &str = "the name of a RAM user";
+                Unfit::unless(self.user_name().is_some(), "UserName", USER)
             }
-            SecretType::Ecs => {
-                matches!(self.sub_type, SubType::Password | SubType::SshKey)
-                    && self.target().is_some()
-                    && self.word("RegionId").is_some()
-            }
-        };
-        if fits { Ok(()) } else { Err(Invalid) }
+            _ => Ok(()),
+        }
     }
 
-    fn fits_polardb(&self) -> bool {
-        const PRIVILEGES: [&str; 5] = ["ReadWrite", "ReadOnly", "DMLOnly", "DDLOnly", "ReadIndex"];
-        let rights = match self.engine() {
+    fn check_polardb(&self) -> Result<(), Unfit> {
+        let normal = self.word("AccountType").is_none_or(|it| it == "Normal");
+        Unfit::unless(normal, "AccountType", "Normal, or nothing")?;
+        match self.engine() {
             Some(Engine::MySql) => {
-                self.privilege().is_some_and(|it| PRIVILEGES.contains(&it))
-                    && self.database().is_some_and(|it| !Engine::MySql.is_system_database(it))
+                const WORDS: &[&str] =
+                    &["ReadWrite", "ReadOnly", "DMLOnly", "DDLOnly", "ReadIndex"];
+                const SAID: &str = "ReadWrite, ReadOnly, DMLOnly, DDLOnly or ReadIndex";
+                self.check_privilege(WORDS, SAID)?;
+                let own = |it| Engine::MySql.is_system_database(it);
+                let fits = self.database().is_some_and(|it| !own(it));
+                Unfit::unless(fits, "DBName", "a database that is not the server's own")
             }
             // What the words mean there holds in the whole cluster: see docs/targets.md.
-            Some(Engine::Postgres) => self.privilege().is_none_or(|it| it == "Normal"),
-            _ => false,
-        };
-        rights
-            && self.sub_type == SubType::DoubleUsers
-            && self.target().is_some()
-            && self.word("RegionId").is_some()
-            && self.names_pair()
-            && self.word("AccountType").is_none_or(|it| it == "Normal")
+            Some(Engine::Postgres) => {
+                let fits = self.privilege().is_none_or(|it| it == "Normal");
+                Unfit::unless(fits, PRIVILEGE, "Normal, or nothing, of PostgreSQL")
+            }
+            _ => Err(Unfit::new("DBType", "MySQL or PostgreSQL")),
+        }
     }
 
-    /// Whether the two accounts are a name and its clone's. Sixteen characters are what all engines
-    /// take. Source: secrets.md §6.3 (both rules: inferred there).
-    fn names_pair(&self) -> bool {
-        const MAX: usize = 10;
-        self.accounts().is_some_and(|[account, clone]| {
-            let word = |it: &u8| it.is_ascii_lowercase() || it.is_ascii_digit() || *it == b'_';
-            account.len() <= MAX
-                && account.starts_with(|it: char| it.is_ascii_lowercase())
-                && account.as_bytes().iter().all(word)
-                && clone.strip_prefix(account) == Some(CLONE_SUFFIX)
-        })
+    fn check_privilege(&self, words: &[&str], said: &'static str) -> Result<(), Unfit> {
+        let fits = self.privilege().is_some_and(|it| words.contains(&it));
+        Unfit::unless(fits, PRIVILEGE, said)
     }
+
+    /// The two accounts are a name and its clone's. Sixteen characters are what all engines take.
+    /// Source: secrets.md §6.3 (both rules: inferred there).
+    fn check_pair(&self) -> Result<(), Unfit> {
+        const MAX: usize = 10;
+        const NAME: &str = "1 to 10 of a-z, 0-9 and _, a letter first";
+        let word = |it: u8| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'_';
+        let account = self.word(ACCOUNT).filter(|it| {
+            it.len() <= MAX
+                && it.starts_with(|it: char| it.is_ascii_lowercase())
+                && it.bytes().all(word)
+        });
+        let account = account.ok_or(Unfit::new(ACCOUNT, NAME))?;
+        let clone = self.word(CLONE).and_then(|it| it.strip_prefix(account));
+        Unfit::unless(clone == Some(CLONE_SUFFIX), CLONE, "AccountName with _clone behind it")
+    }
+}
+
+/// What `CustomData` is, in the words of a refusal.
+const NO_CUSTOM_DATA: Unfit =
+    Unfit::new(CUSTOM_DATA, "an object of at most 10 members, or a text that holds one");
+
+/// What secrets of a kind may hold, and those words. Source: secrets.md §6.2 to §6.6.
+fn sub_type(kind: SecretType, sent: Option<&str>) -> Result<SubType, Unfit> {
+    use SubType::{DoubleUsers, Password, RamUserAccessKey, SingleUser, SshKey};
+    let (all, said): (&[SubType], _) = match kind {
+        SecretType::Generic => (&[], "nothing: a generic secret has no ExtendedConfig"),
+        SecretType::Rds => (&[SingleUser, DoubleUsers], "SingleUser or DoubleUsers"),
+        SecretType::Redis | SecretType::PolarDb => (&[DoubleUsers], "DoubleUsers"),
+        SecretType::RamCredentials => (&[RamUserAccessKey], "RamUserAccessKey"),
+        SecretType::Ecs => (&[Password, SshKey], "Password or SSHKey"),
+    };
+    let sent = sent.and_then(|it| it.parse().ok()).filter(|it| all.contains(it));
+    sent.ok_or(Unfit::new(SUB_TYPE, said))
 }
 
 /// The key that names the server, by kind. Source: secrets.md §6.2 to §6.6.
@@ -246,28 +286,35 @@ mod tests {
     }
 
     #[test]
-    fn what_lacks_something_is_invalid() {
-        for (kind, text) in [
-            (SecretType::Rds, ""),
-            (SecretType::Rds, "[]"),
-            (SecretType::Rds, r#"{"DBInstanceId":"rm-1"}"#),
-            (SecretType::Rds, r#"{"SecretSubType":"SingleUser"}"#),
-            (SecretType::Rds, r#"{"SecretSubType":"SingleUser","DBInstanceId":""}"#),
-            (SecretType::Rds, r#"{"SecretSubType":"SingleUser","DBInstanceId":7}"#),
-            (SecretType::Rds, r#"{"SecretSubType":"Password","DBInstanceId":"rm-1"}"#),
-            (SecretType::Generic, r#"{"SecretSubType":"SingleUser","DBInstanceId":"rm-1"}"#),
-            (SecretType::Redis, &REDIS.replace("app_clone", "other")),
-            (SecretType::Redis, &REDIS.replace("RoleReadOnly", "RoleAdmin")),
-            (SecretType::Redis, &REDIS.replace("app", "application")),
-            (SecretType::Redis, &REDIS.replace("\"app", "\"App")),
-            (SecretType::PolarDb, &POLARDB.replace("MySQL", "Oracle")),
-            (SecretType::PolarDb, &POLARDB.replace("Normal", "Super")),
-            (SecretType::PolarDb, &POLARDB.replace("DBName", "Other")),
-            (SecretType::RamCredentials, r#"{"SecretSubType":"RamUserAccessKey"}"#),
-            (SecretType::Ecs, r#"{"SecretSubType":"Password","InstanceId":"i-1"}"#),
+    fn what_lacks_something_is_told_which_member_and_what_it_should_be() {
+        use SecretType::{Ecs, Generic, PolarDb, RamCredentials, Rds, Redis};
+        for (kind, text, member) in [
+            (Rds, "", ""),
+            (Rds, "[]", ""),
+            (Rds, r#"{"DBInstanceId":"rm-1"}"#, "SecretSubType"),
+            (Rds, r#"{"SecretSubType":"SingleUser"}"#, "DBInstanceId"),
+            (Rds, r#"{"SecretSubType":"SingleUser","DBInstanceId":""}"#, "DBInstanceId"),
+            (Rds, r#"{"SecretSubType":"SingleUser","DBInstanceId":7}"#, "DBInstanceId"),
+            (Rds, r#"{"SecretSubType":"Password","DBInstanceId":"rm-1"}"#, "SecretSubType"),
+            (Generic, r#"{"SecretSubType":"SingleUser","DBInstanceId":"rm-1"}"#, "SecretSubType"),
+            (Redis, &REDIS.replace("app_clone", "other"), "CloneAccountName"),
+            (Redis, &REDIS.replace("RoleReadOnly", "RoleAdmin"), "AccountPrivilege"),
+            (Redis, &REDIS.replace("app", "application"), "AccountName"),
+            (Redis, &REDIS.replace("\"app", "\"App"), "AccountName"),
+            (Redis, &REDIS.replace("r-1", "r 1"), "InstanceId"),
+            (PolarDb, &POLARDB.replace("MySQL", "Oracle"), "DBType"),
+            (PolarDb, &POLARDB.replace("Normal", "Super"), "AccountType"),
+            (PolarDb, &POLARDB.replace("DBName", "Other"), "DBName"),
+            (PolarDb, &POLARDB.replace("ReadWrite", "All"), "AccountPrivilege"),
+            (RamCredentials, r#"{"SecretSubType":"RamUserAccessKey"}"#, "UserName"),
+            (Ecs, r#"{"SecretSubType":"Password","InstanceId":"i-1"}"#, "RegionId"),
         ] {
-            assert!(Config::parse(kind, text).is_err(), "{kind} {text}");
+            let unfit = Config::parse(kind, text).unwrap_err();
+            assert_eq!(unfit.member, member, "{kind} {text}");
+            assert!(!unfit.expected.is_empty());
         }
+        let said = Config::parse(Ecs, r#"{"SecretSubType":"SingleUser"}"#).unwrap_err().expected;
+        assert_eq!(said, "Password or SSHKey", "of its own kind");
     }
 
     #[test]
@@ -323,7 +370,7 @@ mod tests {
         };
         assert!(with(&pairs(10)).is_ok());
         for custom in [&*pairs(11), "7", "[]", "\"no\""] {
-            assert!(with(custom).is_err(), "{custom}");
+            assert_eq!(with(custom).unwrap_err().member, "CustomData", "{custom}");
         }
     }
 

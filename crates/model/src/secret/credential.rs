@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     ids::{AccessKeyId, Invalid},
-    secret::{SecretType, SubType},
+    secret::{SecretType, SubType, Unfit},
     text::{AccessKeySecret, SecretData},
     time::Timestamp,
 };
@@ -54,9 +54,9 @@ pub enum Credential {
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct AccountText<'a> {
-    #[serde(borrow)]
+    #[serde(default, borrow)]
     account_name: Cow<'a, str>,
-    #[serde(borrow)]
+    #[serde(default, borrow)]
     account_password: Cow<'a, str>,
 }
 
@@ -64,7 +64,7 @@ struct AccountText<'a> {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct AccountsText<'a> {
-    #[serde(borrow)]
+    #[serde(default, borrow)]
     accounts: Vec<AccountText<'a>>,
 }
 
@@ -72,9 +72,9 @@ struct AccountsText<'a> {
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct PasswordText<'a> {
-    #[serde(borrow)]
+    #[serde(default, borrow)]
     user_name: Cow<'a, str>,
-    #[serde(borrow)]
+    #[serde(default, borrow)]
     password: Cow<'a, str>,
 }
 
@@ -82,11 +82,11 @@ struct PasswordText<'a> {
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct KeyPairText<'a> {
-    #[serde(borrow)]
+    #[serde(default, borrow)]
     user_name: Cow<'a, str>,
     #[serde(borrow)]
     public_key: Cow<'a, str>,
-    #[serde(borrow)]
+    #[serde(default, borrow)]
     private_key: Cow<'a, str>,
 }
 
@@ -94,9 +94,9 @@ struct KeyPairText<'a> {
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct AccessKeyText<'a> {
-    #[serde(borrow)]
+    #[serde(default, borrow)]
     access_key_id: Cow<'a, str>,
-    #[serde(borrow)]
+    #[serde(default, borrow)]
     access_key_secret: Cow<'a, str>,
     #[serde(default, borrow)]
     generate_timestamp: Cow<'a, str>,
@@ -106,9 +106,16 @@ struct AccessKeyText<'a> {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct AccessKeysText<'a> {
-    #[serde(borrow)]
+    #[serde(default, borrow)]
     access_keys: Vec<AccessKeyText<'a>>,
 }
+
+// What a member should be, in the words of a refusal.
+const ACCOUNTS: &str = r#"{"Accounts":[{"AccountName":"…","AccountPassword":"…"}]}"#;
+const ACCOUNT_NAME: &str = "1 to 63 letters, digits and . _ $ -";
+const KEYS: &str = r#"{"AccessKeys":[{"AccessKeyId":"…","AccessKeySecret":"…"}]}"#;
+const USER: &str = "the name of a user: at most 32 of a-z, 0-9, _ and -, a letter or _ first";
+const PASSWORD: &str = "a text that is not empty";
 
 impl Credential {
     /// Reads what a client sends when it makes a secret: one credential, or two. Those that the
@@ -119,40 +126,43 @@ impl Credential {
         sub_type: SubType,
         data: &SecretData,
         now: Timestamp,
-    ) -> Result<Vec<Self>, Invalid> {
+    ) -> Result<Vec<Self>, Unfit> {
         match kind {
-            SecretType::Generic => Err(Invalid),
             SecretType::Redis | SecretType::PolarDb => {
-                if data.expose() == b"$Auto" {
-                    Ok(Vec::new())
-                } else {
-                    Err(Invalid)
-                }
+                let fits = data.expose() == b"$Auto";
+                Unfit::unless(fits, "", "$Auto: the accounts are made with the secret")?;
+                Ok(Vec::new())
             }
-            SecretType::Ecs => Ok(vec![Self::read(kind, sub_type, data)?]),
+            SecretType::Generic => Err(Unfit::new("", "the value of a managed secret")),
+            SecretType::Ecs => Ok(vec![Self::of_server(sub_type, data)?]),
             SecretType::Rds => {
-                let sent: AccountsText<'_> = read(data)?;
-                let most = if sub_type == SubType::SingleUser { 1 } else { 2 };
-                some(sent.accounts.iter().map(Self::account), most)
+                let sent: AccountsText<'_> = read(data, ACCOUNTS)?;
+                let (most, said) = if sub_type == SubType::SingleUser {
+                    (1, "one account")
+                } else {
+                    (2, "one account, or two of different names")
+                };
+                let all = sent.accounts.iter().map(Self::account);
+                some(all, most, Unfit::new("Accounts", said))
             }
             SecretType::RamCredentials => {
-                let sent: AccessKeysText<'_> = read(data)?;
-                some(sent.access_keys.iter().map(|it| Self::access_key(it, Some(now))), 2)
+                let sent: AccessKeysText<'_> = read(data, KEYS)?;
+                let all = sent.access_keys.iter().map(|it| Self::access_key(it, Some(now)));
+                some(all, 2, Unfit::new("AccessKeys", "one access key, or two different ones"))
             }
         }
     }
 
     /// Reads a value of a managed secret.
     pub fn read(kind: SecretType, sub_type: SubType, data: &SecretData) -> Result<Self, Invalid> {
-        match (kind, sub_type) {
-            (SecretType::Rds | SecretType::Redis | SecretType::PolarDb, _) => {
-                Self::account(&read(data)?)
+        Ok(match kind {
+            SecretType::Rds | SecretType::Redis | SecretType::PolarDb => {
+                Self::account(&read(data, "")?)?
             }
-            (SecretType::RamCredentials, _) => Self::access_key(&read(data)?, None),
-            (SecretType::Ecs, SubType::Password) => Self::password(&read(data)?),
-            (SecretType::Ecs, SubType::SshKey) => Self::key_pair(read(data)?),
-            _ => Err(Invalid),
-        }
+            SecretType::RamCredentials => Self::access_key(&read(data, "")?, None)?,
+            SecretType::Ecs => Self::of_server(sub_type, data)?,
+            SecretType::Generic => return Err(Invalid),
+        })
     }
 
     /// The value that holds it.
@@ -189,46 +199,69 @@ impl Credential {
         }
     }
 
-    fn account(it: &AccountText<'_>) -> Result<Self, Invalid> {
-        let password = it.account_password.parse()?;
-        Ok(Self::Account { name: account_name(&it.account_name)?, password })
+    fn account(it: &AccountText<'_>) -> Result<Self, Unfit> {
+        let name = account_name(&it.account_name);
+        let name = name.map_err(|Invalid| Unfit::new("Accounts.AccountName", ACCOUNT_NAME))?;
+        let password = it.account_password.parse();
+        let unfit = |Invalid| Unfit::new("Accounts.AccountPassword", PASSWORD);
+        Ok(Self::Account { name, password: password.map_err(unfit)? })
     }
 
-    fn password(it: &PasswordText<'_>) -> Result<Self, Invalid> {
-        Ok(Self::Password { user: user(&it.user_name)?, password: it.password.parse()? })
+    /// A user of a server, in the one form or the other.
+    fn of_server(sub_type: SubType, data: &SecretData) -> Result<Self, Unfit> {
+        const PASSWORD_FORM: &str = r#"{"UserName":"…","Password":"…"}"#;
+        const PAIR_FORM: &str = r#"{"UserName":"…","PublicKey":"…","PrivateKey":"…"}"#;
+        let user = |it: &str| user(it).map_err(|Invalid| Unfit::new("UserName", USER));
+        match sub_type {
+            SubType::Password => {
+                let sent: PasswordText<'_> = read(data, PASSWORD_FORM)?;
+                let unfit = |Invalid| Unfit::new("Password", PASSWORD);
+                let (user, password) = (user(&sent.user_name)?, sent.password.parse());
+                Ok(Self::Password { user, password: password.map_err(unfit)? })
+            }
+            SubType::SshKey => {
+                let sent: KeyPairText<'_> = read(data, PAIR_FORM)?;
+                let unfit = |Invalid| Unfit::new("PrivateKey", "the private key, PEM");
+                let (user, private) = (user(&sent.user_name)?, sent.private_key.parse());
+                let public = sent.public_key.into_owned();
+                Ok(Self::KeyPair { user, public, private: private.map_err(unfit)? })
+            }
+            _ => Err(Unfit::new("", "another form: see the type of the secret")),
+        }
     }
 
-    fn key_pair(it: KeyPairText<'_>) -> Result<Self, Invalid> {
-        let (user, public) = (user(&it.user_name)?, it.public_key.into_owned());
-        Ok(Self::KeyPair { user, public, private: it.private_key.parse()? })
-    }
-
-    fn access_key(it: &AccessKeyText<'_>, now: Option<Timestamp>) -> Result<Self, Invalid> {
+    fn access_key(it: &AccessKeyText<'_>, now: Option<Timestamp>) -> Result<Self, Unfit> {
+        let unfit = |member, said| move |Invalid| Unfit::new(member, said);
         let made = match now {
             Some(now) => now,
-            None => it.generate_timestamp.parse()?,
+            None => it.generate_timestamp.parse().map_err(unfit("GenerateTimestamp", "a date"))?,
         };
-        let (id, secret) = (it.access_key_id.parse()?, it.access_key_secret.parse()?);
+        let id = it.access_key_id.parse();
+        let id = id.map_err(unfit("AccessKeys.AccessKeyId", "the id of an access key"))?;
+        let secret = it.access_key_secret.parse();
+        let secret = secret.map_err(unfit("AccessKeys.AccessKeySecret", "its secret"))?;
         Ok(Self::AccessKey { id, secret, made })
     }
 }
 
 fn some(
-    all: impl Iterator<Item = Result<Credential, Invalid>>,
+    all: impl Iterator<Item = Result<Credential, Unfit>>,
     most: usize,
-) -> Result<Vec<Credential>, Invalid> {
+    unfit: Unfit,
+) -> Result<Vec<Credential>, Unfit> {
     let all: Vec<_> = all.collect::<Result<_, _>>()?;
     if !(1..=most).contains(&all.len()) {
-        return Err(Invalid);
+        return Err(unfit);
     }
     match all.as_slice() {
-        [one, other] if one.name() == other.name() => Err(Invalid),
+        [one, other] if one.name() == other.name() => Err(unfit),
         _ => Ok(all),
     }
 }
 
-fn read<'a, T: Deserialize<'a>>(data: &'a SecretData) -> Result<T, Invalid> {
-    serde_json::from_slice(data.expose()).map_err(|_| Invalid)
+/// Reads JSON of a form, in whose stead `form` is expected.
+fn read<'a, T: Deserialize<'a>>(data: &'a SecretData, form: &'static str) -> Result<T, Unfit> {
+    serde_json::from_slice(data.expose()).map_err(|_| Unfit::new("", form))
 }
 
 fn write<T: Serialize>(text: &T) -> Result<SecretData, Invalid> {
@@ -305,26 +338,48 @@ mod tests {
     }
 
     #[test]
-    fn what_is_sent_otherwise_is_invalid() {
+    fn what_is_sent_otherwise_is_told_which_member_and_nothing_of_what_was_sent() {
         let (single, double) = (SubType::SingleUser, SubType::DoubleUsers);
-        for (kind, sub_type, text) in [
-            (SecretType::Rds, single, "$Auto"),
-            (SecretType::Rds, single, r#"{"Accounts":[]}"#),
-            (SecretType::Rds, single, r#"{"AccountName":"a","AccountPassword":"p"}"#),
-            (SecretType::Rds, single, r#"{"Accounts":[{"AccountName":"a","AccountPassword":""}]}"#),
-            (SecretType::Rds, single, r#"{"Accounts":[{"AccountName":"","AccountPassword":"p"}]}"#),
+        let (ecs, ram) = (SecretType::Ecs, SecretType::RamCredentials);
+        let of = |inner: &str| format!(r#"{{"Accounts":[{{{inner}}}]}}"#);
+        for (kind, sub_type, text, member) in [
+            (SecretType::Rds, single, "$Auto", ""),
+            (SecretType::Rds, single, r#"{"Accounts":[]}"#, "Accounts"),
+            (SecretType::Rds, single, r#"{"AccountName":"a","AccountPassword":"p"}"#, "Accounts"),
+            (SecretType::Rds, single, &of(r#""AccountName":"c4n4ry","AccountPassword":7"#), ""),
             (
                 SecretType::Rds,
                 single,
-                r#"{"Accounts":[{"AccountName":"a'b","AccountPassword":"p"}]}"#,
+                &of(r#""AccountName":"a","AccountPassword":"""#),
+                "Accounts.AccountPassword",
             ),
-            (SecretType::Redis, double, "auto"),
-            (SecretType::Ecs, SubType::Password, r#"{"UserName":"a b","Password":"p"}"#),
-            (SecretType::Ecs, SubType::Password, r#"{"UserName":"-a","Password":"p"}"#),
-            (SecretType::Ecs, SubType::SshKey, r#"{"UserName":"root","Password":"p"}"#),
-            (SecretType::Generic, single, "x"),
+            (SecretType::Rds, single, &of(r#""AccountName":"a""#), "Accounts.AccountPassword"),
+            (SecretType::Rds, single, &of(r#""AccountPassword":"p""#), "Accounts.AccountName"),
+            (
+                SecretType::Rds,
+                single,
+                &of(r#""AccountName":"a'c4n4ry","AccountPassword":"p""#),
+                "Accounts.AccountName",
+            ),
+            (SecretType::Redis, double, "c4n4ry", ""),
+            (ecs, SubType::Password, r#"{"UserName":"a b","Password":"p"}"#, "UserName"),
+            (ecs, SubType::Password, r#"{"UserName":"-a","Password":"p"}"#, "UserName"),
+            (ecs, SubType::Password, r#"{"UserName":"a"}"#, "Password"),
+            (ecs, SubType::SshKey, r#"{"UserName":"root","Password":"p"}"#, ""),
+            (ecs, SubType::SshKey, r#"{"UserName":"root","PublicKey":""}"#, "PrivateKey"),
+            (ram, SubType::RamUserAccessKey, "{}", "AccessKeys"),
+            (
+                ram,
+                SubType::RamUserAccessKey,
+                r#"{"AccessKeys":[{"AccessKeyId":"LTAI1"}]}"#,
+                "AccessKeys.AccessKeySecret",
+            ),
+            (SecretType::Generic, single, "c4n4ry", ""),
         ] {
-            assert_eq!(sent(kind, sub_type, text), None, "{kind} {text}");
+            let data: SecretData = text.parse().unwrap();
+            let unfit = Credential::sent(kind, sub_type, &data, NOW).unwrap_err();
+            assert_eq!(unfit.member, member, "{kind} {text}");
+            assert!(!unfit.expected.is_empty() && !unfit.to_string().contains("c4n4ry"));
         }
     }
 

@@ -47,6 +47,8 @@ words! {
         Apply = "apply",
         /// It failed, and the target may have taken the candidate all the same: it is asked now and then.
         Settle = "settle",
+        /// The candidate is current, and the key pair before is to be taken from its server.
+        Retire = "retire",
         /// It is done, and the credential before is to die when its window ends.
         Window = "window",
         /// A hook is to make the new version, under the label `ACSPending`. Source of the four: secrets.md §7.

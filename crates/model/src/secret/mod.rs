@@ -12,6 +12,7 @@ mod config;
 mod credential;
 mod managed;
 mod stages;
+mod unfit;
 
 pub use config::{CLONE_SUFFIX, Config, CustomData};
 pub use credential::Credential;
@@ -19,6 +20,7 @@ pub use managed::{
     AutomaticRotation, Managed, Rotation, RotationInterval, RotationWindow, Step, SubType,
 };
 pub use stages::{NewStages, StageError, StageMove};
+pub use unfit::Unfit;
 
 words! {
     /// The kind of a secret. Source: secrets.md §4.1.

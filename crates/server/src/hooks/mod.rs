@@ -8,6 +8,8 @@
 mod command;
 mod session;
 
+pub use command::program_fault;
+
 use std::{process::ExitStatus, time::Duration};
 
 use aws_lc_rs::hmac;
@@ -27,7 +29,7 @@ use crate::{
     error::ApiError,
     node::Node,
     outbound::{Outbound, OutboundError, Place},
-    values,
+    values::{self, Unreadable},
     webhooks::{self, MIN_SECRET, Reach},
 };
 
@@ -55,8 +57,8 @@ pub(crate) enum Fault {
     #[error("the role that the hook is to have does not exist")]
     NoRole,
     /// What is sent cannot be signed.
-    #[error("the secret that signs is not there, or is shorter than {MIN_SECRET} bytes")]
-    NoKey,
+    #[error("secret {0}, which signs what is sent, {1}")]
+    NoKey(SecretName, String),
     /// The configuration does not say that it may be called.
     #[error("the configuration of this node does not let it be called")]
     NotAllowed,
@@ -91,7 +93,7 @@ impl Fault {
     pub(crate) const fn may_pass(&self) -> bool {
         match self {
             Self::NotRun(_) | Self::Ended(_) | Self::Slow | Self::Server(_) | Self::Ours(_) => true,
-            Self::NoHook | Self::NoRole | Self::NoKey | Self::NotAllowed | Self::NotCurrent => {
+            Self::NoHook | Self::NoRole | Self::NoKey(..) | Self::NotAllowed | Self::NotCurrent => {
                 false
             }
         }
@@ -102,7 +104,7 @@ impl Fault {
         match self {
             Self::NoHook => "HookNotFound",
             Self::NoRole => "RoleNotFound",
-            Self::NoKey => "NoSigningSecret",
+            Self::NoKey(..) => "NoSigningSecret",
             Self::NotAllowed => "HookNotAllowed",
             Self::NotRun(_) | Self::Ended(_) | Self::Server(_) => "HookFailed",
             Self::Slow => "HookTimedOut",
@@ -122,6 +124,19 @@ impl Hooks {
     ) -> Result<Self, rustls::Error> {
         let outbound = Outbound::new(reach.roots, reach.private)?.waiting(PATIENCE);
         Ok(Self { outbound: Some(outbound), commands, endpoint })
+    }
+
+    /// Why a server will not be called, as far as that is known before: a name may lead elsewhere later,
+    /// so it is looked at again at each call.
+    pub(crate) async fn url_fault(&self, url: &str) -> Option<String> {
+        let Some(outbound) = &self.outbound else { return Some(Fault::NotAllowed.to_string()) };
+        let reached = async { outbound.must_be_allowed(&Place::of(url)?).await };
+        match reached.await {
+            Err(error @ OutboundError::NotPublic(_)) => {
+                Some(format!("{error}, and hooks.allow_private is not set"))
+            }
+            done => done.err().map(|it| it.to_string()),
+        }
     }
 
     /// Whether a program may be run.
@@ -230,9 +245,13 @@ async fn signing_key(
     account: &AccountId,
     secret: &SecretName,
 ) -> Result<hmac::Key, Fault> {
-    let value = values::current_for_service(node, account, secret).await?.ok_or(Fault::NoKey)?;
+    let no = |why: String| Fault::NoKey(secret.clone(), why);
+    let value = match values::current_for_service(node, account, secret).await {
+        Err(Unreadable::Ours(error)) => return Err(error.into()),
+        read => read.map_err(|why| no(why.to_string()))?,
+    };
     if value.expose().len() < MIN_SECRET {
-        return Err(Fault::NoKey);
+        return Err(no(format!("is shorter than {MIN_SECRET} bytes")));
     }
     Ok(hmac::Key::new(hmac::HMAC_SHA256, value.expose()))
 }

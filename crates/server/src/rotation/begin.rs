@@ -149,7 +149,7 @@ pub(crate) fn being_rotated() -> ApiError {
 /// What a managed secret is about.
 pub(crate) fn config(secret: &Secret) -> Result<Config, ApiError> {
     let managed = secret.managed.as_ref().ok_or(Code::RejectedUnsupportedOperation)?;
-    let unreadable = |Invalid| ApiError::caused(Code::InternalFailure, "a config cannot be read");
+    let unreadable = |_| ApiError::caused(Code::InternalFailure, "a config cannot be read");
     Config::parse(secret.kind, &managed.config).map_err(unreadable)
 }
 

@@ -4,7 +4,7 @@ use serde_json::json;
 use yaoku_model::{
     arn::Arn,
     ids::Stage,
-    secret::{AutomaticRotation, NewStages, Rotation, Secret, SecretType, Step},
+    secret::{AutomaticRotation, NewStages, Rotation, Secret, SecretType, Step, SubType},
     time::Timestamp,
 };
 use yaoku_store::Tx;
@@ -26,11 +26,15 @@ const HOUR: i64 = 3600;
 /// whether the current credential works, and to ten minutes else: how often they double. Our choice.
 const DOUBLES: [i64; 3] = [3, 5, 10];
 
+/// For so many seconds a key pair before works on: by then every node says which one is current. Our choice.
+const GRACE: i64 = 3;
+
 /// How the audit trail and events call it.
 const ROTATE: &str = "RotateSecret";
 
-/// The candidate works: it is the current version from now on. `sealed` is its value as that version.
-/// `None` is a rotation that made nothing new: the accounts of a new secret.
+/// The step is done. With `sealed`, the candidate works, and is the current version from now on: this is
+/// its value as that version. Without, nothing new was made: the accounts of a new secret are there, or
+/// a key before is gone.
 pub(super) async fn succeed(
     node: &Node,
     tx: &mut dyn Tx,
@@ -47,13 +51,19 @@ pub(super) async fn succeed(
         write_down(node, tx, &secret, None).await?;
         tell(node, tx, &secret, now, None).await?;
     } else {
-        created(node, tx, &mut secret, rotation, now).await?;
+        went_well(node, tx, &mut secret, rotation, now).await?;
+    }
+    if sealed.is_some() && begin::config(&secret)?.sub_type == SubType::SshKey {
+        let retires = begin::new(&secret, rotation.version.clone(), Step::Retire, now);
+        let retires = Rotation { next_try: now.plus_seconds(GRACE), ..retires };
+        return Ok(tx.put_rotation(&retires).await?);
     }
     Ok(tx.delete_rotation(&secret.account, &secret.name).await?)
 }
 
-/// The accounts of a new secret are made. Who made the secret knows of it, unless that has failed before.
-async fn created(
+/// The accounts of a new secret are made, or a key before is gone. That is known already to who made the
+/// secret, or heard that its key is turned, unless it has failed before.
+async fn went_well(
     node: &Node,
     tx: &mut dyn Tx,
     secret: &mut Secret,
@@ -67,7 +77,7 @@ async fn created(
         secret.updated = now;
         tx.update_secret(secret).await?;
     }
-    if had_failed || rotation.started != secret.created {
+    if had_failed || rotation.step == Step::Create && rotation.started != secret.created {
         tell(node, tx, secret, now, None).await?;
     }
     Ok(())
@@ -106,7 +116,7 @@ pub(super) async fn put_off(
     let managed = secret.managed.as_mut().ok_or_else(ApiError::conflict)?;
     let fails = match rotation.step {
         Step::Apply => given_up,
-        Step::Create => given_up && managed.automatic != AutomaticRotation::Invalid,
+        Step::Create | Step::Retire => given_up && managed.automatic != AutomaticRotation::Invalid,
         _ => false,
     };
     if fails {

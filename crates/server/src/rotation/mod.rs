@@ -11,10 +11,14 @@
 //!    row stays: the target may have taken the candidate after all, so it is asked now and then, and
 //!    the next rotation gives it the same one.
 //!
+//! A key pair has one step more: the key before is taken from its server when the new one is current.
+//!
 //! Access keys are in the store itself: there the first three steps are one transaction ([`ram`]).
 //! Generic secrets are rotated by what their owner has, which is called step by step ([`hook`]).
 
+mod administrator;
 pub(crate) mod begin;
+mod check;
 mod engine;
 mod finish;
 mod hook;
@@ -29,7 +33,7 @@ mod wait;
 mod work;
 
 pub(crate) use self::{
+    check::{Problem, check},
     engine::{EVERY, Engine},
-    steps::{Trouble, check},
     wait::wait_until_made,
 };

@@ -141,7 +141,7 @@ async fn tell_of_key(
 /// Ends the window: the old key is deleted, and the version that held it. No value is opened for it,
 /// so that the key dies also if the secret's own key was disabled meanwhile. If the user was deleted, the
 /// rotation has failed.
-pub(super) async fn end_window(
+pub(crate) async fn end_window(
     node: &Node,
     tx: &mut dyn Tx,
     mut secret: Secret,

@@ -13,6 +13,7 @@ use yaoku_model::{
 use yaoku_targets::{Admin, Fault, Login, Proof, Rights};
 
 use super::{
+    administrator::{NoAdmin, administrator},
     begin::{self, credential},
     password::password,
     patience::{MAY_PASS, WRONG_ADMIN},
@@ -31,7 +32,7 @@ pub(crate) enum Trouble {
     /// The secret's kind is not for servers like this.
     WrongEngine,
     /// The administrator's credential cannot be read.
-    NoAdmin,
+    NoAdmin(NoAdmin),
     /// The server did not do it.
     Target(Fault),
     /// It was asked whether it has taken the candidate, and has not: the current credential works.
@@ -74,7 +75,7 @@ impl Trouble {
         match self {
             Self::Target(fault) | Self::Admin(fault) if fault.may_pass() => MAY_PASS,
             Self::Hook(fault) if fault.may_pass() => MAY_PASS,
-            Self::NoTarget | Self::NoAdmin | Self::NotTaken | Self::Ours(_) => MAY_PASS,
+            Self::NoTarget | Self::NoAdmin(_) | Self::NotTaken | Self::Ours(_) => MAY_PASS,
             Self::Admin(Fault::WrongCredential(_)) => WRONG_ADMIN,
             _ => 0,
         }
@@ -91,7 +92,7 @@ impl Trouble {
         match self {
             Self::NoTarget => "TargetNotFound",
             Self::WrongEngine => "WrongEngine",
-            Self::NoAdmin => "NoAdministrator",
+            Self::NoAdmin(_) => "NoAdministrator",
             Self::Admin(Fault::WrongCredential(_)) => "WrongAdministrator",
             Self::Target(fault) | Self::Admin(fault) => fault.word(),
             Self::NotTaken => "NotTaken",
@@ -108,7 +109,7 @@ impl Trouble {
         match self {
             Self::NoTarget => "no server is registered under this id".to_owned(),
             Self::WrongEngine => "the server is of another kind than the secret".to_owned(),
-            Self::NoAdmin => "the administrator's credential cannot be read".to_owned(),
+            Self::NoAdmin(why) => why.to_string(),
             Self::Target(fault) | Self::Admin(fault) => format!("the server {fault}"),
             Self::NotTaken => "the server has not taken the new credential".to_owned(),
             Self::CurrentRefused => "the server does not take the current credential: nothing was \
@@ -144,6 +145,7 @@ pub(super) async fn take(
             let new = candidate(node, &found.secret, &config, rotation).await?;
             Box::pin(at.settle(&new)).await
         }
+        Step::Retire => at.retire().await,
         // Of the store alone, or of a hook: see `ram`, `hook`.
         Step::Window | Step::HookNew | Step::HookSet | Step::HookTest | Step::HookEnd => Ok(()),
     }
@@ -246,13 +248,17 @@ impl At<'_> {
             (
                 Credential::KeyPair { user, public, .. },
                 Some(Credential::KeyPair { public: old, .. }),
-            ) => {
-                admin.add_key(user, public, Some(old)).await?;
-                self.verify(new).await?;
-                Ok(admin.remove_key(user, old).await?)
-            }
+            ) => Ok(admin.add_key(user, public, Some(old)).await?),
             _ => self.give(admin, new, &rights).await,
         }
+    }
+
+    /// Takes the key before away. It works until the new one is current, so that there is no moment in
+    /// which the current key does not.
+    async fn retire(self) -> Result<(), Trouble> {
+        let before = self.credential(&Stage::previous()).await?;
+        let Some(Credential::KeyPair { user, public, .. }) = before else { return Ok(()) };
+        Ok(self.administrator().await?.remove_key(&user, &public).await?)
     }
 
     /// Ends when the target has taken a candidate whose change it does not answer.
@@ -352,7 +358,7 @@ impl At<'_> {
 }
 
 /// Whether a rotation changes the very password by which its users log in. Of two keys both work until
-/// the new one has.
+/// the new one is current.
 fn is_of_one_account(kind: SubType) -> bool {
     matches!(kind, SubType::SingleUser | SubType::Password)
 }
@@ -390,32 +396,8 @@ async fn target(node: &Node, secret: &Secret, config: &Config) -> Result<Target,
     if fits { Ok(target) } else { Err(Trouble::WrongEngine) }
 }
 
-/// Logs in to a target as its administrator, and out again.
-pub(crate) async fn check(node: &Node, target: &Target) -> Result<(), Trouble> {
-    administrator(node, target).await.map(drop)
-}
-
-/// Logs in as a target's administrator.
-async fn administrator(node: &Node, target: &Target) -> Result<Box<dyn Admin>, Trouble> {
-    let login = admin_login(node, target).await?;
-    node.rotations.aside().connect(target, &login).await.map_err(Trouble::Admin)
-}
-
-/// The administrator's credential: the current value of the secret that the target names, in one of
-/// the forms that values of managed secrets have.
-async fn admin_login(node: &Node, target: &Target) -> Result<Login, Trouble> {
-    const FORMS: [(SecretType, SubType); 3] = [
-        (SecretType::Rds, SubType::SingleUser),
-        (SecretType::Ecs, SubType::Password),
-        (SecretType::Ecs, SubType::SshKey),
-    ];
-    let data = values::current_for_service(node, &target.account, &target.admin).await?;
-    let data = data.ok_or(Trouble::NoAdmin)?;
-    let mut read = FORMS.iter().filter_map(|(kind, sub)| Credential::read(*kind, *sub, &data).ok());
-    login(&read.next().ok_or(Trouble::NoAdmin)?)
-}
-
-fn login(credential: &Credential) -> Result<Login, Trouble> {
+/// Who a credential is, and by what they prove it.
+pub(super) fn login(credential: &Credential) -> Result<Login, Trouble> {
     let (user, proof) = match credential {
         Credential::Account { name: user, password } | Credential::Password { user, password } => {
             (user, Proof::Password(password.clone()))

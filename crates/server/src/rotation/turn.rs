@@ -99,7 +99,8 @@ async fn go_on(
         let sealed = seal_candidate(node, &found.secret, &step).await?;
         at_target(node, shared, found, &step).await.map(|()| sealed)
     };
-    let Some(done) = still_held(node, &found.secret, &mut rotation, done).await else {
+    let held = Box::pin(still_held(node, &found.secret, &mut rotation, done));
+    let Some(done) = held.await else {
         tracing::warn!(secret = %found.secret.name, "its rotation is no longer this node's");
         return Ok(());
     };

@@ -175,7 +175,7 @@ pub(super) async fn hold(
     mut rotation: Rotation,
     now: Timestamp,
 ) -> Result<Rotation, ApiError> {
-    let asks = matches!(rotation.step, Step::Create | Step::Apply | Step::Settle);
+    let asks = matches!(rotation.step, Step::Create | Step::Apply | Step::Settle | Step::Retire);
     rotation.held_until = Some(now.plus_seconds(if asks { SHORT_HOLD } else { HOLD }));
     tx.put_rotation(&rotation).await?;
     Ok(rotation)

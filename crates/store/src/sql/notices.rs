@@ -8,10 +8,11 @@ use yaoku_model::{
 
 use super::{
     row::{Readable, Row},
+    secrets::named,
     session::Session,
-    statement::sql,
+    statement::{Statement, sql},
 };
-use crate::{Delivery, Listed, NoticeRow, Notices, Page, StoreError};
+use crate::{Delivery, Listed, NoticeFilter, NoticeRow, Notices, Page, StoreError};
 
 #[async_trait]
 impl Notices for Session {
@@ -36,6 +37,7 @@ impl Notices for Session {
     async fn notices(
         &mut self,
         account: &AccountId,
+        filter: &NoticeFilter,
         page: Page,
     ) -> Result<Listed<NoticeRow>, StoreError> {
         self.listed(
@@ -44,7 +46,7 @@ impl Notices for Session {
              FROM notices WHERE account = ",
             "left_at DESC, id",
             page,
-            |statement| statement.push_value(account.as_str()),
+            |statement| filtered(statement.push_value(account.as_str()), filter),
         )
         .await
     }
@@ -109,6 +111,17 @@ impl Notices for Session {
     async fn delete_delivery(&mut self, webhook: &str, notice: &str) -> Result<(), StoreError> {
         let delete = sql("DELETE FROM deliveries WHERE webhook = $1 AND notice = $2");
         self.run(delete.bind(webhook).bind(notice)).await.map(drop)
+    }
+}
+
+fn filtered(statement: Statement, filter: &NoticeFilter) -> Statement {
+    let statement = match &filter.about {
+        Some(about) => statement.push(" AND about = ").push_value(about),
+        None => statement,
+    };
+    match &filter.name {
+        Some(name) => named(statement.push(" AND "), name),
+        None => statement,
     }
 }
 

@@ -273,8 +273,8 @@ fn any_of<T>(
     terms.push(")")
 }
 
-/// Not LIKE, which takes `%` and `_` for wildcards and on SQLite disregards case.
-fn named(statement: Statement, name: &Match) -> Statement {
+/// Compares the column `name`. Not LIKE, which takes `%` and `_` for wildcards and on SQLite disregards case.
+pub(super) fn named(statement: Statement, name: &Match) -> Statement {
     match name {
         Match::Exact(name) => statement.push("name = ").push_value(name),
         Match::Prefix(prefix) => statement

@@ -145,6 +145,7 @@ store_suite! {
         two_nodes_may_open_an_empty_database_at_once;
     notices:
         a_notice_is_left_once_and_listed_the_last_first
+        notices_are_found_by_what_they_are_about_and_by_how_their_names_begin
         a_webhook_is_told_what_is_due_until_it_arrived
         each_account_keeps_its_last_notices_and_what_is_critical_until_it_is_told
         old_notices_go_with_their_deliveries;

@@ -1,7 +1,7 @@
 //! Notices, and what webhooks are still to be told.
 
 use super::{Place, all, at, id, page, write};
-use crate::{Delivery, NoticeRow};
+use crate::{Delivery, Match, NoticeFilter, NoticeRow};
 
 fn notice(name: &str, left: i64) -> NoticeRow {
     NoticeRow {
@@ -34,10 +34,42 @@ pub(super) async fn a_notice_is_left_once_and_listed_the_last_first(place: Place
     assert!(tx.has_notice("a").await.unwrap() && !tx.has_notice("e").await.unwrap());
     let other = NoticeRow { account: id("2000"), ..notice("d", 9) };
     assert!(tx.insert_notice(&other).await.unwrap());
-    let listed = tx.notices(&id("1000"), all()).await.unwrap();
+    let listed = tx.notices(&id("1000"), &NoticeFilter::default(), all()).await.unwrap();
     assert_eq!(listed.items, [notice("b", 3), notice("a", 2), notice("c", 1)]);
-    let second = tx.notices(&id("1000"), page(2, 2)).await.unwrap();
+    let second = tx.notices(&id("1000"), &NoticeFilter::default(), page(2, 2)).await.unwrap();
     assert_eq!((ids(&second.items), second.total), (vec!["c"], 3));
+}
+
+pub(super) async fn notices_are_found_by_what_they_are_about_and_by_how_their_names_begin(
+    place: Place,
+) {
+    let store = place.open().await;
+    let mut tx = write(&*store).await;
+    let failed = |it: &str, left| NoticeRow {
+        name: "Secret:RotateSecret:Failure".to_owned(),
+        ..notice(it, left)
+    };
+    let other =
+        NoticeRow { about: "acs:kms:cn-hangzhou:1000:secret/s2".to_owned(), ..failed("d", 4) };
+    for it in [notice("a", 1), failed("b", 2), notice("c", 3), other] {
+        tx.insert_notice(&it).await.unwrap();
+    }
+    let rotations = || Some(Match::Prefix("Secret:RotateSecret:".to_owned()));
+    let exactly = |name: &str| Some(Match::Exact(name.to_owned()));
+    let about = Some(notice("", 0).about);
+    for (about, name, expected) in [
+        (None, rotations(), &["d", "b"][..]),
+        (about.clone(), None, &["c", "b", "a"]),
+        (about.clone(), rotations(), &["b"]),
+        (about.clone(), exactly("Secret:DeleteSecret:Success"), &["c", "a"]),
+        (about, exactly("Secret:"), &[]),
+        (Some("acs:kms:cn-hangzhou:1000:secret/".to_owned()), None, &[]),
+    ] {
+        let filter = NoticeFilter { about, name };
+        let listed = tx.notices(&id("1000"), &filter, page(1, 9)).await.unwrap();
+        assert_eq!(ids(&listed.items), expected, "{filter:?}");
+        assert_eq!(usize::try_from(listed.total).unwrap(), expected.len());
+    }
 }
 
 pub(super) async fn a_webhook_is_told_what_is_due_until_it_arrived(place: Place) {
@@ -49,7 +81,7 @@ pub(super) async fn a_webhook_is_told_what_is_due_until_it_arrived(place: Place)
             tx.insert_delivery(webhook, &it.id, at(5)).await.unwrap();
         }
     }
-    let listed = tx.notices(&id("1000"), all()).await.unwrap();
+    let listed = tx.notices(&id("1000"), &NoticeFilter::default(), all()).await.unwrap();
     assert_eq!(listed.items.iter().map(|it| it.waiting).collect::<Vec<_>>(), [2, 2]);
     assert_eq!(of(&tx.due_deliveries("one", at(4), 9).await.unwrap()), []);
     let due = tx.due_deliveries("one", at(5), 9).await.unwrap();
@@ -75,7 +107,7 @@ pub(super) async fn old_notices_go_with_their_deliveries(place: Place) {
     assert_eq!(tx.delete_notices(at(2), 1).await.unwrap(), 1, "no more than asked for");
     assert_eq!(tx.delete_notices(at(2), 9).await.unwrap(), 1);
     assert_eq!(tx.delete_notices(at(2), 9).await.unwrap(), 0);
-    let listed = tx.notices(&id("1000"), all()).await.unwrap();
+    let listed = tx.notices(&id("1000"), &NoticeFilter::default(), all()).await.unwrap();
     assert_eq!(ids(&listed.items), ["e", "d", "c"]);
     let due = tx.due_deliveries("one", at(5), 9).await.unwrap();
     assert_eq!(of(&due), [("c", 0), ("d", 0), ("e", 0)]);
@@ -101,9 +133,9 @@ pub(super) async fn each_account_keeps_its_last_notices_and_what_is_critical_unt
     assert_eq!(tx.delete_surplus_notices(6, at(2), 9).await.unwrap(), 0);
     assert_eq!(tx.delete_surplus_notices(2, at(2), 1).await.unwrap(), 1, "no more than asked for");
     assert_eq!(tx.delete_surplus_notices(2, at(2), 9).await.unwrap(), 2);
-    let listed = tx.notices(&id("1000"), all()).await.unwrap();
+    let listed = tx.notices(&id("1000"), &NoticeFilter::default(), all()).await.unwrap();
     assert_eq!(ids(&listed.items), ["z", "y", "waits"]);
-    let listed = tx.notices(&id("2000"), all()).await.unwrap();
+    let listed = tx.notices(&id("2000"), &NoticeFilter::default(), all()).await.unwrap();
     assert_eq!(ids(&listed.items), ["old", "older"], "they are another account's, and few");
     let due = tx.due_deliveries("one", at(5), 9).await.unwrap();
     assert_eq!(of(&due), [("waits", 0), ("y", 0), ("z", 0)]);

@@ -74,6 +74,20 @@ pub(super) fn is_role(line: &str) -> bool {
     line.starts_with("GRANT ") && outside_quotes(line, " ON ").is_none()
 }
 
+/// Whether a line of `SHOW GRANTS` gives a right on everything.
+pub(super) fn has_everywhere(line: &str, right: &str) -> bool {
+    let rights = line.strip_prefix("GRANT ");
+    let rights = rights.and_then(|it| it.get(..outside_quotes(it, " ON *.* TO ")?));
+    rights.is_some_and(|it| it.split(", ").any(|it| it == right || it == "ALL PRIVILEGES"))
+}
+
+/// Whether a line of `SHOW GRANTS` gives rights that may be granted on.
+pub(super) fn passes_on(line: &str) -> bool {
+    line.starts_with("GRANT ")
+        && !line.starts_with("GRANT PROXY ")
+        && outside_quotes(line, " WITH GRANT OPTION").is_some()
+}
+
 /// Where a text first holds another, outside all quotes. A doubled quote closes and opens again.
 fn outside_quotes(text: &str, wanted: &str) -> Option<usize> {
     let mut open = None;
@@ -128,6 +142,13 @@ mod tests {
             "SET DEFAULT ROLE `r` FOR 'b'@'%'"
         );
         assert_eq!(to("DROP TABLE x"), None);
+        assert!(has_everywhere("GRANT SELECT, CREATE USER ON *.* TO `a`@`%`", "CREATE USER"));
+        assert!(has_everywhere("GRANT ALL PRIVILEGES ON *.* TO `a`@`%`", "CREATE USER"));
+        assert!(!has_everywhere("GRANT CREATE USER ON `x ON *.* TO `.* TO `a`@`%`", "CREATE USER"));
+        assert!(!has_everywhere("GRANT CREATE ON *.* TO `a`@`%`", "CREATE USER"));
+        assert!(passes_on("GRANT SELECT ON `x`.* TO `a`@`%` WITH GRANT OPTION"));
+        assert!(!passes_on("GRANT PROXY ON ''@'%' TO `a`@`%` WITH GRANT OPTION"));
+        assert!(!passes_on("GRANT SELECT ON ` WITH GRANT OPTION`.* TO `a`@`%`"));
         assert!(is_role("GRANT `r ON ` TO `a`@`%`"));
         assert!(!is_role("GRANT SELECT ON *.* TO `a`@`%`"));
     }

@@ -8,6 +8,7 @@
 //! own, so that of two that meet none gets what the other one has half made.
 
 mod grants;
+mod lacks;
 
 use std::{
     pin::pin,
@@ -26,7 +27,7 @@ use yaoku_model::{
 
 use self::grants::{account, quoted};
 use crate::{
-    Admin, Fault, Login, Rights,
+    Admin, Fault, Lack, Login, Rights,
     link::{LONGEST_ANSWER, authorities, broken, patiently},
     text::{said, sha256, whole},
 };
@@ -105,6 +106,10 @@ impl Admin for Server {
 
     async fn has_account(&mut self, user: &str) -> Result<bool, Fault> {
         Ok(!self.hosts(user).await?.is_empty())
+    }
+
+    async fn lacks(&mut self) -> Result<Vec<Lack>, Fault> {
+        self.what_is_missing().await
     }
 }
 

@@ -79,7 +79,8 @@ impl TestServer {
     }
 
     /// A server of its own, with settings as its engine's command line (Redis: its configuration file,
-    /// lines parted by `;`) takes them; for Redis `none` leaves the file out.
+    /// lines parted by `;`) takes them; for Redis `none` leaves the file out, and for PostgreSQL `standby`
+    /// makes a standby of nobody's.
     ///
     /// # Panics
     /// If it does not start.

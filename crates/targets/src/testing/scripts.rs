@@ -62,6 +62,10 @@ stop=QUIT
 printf %s "$password" >"$dir/password"
 "$programs/initdb" -D "$dir/data" -U "$admin" -A scram-sha-256 --pwfile="$dir/password" -E UTF8 \
     --locale=C.UTF-8 --no-sync >"$dir/log" 2>&1 || fail
+if [ "$settings" = standby ]; then
+    settings=
+    : >"$dir/data/standby.signal"
+fi
 # shellcheck disable=SC2086 # words
 "$programs/postgres" -D "$dir/data" -F -p "$port" -k "$dir" -c listen_addresses=127.0.0.1 -c ssl=on \
     -c ssl_cert_file="$dir/cert.pem" -c ssl_key_file="$dir/key.pem" -c max_connections=300 \

@@ -13,7 +13,7 @@ use yaoku_model::{
 };
 
 use crate::{
-    Fault, Login, Proof, Rights, connect, log_in,
+    Fault, Lack, Login, Proof, Rights, connect, log_in,
     testing::{Authority, TestServer, free_port, login, silent_port, target},
 };
 
@@ -210,6 +210,50 @@ async fn a_server_without_tls_is_not_spoken_to_when_it_is_wanted() {
     for server in [&mariadb, &postgres] {
         let done = log_in(&server.target_with_tls(), &server.admin()).await;
         assert!(matches!(done, Err(Fault::NotTrusted(_))), "{server:?}: {done:?}");
+    }
+}
+
+#[tokio::test]
+async fn redis_with_tls_hangs_up_on_who_has_none() {
+    let server = TestServer::redis();
+    let target = Target { port: server.target_with_tls().port, ..server.target() };
+    let done = log_in(&target, &server.admin()).await;
+    assert!(matches!(&done, Err(Fault::Unreachable(it)) if it.contains("wants TLS")), "{done:?}");
+}
+
+#[tokio::test]
+async fn who_answers_in_the_clear_is_told_from_who_is_not_trusted() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        stream.write_all(b"-ERR unknown command\r\n").unwrap();
+    });
+    let target = Target { port, ..TestServer::redis().target_with_tls() };
+    let done = log_in(&target, &login("a", "b")).await;
+    assert!(matches!(&done, Err(Fault::NotTrusted(it)) if it.contains("no TLS")), "{done:?}");
+}
+
+/// What rotations would lack, as this administrator sees it: each with a word, and some of its text.
+async fn lacks(server: &TestServer, admin: &Login) -> Vec<Lack> {
+    let mut admin = connect(&server.target(), admin).await.unwrap();
+    let lacks = admin.lacks().await.unwrap();
+    assert_eq!(admin.lacks().await.unwrap(), lacks, "nothing was changed");
+    lacks
+}
+
+/// Fails unless just this is lacking.
+fn is_only(lacks: &[Lack], word: &str, text: &str, stops_all: bool) {
+    let [it] = lacks else { panic!("{text}: {lacks:?}") };
+    assert_eq!((it.word, it.stops_all), (word, stops_all), "{it:?}");
+    assert!(it.what.contains(text) && !it.remedy.is_empty(), "{text}: {it:?}");
+}
+
+#[tokio::test]
+async fn a_server_that_is_fit_lacks_nothing() {
+    for engine in ENGINES {
+        let server = server(engine);
+        assert_eq!(lacks(server, &server.admin()).await, [], "{engine:?}");
     }
 }
 

@@ -2,7 +2,7 @@
 
 use yaoku_model::target::Engine;
 
-use super::{enters, named, secret, set};
+use super::{enters, is_only, lacks, named, secret, set};
 use crate::{
     Fault, Rights, connect,
     mysql::unfinished,
@@ -261,4 +261,34 @@ async fn a_replica_and_a_locked_account_say_what_they_are() {
     assert!(matches!(fault, Fault::ReadOnly(_)), "{fault}");
     assert!(enters(&server, "app", "a").await);
     assert!(!enters(&server, "locked", "l").await);
+}
+
+#[tokio::test]
+async fn what_an_administrator_lacks_is_seen_beforehand() {
+    let server = TestServer::mariadb();
+    server.run(
+        "CREATE USER seer@'%' IDENTIFIED BY 'p'; GRANT SELECT ON mysql.* TO seer@'%' WITH GRANT OPTION; \
+         CREATE USER blind@'%' IDENTIFIED BY 'p'; GRANT CREATE USER ON *.* TO blind@'%' WITH GRANT OPTION; \
+         CREATE USER modest@'%' IDENTIFIED BY 'p'; GRANT CREATE USER ON *.* TO modest@'%'; \
+         GRANT SELECT ON mysql.* TO modest@'%'; \
+         CREATE ROLE stewards; GRANT CREATE USER ON *.* TO stewards; \
+         GRANT SELECT ON mysql.* TO stewards WITH GRANT OPTION; \
+         CREATE USER member@'%' IDENTIFIED BY 'p'; GRANT stewards TO member@'%'; \
+         SET DEFAULT ROLE stewards FOR member@'%'",
+    );
+    let seer = lacks(server, &login("seer", "p")).await;
+    is_only(&seer, "NotPermitted", "lacks CREATE USER", true);
+    assert_eq!(seer[0].remedy, "GRANT CREATE USER ON *.* TO 'seer'@'%'");
+    let blind = lacks(server, &login("blind", "p")).await;
+    is_only(&blind, "NotPermitted", "lacks SELECT on mysql.*", true);
+    let modest = lacks(server, &login("modest", "p")).await;
+    is_only(&modest, "NotPermitted", "grant option", false);
+    assert_eq!(lacks(server, &login("member", "p")).await, [], "by a role");
+}
+
+#[tokio::test]
+async fn a_server_that_is_read_only_is_seen_beforehand() {
+    let server = TestServer::start(Engine::MySql, "--read-only=1");
+    let found = lacks(&server, &server.admin()).await;
+    is_only(&found, "ReadOnly", "read_only is on", true);
 }

@@ -2,7 +2,7 @@
 
 use yaoku_model::target::Engine;
 
-use super::{enters, named, secret, set};
+use super::{enters, is_only, lacks, named, secret, set};
 use crate::{
     Fault, Rights, connect, log_in,
     testing::{TestServer, login},
@@ -181,4 +181,44 @@ async fn who_may_not_use_the_database_has_logged_in_all_the_same() {
     assert!(enters(&server, "outside", "o").await);
     assert!(!enters(&server, "outside", "x").await);
     assert!(!enters(&server, "unable", "o").await);
+}
+
+#[tokio::test]
+async fn what_an_administrator_lacks_is_seen_beforehand() {
+    let server = TestServer::postgres();
+    server.run("CREATE ROLE \"no One\" LOGIN PASSWORD 'p'");
+    server.run("CREATE ROLE halting LOGIN CREATEROLE PASSWORD 'p'");
+    server.run("ALTER ROLE halting SET default_transaction_read_only = on");
+    server.run("CREATE ROLE maker LOGIN CREATEROLE PASSWORD 'p'");
+    let found = lacks(server, &login("no One", "p")).await;
+    is_only(&found, "NotPermitted", "neither CREATEROLE nor SUPERUSER", true);
+    assert_eq!(found[0].remedy, "ALTER ROLE \"no One\" CREATEROLE");
+    let found = lacks(server, &login("halting", "p")).await;
+    is_only(&found, "ReadOnly", "default_transaction_read_only is on", true);
+    let version: u32 = server.run("SHOW server_version_num").parse().unwrap();
+    let found = lacks(server, &login("maker", "p")).await;
+    // From version 16 on, some roles of this server are out of its reach.
+    assert_eq!(found.is_empty(), version < 160_000, "{found:?}");
+}
+
+#[tokio::test]
+async fn roles_out_of_reach_are_found_as_the_server_counts_them() {
+    let server = TestServer::start(Engine::Postgres, "");
+    for statement in [
+        "CREATE ROLE keeper LOGIN CREATEROLE PASSWORD 'p'",
+        "CREATE ROLE near LOGIN PASSWORD 'p' ADMIN keeper",
+        "CREATE ROLE \"Far\" LOGIN PASSWORD 'p'",
+        "CREATE ROLE nologin",
+    ] {
+        server.run(statement);
+    }
+    // Version 15, which has no such rule, knows the question all the same.
+    assert_eq!(server.run_as("keeper", "p", crate::postgres::OUT_OF_REACH).unwrap(), "\"Far\"");
+}
+
+#[tokio::test]
+async fn a_standby_is_seen_beforehand() {
+    let server = TestServer::start(Engine::Postgres, "standby");
+    let found = lacks(&server, &server.admin()).await;
+    is_only(&found, "ReadOnly", "it is a standby", true);
 }

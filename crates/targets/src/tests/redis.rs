@@ -4,7 +4,7 @@ use std::process::Command;
 
 use yaoku_model::target::Engine;
 
-use super::{enters, named, secret, set};
+use super::{enters, is_only, lacks, named, secret, set};
 use crate::{
     Fault, Rights, connect,
     testing::{TestServer, login},
@@ -135,4 +135,29 @@ async fn one_database_alone_cannot_be_given() {
     let rights = Rights::Named { privilege: "RoleReadOnly".to_owned(), database };
     let done = set(TestServer::redis(), "narrow", "p", &rights).await;
     assert_eq!(done, Err(Fault::Unsupported));
+}
+
+#[tokio::test]
+async fn what_an_administrator_lacks_is_seen_beforehand() {
+    let server = TestServer::redis();
+    server.run("ACL SETUSER plain on >p ~* +@all -@admin");
+    server.run("ACL SETUSER nearly on >p ~* -@all +acl +config|rewrite -acl|setuser");
+    server.run("ACL SETUSER enough on >p ~* -@all +acl +role +config|rewrite");
+    let found = lacks(server, &login("plain", "p")).await;
+    is_only(&found, "NotPermitted", "may not use ACL", true);
+    let found = lacks(server, &login("nearly", "p")).await;
+    is_only(&found, "NotPermitted", "may not use ROLE, ACL SETUSER", true);
+    assert_eq!(found[0].remedy, "ACL SETUSER nearly +acl +role +config|rewrite");
+    assert_eq!(lacks(server, &login("enough", "p")).await, []);
+    assert_eq!(set(server, "x", "p", &named("RoleReadOnly")).await, Ok(()), "it still can");
+}
+
+#[tokio::test]
+async fn a_server_that_would_forget_its_accounts_is_seen_beforehand() {
+    let server = TestServer::start(Engine::Redis, "none");
+    is_only(&lacks(&server, &server.admin()).await, "Failed", "forgets its accounts", true);
+    let server = TestServer::start(Engine::Redis, "aclfile DIR/users");
+    assert_eq!(lacks(&server, &server.admin()).await, []);
+    server.run("REPLICAOF 127.0.0.1 1");
+    is_only(&lacks(&server, &server.admin()).await, "ReadOnly", "it is a replica", true);
 }

@@ -6,9 +6,9 @@ use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _, copy},
     net::{TcpListener, TcpStream},
 };
-use yaoku_model::target::Target;
+use yaoku_model::target::{Engine, Target};
 
-use super::{enters, secret, set};
+use super::{enters, is_only, lacks, secret, set};
 use crate::{
     Fault, Login, Proof, Rights, connect, log_in,
     testing::{TestServer, free_port, login},
@@ -227,4 +227,22 @@ async fn a_connection_that_is_cut_during_the_login_says_nothing_of_the_password(
     }
     let wrong = log_in(&server.target(), &login("root", "surely-Wrong1")).await;
     assert!(matches!(wrong, Err(Fault::WrongCredential(_))), "{wrong:?}");
+}
+
+#[tokio::test]
+async fn what_an_administrator_lacks_is_seen_beforehand_and_nothing_is_changed() {
+    let server = TestServer::start(Engine::Ssh, "");
+    let Proof::Password(known) = server.admin().proof else { panic!("by a password") };
+    let by = |user: &str| login(user, known.expose_text());
+    let files = "cat /etc/shadow /etc/passwd; stat -c %Y /etc/shadow; ls -A ~root";
+    let before = server.run(files);
+    assert_eq!(lacks(&server, &by("deputy")).await, []);
+    let found = lacks(&server, &by("visitor")).await;
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(found.iter().all(|it| it.stops_all && it.word == "NotPermitted"), "{found:?}");
+    server.run("echo 'visitor ALL=(root) NOPASSWD: /usr/sbin/chpasswd' >>/etc/sudoers.d/yaoku");
+    is_only(&lacks(&server, &by("visitor")).await, "NotPermitted", "ECS secrets SSHKey", false);
+    assert_eq!(server.run(files), before);
+    server.run("mount -o remount,bind,ro /etc");
+    is_only(&lacks(&server, &by("root")).await, "ReadOnly", "ECS secrets Password", false);
 }

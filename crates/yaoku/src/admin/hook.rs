@@ -4,9 +4,10 @@ use std::{fmt::Write as _, process::ExitCode};
 
 use clap::{ArgGroup, Args, Subcommand};
 use serde_json::Value;
+use yaoku_server::api::Product;
 
-use super::{Answer, Leave, NOT_CONFIRMED, Reach};
-use crate::screen::{harmless, table};
+use super::{Answer, Leave, Reach, notices};
+use crate::screen::{self, harmless, table};
 
 /// Sets, lists, shows and removes what is called to rotate generic secrets.
 #[derive(Debug, Args)]
@@ -22,12 +23,12 @@ enum Verb {
     Set(Set),
     /// Lists them.
     List,
-    /// Shows the hook of a secret, and how far a rotation has come.
+    /// Shows the hook of a secret, how far a rotation has come, and why the last one failed if it did.
     Show {
         /// The secret.
         secret: String,
     },
-    /// Removes the hook of a secret. A rotation that runs fails.
+    /// Removes the hook of a secret. A rotation that runs fails. Without a hook, nothing is done.
     Remove {
         /// The secret.
         secret: String,
@@ -37,6 +38,9 @@ enum Verb {
 }
 
 /// Says what rotates a generic secret, or changes it: all of it, each time.
+///
+/// A program must be there, and must not be one that others than its owner may change; a server's
+/// name must not lead to addresses that are not public, unless the configuration allows these.
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("way").required(true).args(["url", "command"])))]
 struct Set {
@@ -77,15 +81,14 @@ impl Hook {
                 let show = |it: &Answer| table(it.list("/Hooks/Hook"), &columns);
                 reach.call("ListHooks", &[], show).await
             }
-            Verb::Show { secret } => {
-                reach.call("GetHook", &[("SecretName", Some(&secret))], shown).await
-            }
+            Verb::Show { secret } => show(reach, &secret).await,
             Verb::Remove { secret, leave } => {
-                if !leave.given(&format!("Remove the hook of {secret}?"))? {
-                    return Ok(NOT_CONFIRMED.into());
-                }
-                let show = |_: &Answer| format!("Nothing rotates {secret} any more.\n");
-                reach.call("DeleteHook", &[("SecretName", Some(&secret))], show).await
+                let params = [("SecretName", Some(&*secret))];
+                let question = format!("Remove the hook of {secret}?");
+                let removed = format!("Nothing rotates {secret} any more.\n");
+                let absent = format!("{secret} has no hook: nothing to remove.\n");
+                let actions = ["GetHook", "DeleteHook"];
+                reach.remove(actions, &params, (&leave, &question), [removed, absent]).await
             }
         }
     }
@@ -107,6 +110,22 @@ impl Set {
     }
 }
 
+async fn show(reach: &Reach, secret: &str) -> anyhow::Result<ExitCode> {
+    let named = [("SecretName", Some(secret))];
+    let mut found = reach.ask(Product::Yaoku, "GetHook", &named).await?;
+    if let Ok(hook) = &found {
+        let last = notices::of_last_rotation(secret);
+        let listed = reach.ask(Product::Yaoku, notices::LIST, &last).await?;
+        let since = hook.text("/Hook/CreateDate");
+        if let Some(failure) = listed.ok().and_then(|it| notices::failure(&it, since)) {
+            let mut shown = hook.json().clone();
+            shown["LastFailure"] = failure;
+            found = Ok(Answer::of(shown));
+        }
+    }
+    reach.tell(found, shown)
+}
+
 fn shown(it: &Answer) -> String {
     let text = |path: &str| harmless(it.text(path)).into_owned();
     let of = |name: &str| text(&format!("/Hook/{name}"));
@@ -126,9 +145,39 @@ fn shown(it: &Answer) -> String {
     );
     if !it.text("/Rotation/VersionId").is_empty() {
         let of = |name: &str| text(&format!("/Rotation/{name}"));
-        let (version, step, failures) = (of("VersionId"), of("Step"), of("Failures"));
+        let failures = it.json().pointer("/Rotation/Failures").map(screen::words);
+        let (version, step) = (of("VersionId"), of("Step"));
+        let failures = failures.unwrap_or_default();
         // Writing to a string cannot fail.
         _ = writeln!(said, "now: version {version}, step {step}, failed {failures} times");
     }
+    if !it.text("/LastFailure/Time").is_empty() {
+        let of = |name: &str| text(&format!("/LastFailure/{name}"));
+        let (time, code, message) = (of("Time"), of("Code"), of("Message"));
+        _ = writeln!(said, "last failure: {time}, {code}: {message}");
+    }
     said
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::shown;
+    use crate::exchange::Answer;
+
+    #[test]
+    fn what_a_rotation_has_come_to_is_told() {
+        let hook = json!({"SecretName": "db", "Url": "https://a", "Role": "r"});
+        let said = shown(&Answer::of(json!({ "Hook": &hook })));
+        assert!(said.ends_with("next rotation: when it is asked for\n"), "{said}");
+        let rotation = json!({"VersionId": "v2", "Step": "set", "Failures": 3});
+        let failure = json!({"Time": "2026-01-02T03:04:05Z", "Code": "HookEnded",
+            "Message": "the program ended with\u{1b}"});
+        let all = json!({"Hook": hook, "Rotation": rotation, "LastFailure": failure});
+        let said = shown(&Answer::of(all));
+        let (now, last) = ("failed 3 times\n", "the program ended with\\u{1b}\n");
+        assert!(said.contains(now) && said.ends_with(last), "{said}");
+        assert!(said.contains("last failure: 2026-01-02T03:04:05Z, HookEnded: "), "{said}");
+    }
 }

@@ -103,6 +103,32 @@ impl Reach {
         self.tell(Ok(all), |it| table(it.list(&path), columns))
     }
 
+    /// Looks whether a thing is there, asks, and removes it. One that is not there is no failure: it
+    /// says so. `actions` are those that show and remove it, `said` what is said when it is removed
+    /// and when there is none.
+    async fn remove(
+        &self,
+        actions: [&str; 2],
+        params: &[(&str, Option<&str>)],
+        (leave, question): (&Leave, &str),
+        said: [String; 2],
+    ) -> anyhow::Result<ExitCode> {
+        let ([show, remove], [removed, absent]) = (actions, said);
+        let mut called = self.ask(Product::Yaoku, show, params).await?;
+        if called.is_ok() {
+            if !leave.given(question)? {
+                return Ok(NOT_CONFIRMED.into());
+            }
+            called = self.ask(Product::Yaoku, remove, params).await?;
+        }
+        match called {
+            Err(refused) if refused.code == NOT_FOUND => {
+                self.tell(Ok(Answer::of(refused.json)), |_| absent)
+            }
+            called => self.tell(called, |_| removed),
+        }
+    }
+
     async fn ask(
         &self,
         product: Product,
@@ -137,15 +163,23 @@ impl Reach {
     }
 }
 
+/// What the server says of a thing of ours that is not there.
+const NOT_FOUND: &str = "Forbidden.ResourceNotFound";
+
 /// What a refusal calls parameters, and what options are called here.
 const OPTIONS: &[(&str, &str)] = &[
     ("\"x-yaoku-account\" is not valid.", "--account is not valid: `yaoku account list` has all."),
     ("\"x-yaoku-account\"", "--account"),
     ("\"AuthAction\"", "--action"),
     ("\"AuthResource\"", "--resource"),
+    ("\"Ca\"", "--ca"),
+    ("\"Command\"", "the program"),
     ("\"Context\"", "--context"),
+    ("\"HostKey\"", "--host-key"),
     ("\"Principal\"", "--principal"),
+    ("\"RotationInterval\"", "--interval"),
     ("\"SessionPolicy\"", "--session-policy"),
+    ("\"Url\"", "--url"),
 ];
 
 /// A refusal that names options as they were given.
@@ -154,6 +188,11 @@ fn in_our_words(message: String) -> String {
 }
 
 impl Leave {
+    /// Whether somebody will be asked.
+    pub(crate) const fn asks(&self) -> bool {
+        !self.yes
+    }
+
     /// Asks, unless told not to. Whoever cannot be asked has not said yes.
     pub(crate) fn given(&self, question: &str) -> anyhow::Result<bool> {
         if self.yes {

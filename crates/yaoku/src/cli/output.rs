@@ -10,7 +10,7 @@ use jmespath::Expression;
 use serde_json::Value;
 
 use super::{misuse, options::Form};
-use crate::screen::{commands_terminals, harmless_lines, lines};
+use crate::screen::{commands_terminals, harmless_lines, lines, words};
 
 /// How an answer is written.
 pub(super) struct Writer {
@@ -159,10 +159,10 @@ fn columns(rows: &[Value]) -> String {
     }
     let row = |it: &Value| match it {
         Value::Object(members) => {
-            names.iter().map(|it| members.get(*it).map_or(String::new(), cell)).collect()
+            names.iter().map(|it| members.get(*it).map_or(String::new(), words)).collect()
         }
-        Value::Array(cells) => cells.iter().map(cell).collect(),
-        one => vec![cell(one)],
+        Value::Array(cells) => cells.iter().map(words).collect(),
+        one => vec![words(one)],
     };
     let heading: Vec<String> = names.iter().map(|it| (*it).to_owned()).collect();
     let heading = Some(heading).filter(|it| !it.is_empty());
@@ -176,7 +176,7 @@ fn flatten(name: &str, value: &Value, rows: &mut Vec<Vec<String>>) {
                 flatten(&format!("{name}.{member}"), value, rows);
             }
         }
-        one => rows.push(vec![name.to_owned(), cell(one)]),
+        one => rows.push(vec![name.to_owned(), words(one)]),
     }
 }
 
@@ -209,6 +209,9 @@ mod tests {
 
     #[test]
     fn one_thing_makes_lines_and_one_value_stands_alone() {
+        let at = |id, stages: &[&str]| json!({"Id": id, "Stages": {"Stage": stages}});
+        let stages = json!([at("v1", &["a", "b"]), at("v2", &[])]);
+        assert_eq!(table(&stages), "Id  Stages\nv1  a, b\nv2  (none)\n");
         let answer = json!({"KeyMetadata": {"KeyId": "k", "On": true}, "RequestId": "r"});
         assert_eq!(
             table(&answer),

@@ -78,6 +78,12 @@ const SAID: &[(&str, &str, &str)] = &[
         "ProtectedResourceArn",
         "The ARN of a key or an instance, instead of KeyId",
     ),
+    (
+        "RotateSecret",
+        "RotationWindow",
+        "Of RAMCredentials: how long the access key before works on, 10m to 2d. Our own",
+    ),
+    ("ListNotices", "SecretName", "A secret's name or ARN: what is told of it alone"),
 ];
 
 /// Whether the operation refuses its example without this parameter, also if any one other is left

@@ -1,6 +1,6 @@
 //! `[hooks]`: what may be called to rotate generic secrets.
 
-use std::{os::unix::fs::PermissionsExt as _, path::PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Context as _;
 use yaoku_server::{hooks, webhooks::Reach};
@@ -32,28 +32,28 @@ impl Hooks {
         hooks
     }
 
+    /// Those of a developer, whose servers are on this machine or near it.
+    pub(crate) fn of_developer(commands: Vec<PathBuf>, ca: Option<PathBuf>) -> Self {
+        Self { commands, ca, allow_private: true, endpoint: None }
+    }
+
     /// What the server calls, and tells what it calls.
     pub(crate) fn open(&self, listen: &Listen, tls: &Tls) -> anyhow::Result<hooks::Hooks> {
+        self.open_at(endpoint(listen, tls))
+    }
+
+    /// The same of a server at `endpoint`, unless the settings name another.
+    pub(crate) fn open_at(&self, endpoint: Option<String>) -> anyhow::Result<hooks::Hooks> {
         let roots = trust::roots(self.ca.as_deref()).context("hooks.ca")?;
         let reach = Reach { roots, private: self.allow_private };
         let commands = self.commands.iter().map(|it| it.display().to_string()).collect();
-        let endpoint = self.endpoint.clone().or_else(|| endpoint(listen, tls));
+        let endpoint = self.endpoint.clone().or(endpoint);
         Ok(hooks::Hooks::new(reach, commands, endpoint)?)
     }
 
-    /// What is wrong with the programs: who may change one is given what it is told.
-    pub(super) fn faults(&self) -> Vec<String> {
-        let fault = |file: &PathBuf| match file.metadata() {
-            Err(error) => Some(format!("{}: {error}", file.display())),
-            Ok(it) if !it.is_file() || it.permissions().mode() & 0o111 == 0 => {
-                Some(format!("{} is no program", file.display()))
-            }
-            Ok(it) if it.permissions().mode() & 0o022 != 0 => {
-                Some(format!("{} can be changed by others than its owner", file.display()))
-            }
-            Ok(_) => None,
-        };
-        self.commands.iter().filter_map(fault).collect()
+    /// What is wrong with the programs.
+    pub(crate) fn faults(&self) -> Vec<String> {
+        self.commands.iter().filter_map(|it| hooks::program_fault(it)).collect()
     }
 }
 

@@ -81,6 +81,9 @@ async fn a_program_rotates_a_secret() {
 
     let said = hook(&it, &["set", "db", "--role", "rotate", "--", "/bin/true"]);
     assert!(said.code == Some(1) && said.error.contains("hooks.commands"), "{said:?}");
+    let loopback = ["--url", "https://127.0.0.1/x", "--signing-secret", "db"];
+    let said = hook(&it, &[&["set", "db", "--role", "rotate"], &loopback[..]].concat());
+    assert!(said.code == Some(1) && said.error.contains("hooks.allow_private"), "{said:?}");
     assert_eq!(hook(&it, &["set", "db", "--role", "rotate"]).code, Some(2));
     let script = it.path("rotate");
     let said = hook(&it, &["set", "db", "--role", "rotate", "--", script.to_str().unwrap(), "-x"]);
@@ -102,8 +105,30 @@ async fn a_program_rotates_a_secret() {
     assert_eq!(value, "changed", "{:?}", hook(&it, &["show", "db"]));
     let said = hook(&it, &["show", "db"]);
     assert!(said.out.contains("-x\nas: role rotate\n"), "{said:?}");
-    assert_eq!(hook(&it, &["remove", "db", "--yes"]).code, Some(0));
+    assert!(!said.out.contains("last failure"), "{said:?}");
+
+    // Without its role it cannot be called, and why is seen.
+    let detach = ["ram", "DetachPolicyFromRole", "--PolicyType", "System", "--RoleName", "rotate"];
+    let detach = [&detach[..], &["--PolicyName", "AliyunKMSFullAccess"]].concat();
+    assert_eq!(client(&it, &server, &detach).code, Some(0));
+    let role = ["ram", "DeleteRole", "--RoleName", "rotate"];
+    assert_eq!(client(&it, &server, &role).code, Some(0));
     let answer = server.call(&key, "RotateSecret", &[rotate[0], ("VersionId", "v3")]).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let mut said = hook(&it, &["show", "db"]);
+    for _ in 0..600 {
+        if said.out.contains("last failure: ") {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        said = hook(&it, &["show", "db"]);
+    }
+    assert!(said.out.ends_with("the role that the hook is to have does not exist\n"), "{said:?}");
+    assert!(said.out.contains(", RoleNotFound: "), "{said:?}");
+    let said = hook(&it, &["show", "db", "--json"]);
+    assert!(said.out.contains(r#""Code":"RoleNotFound""#), "{said:?}");
+    assert_eq!(hook(&it, &["remove", "db", "--yes"]).code, Some(0));
+    let answer = server.call(&key, "RotateSecret", &[rotate[0], ("VersionId", "v4")]).await;
     assert_eq!(answer.json()["Code"], "Rejected.UnsupportedOperation", "{answer:?}");
     assert!(server.stop().success());
 }

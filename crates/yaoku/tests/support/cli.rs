@@ -50,13 +50,18 @@ impl Drop for Server {
 
 impl Server {
     pub(crate) fn start() -> Self {
-        Self::start_on(tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap())
+        Self::start_with(&[])
     }
 
-    fn start_on(data: TempDir, home: TempDir) -> Self {
+    /// With more options.
+    pub(crate) fn start_with(more: &[&str]) -> Self {
+        Self::start_on(tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), more)
+    }
+
+    fn start_on(data: TempDir, home: TempDir, more: &[&str]) -> Self {
         let mut dev = command(home.path());
         dev.args(["dev", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--data"]);
-        let mut process = dev.arg(data.path()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut process = dev.arg(data.path()).args(more).stdout(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(process.stdout.as_mut().unwrap()).lines();
         assert!(lines.map_while(Result::ok).any(|it| it.contains("Stop with Ctrl-C")));
         let file = std::fs::read(data.path().join("dev.json")).unwrap();
@@ -67,7 +72,7 @@ impl Server {
     pub(crate) fn restarted(mut self) -> Self {
         self.stop();
         let kept = |it: &mut TempDir| std::mem::replace(it, tempfile::tempdir().unwrap());
-        Self::start_on(kept(&mut self.data), kept(&mut self.home))
+        Self::start_on(kept(&mut self.data), kept(&mut self.home), &[])
     }
 
     fn stop(&mut self) {

@@ -1,4 +1,5 @@
-//! `CheckTarget`: logs in to a server as its administrator, and says what came of it.
+//! `CheckTarget`: logs in to a server as its administrator, looks whether it is fit for rotations, and
+//! says what is not. Nothing is changed there.
 
 use yaoku_model::ids::TargetId;
 use yaoku_wire::{
@@ -12,7 +13,7 @@ use crate::{
     api::{Operation, Spec},
     call::Call,
     error::ApiError,
-    rotation::{self, Trouble},
+    rotation::{self, Problem},
 };
 
 /// A request to try a target.
@@ -22,9 +23,9 @@ pub(super) struct CheckTarget {
     tried: Option<Checked>,
 }
 
-/// The answer: nothing is wrong, or this.
+/// The answer: what is wrong.
 #[derive(Clone, Debug)]
-pub(super) struct Checked(Option<(&'static str, String)>);
+pub(super) struct Checked(Vec<Problem>);
 
 impl Operation for CheckTarget {
     const SPEC: &'static Spec = &Spec {
@@ -45,8 +46,7 @@ impl Operation for CheckTarget {
         let (node, account) = (call.node, call.account());
         let found = node.store.read().await?.target(account, &self.id).await?;
         let target = found.ok_or(Code::ResourceNotFound)?;
-        let tried = rotation::check(node, &target).await;
-        self.tried = Some(Checked(tried.err().map(|it| (Trouble::code(&it), it.message()))));
+        self.tried = Some(Checked(rotation::check(node, &target).await));
         Ok(())
     }
 
@@ -58,10 +58,17 @@ impl Operation for CheckTarget {
 
 impl Encode for Checked {
     fn encode(self) -> Fields {
-        let fields = Fields::default().flag("Works", self.0.is_none());
-        match self.0 {
-            Some((fault, message)) => fields.text("Fault", fault).text("Message", message),
-            None => fields,
-        }
+        let problem = |it: &Problem| {
+            Fields::default()
+                .text("Fault", it.code)
+                .text("Message", it.message.as_str())
+                .text("Remedy", it.remedy.as_str())
+                .flag("StopsAll", it.stops_all)
+        };
+        Fields::default().flag("Works", !self.0.iter().any(|it| it.stops_all)).list(
+            "Problems",
+            "Problem",
+            self.0.iter().map(problem).collect(),
+        )
     }
 }

@@ -1,4 +1,5 @@
 //! `DeleteTarget`: forgets a server. Secrets that name it stay; their next rotation fails.
+//! The secret of its administrator stays too.
 
 use yaoku_model::ids::TargetId;
 use yaoku_wire::{error::Code, params::Params};

@@ -6,9 +6,9 @@ use yaoku_model::{
     hook::{Hook, Way},
     ids::Invalid,
 };
-use yaoku_wire::fields::Fields;
+use yaoku_wire::{fields::Fields, params::Params};
 
-use crate::hooks::is_url;
+use crate::{error::ApiError, hooks::is_url};
 
 /// Hooks of an account. Our choice.
 pub(super) const MOST: usize = 10_000;
@@ -17,11 +17,16 @@ pub(super) const MOST: usize = 10_000;
 #[derive(Clone, Debug)]
 pub(super) struct Url(pub(super) String);
 
-impl FromStr for Url {
-    type Err = Invalid;
-
-    fn from_str(raw: &str) -> Result<Self, Invalid> {
-        if raw.len() <= 2048 && is_url(raw) { Ok(Self(raw.to_owned())) } else { Err(Invalid) }
+impl Url {
+    /// Takes the parameter `Url`.
+    pub(super) fn of(params: &mut Params) -> Result<Option<Self>, ApiError> {
+        const WANTED: &str = "wanted is https://… without user, query and fragment, of at most 2048 \
+                              characters";
+        let Some(url) = params.text("Url").filter(|it| !it.is_empty()) else { return Ok(None) };
+        if url.len() > 2048 || !is_url(&url) {
+            return Err(ApiError::invalid_because("Url", &WANTED));
+        }
+        Ok(Some(Self(url.to_string())))
     }
 }
 

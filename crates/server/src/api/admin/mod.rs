@@ -49,6 +49,8 @@ mod simulation;
 mod simulation_tests;
 mod target;
 #[cfg(test)]
+mod target_tests;
+#[cfg(test)]
 mod tests;
 
 /// The operations of this folder.

@@ -3,6 +3,8 @@
 //! The operator alone may: the program will run or call what is written here, in a session of the role
 //! that is named.
 
+use std::path::Path;
+
 use yaoku_model::{
     hook::{Command, Hook, Way},
     ids::{Invalid, RoleName, SecretName},
@@ -23,11 +25,12 @@ use crate::{
     api::{Effect, Operation, Spec},
     call::{Call, LIVE_SECRET},
     error::ApiError,
+    hooks::program_fault,
 };
 
 /// What is said of a program that the configuration does not name.
-const NOT_ALLOWED: &str =
-    "The programs that hooks may run are in hooks.commands of the server's configuration.";
+const NOT_ALLOWED: &str = "The programs that hooks may run are in hooks.commands of the server's configuration (yaoku dev: \
+     --hook-program).";
 
 /// A request to put a hook on a secret: all of it, each time.
 #[derive(Debug)]
@@ -71,12 +74,22 @@ impl Operation for PutHook {
         let command = (!words.is_empty()).then(|| Command::new(words)).transpose();
         Ok(Self {
             secret: params.required("SecretName")?,
-            url: params.optional("Url")?,
+            url: Url::of(params)?,
             key: params.optional("SigningSecret")?,
             command: command.map_err(|Invalid| ApiError::invalid("Command"))?,
             role: params.required("Role")?,
             interval: params.optional("RotationInterval")?,
         })
+    }
+
+    /// Looks whether what is named could be called: on this node, and now.
+    async fn prepare(&mut self, call: &mut Call<'_>) -> Result<(), ApiError> {
+        must_be_operator(call)?;
+        let (name, fault) = match &self.way(call)? {
+            Way::Webhook { url, .. } => ("Url", call.node.hooks.url_fault(url).await),
+            Way::Command(command) => ("Command", program_fault(Path::new(command.program()))),
+        };
+        fault.map_or(Ok(()), |why| Err(ApiError::invalid_because(name, &why)))
     }
 
     async fn run(&self, call: &mut Call<'_>) -> Result<Put, ApiError> {

@@ -2,6 +2,9 @@
 //!
 //! The operator alone may: the program will connect to whatever is written here, and read the
 //! administrator's credential without asking anybody.
+//!
+//! Whether that secret is there is not asked: it may be made later. `CheckTarget` says whether it is,
+//! and `DeleteSecret` of it, which its owner may do, does not know of targets.
 
 use yaoku_model::{
     ids::{SecretName, TargetId},
@@ -15,7 +18,7 @@ use yaoku_wire::{
 
 use super::{
     ADMIN, must_be_operator,
-    target::{Ca, Host, HostKey, MOST, Port, fields},
+    target::{Ca, Host, MOST, Port, fields, host_key},
 };
 use crate::{
     api::{Effect, Operation, Spec},
@@ -65,7 +68,7 @@ impl Operation for PutTarget {
         let Host(host) = params.required("Host")?;
         let Port(port) = params.required("Port")?;
         let ca = params.optional("Ca")?.map(|Ca(it)| it);
-        let host_key = params.optional("HostKey")?.map(|HostKey(it)| it);
+        let host_key = host_key(params)?.map(|it| it.to_string());
         // A server that is reached by SSH and could be any other would be given the password.
         if engine == Engine::Ssh && host_key.is_none() {
             return Err(ApiError::missing("HostKey"));

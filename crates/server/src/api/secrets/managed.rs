@@ -5,7 +5,7 @@ use yaoku_model::{
     ids::{AccountId, Invalid, SecretName, Stage, VersionId},
     secret::{
         AutomaticRotation, Config, Credential, CustomData, DataType, Managed, Rotation,
-        RotationInterval, Secret, SecretType, Step,
+        RotationInterval, Secret, SecretType, Step, Unfit,
     },
     text::SecretData,
     time::Timestamp,
@@ -22,7 +22,10 @@ use crate::{
     values::NewValue,
 };
 
-/// The one part of `ExtendedConfig` that can change.
+/// What a managed secret is about.
+const CONFIG: &str = "ExtendedConfig";
+
+/// The one part of it that can change.
 const CUSTOM_DATA: &str = "ExtendedConfig.CustomData";
 
 /// What a request says of a managed secret that is to be made.
@@ -44,27 +47,28 @@ impl NewManaged {
         value: &NewValue,
     ) -> Result<Option<Self>, ApiError> {
         let automatic = params.flag("EnableAutomaticRotation")?.unwrap_or(false);
-        let config = params.text("ExtendedConfig").filter(|it| !it.is_empty());
+        let config = params.text(CONFIG).filter(|it| !it.is_empty());
         if kind == SecretType::Generic {
             _ = params.text("RotationInterval");
             return Ok(None);
         }
-        let config = config.ok_or(ApiError::missing("ExtendedConfig"))?;
+        let config = config.ok_or(ApiError::missing(CONFIG))?;
         let config = Config::parse(kind, &config);
-        let config = config.map_err(|Invalid| ApiError::invalid("ExtendedConfig"))?;
+        let config = config.map_err(|unfit| ApiError::unfit(CONFIG, unfit))?;
         if value.data_type != DataType::Text {
-            return Err(ApiError::invalid("SecretDataType"));
+            return Err(ApiError::invalid_for("SecretDataType", "text"));
         }
         // When access keys were made is known once they are found.
         let unknown = Timestamp::from_unix_seconds(0);
         let sent = Credential::sent(kind, config.sub_type, &value.data, unknown);
-        let sent = sent.map_err(|Invalid| ApiError::invalid("SecretData"))?;
+        let sent = sent.map_err(|unfit| ApiError::unfit("SecretData", unfit))?;
         Ok(Some(Self { kind, config, sent, interval: interval(params, automatic)? }))
     }
 
     /// The name that it gets: access keys are named after their user. Source: secrets.md §6.5.
     pub(super) fn name(&self, sent: &str) -> Result<SecretName, ApiError> {
-        let invalid = |Invalid| ApiError::invalid("SecretName");
+        const NAME: &str = "SecretName";
+        let invalid = |Invalid| ApiError::invalid(NAME);
         match (self.kind, self.config.user_name()) {
             (SecretType::RamCredentials, Some(user)) if sent == "$Auto" => {
                 format!("acs/ram/user/{user}").parse().map_err(invalid)
@@ -72,8 +76,11 @@ impl NewManaged {
             (SecretType::Ecs, _) if sent.starts_with("acs/ecs/") && !sent.contains('!') => {
                 sent.parse().map_err(invalid)
             }
-            (SecretType::RamCredentials | SecretType::Ecs, _) => {
-                Err(ApiError::invalid("SecretName"))
+            (SecretType::RamCredentials, _) => {
+                Err(ApiError::invalid_for(NAME, "$Auto, which makes acs/ram/user/<UserName> of it"))
+            }
+            (SecretType::Ecs, _) => {
+                Err(ApiError::invalid_for(NAME, "a name that begins with acs/ecs/, without !"))
             }
             _ => super::own_name(sent),
         }
@@ -139,6 +146,10 @@ impl NewManaged {
         let mut real = tx.access_keys(account, Some(&user)).await?;
         // The last that was made stands first; of two of one moment, the later in order of id.
         real.sort_by(|a, b| (b.created, &b.id).cmp(&(a.created, &a.id)));
+        let not_these = || {
+            const ALL: &str = "all access keys that the user has, each with its secret";
+            ApiError::unfit("SecretData", Unfit::new("AccessKeys", ALL))
+        };
         let mut dated = Vec::new();
         for real in &real {
             let known = accounts::open_access_key(node, real)?;
@@ -150,14 +161,10 @@ impl NewManaged {
                 let (sent, known) = (it.expose_text().as_bytes(), known.expose_text().as_bytes());
                 constant_time::verify_slices_are_equal(sent, known).is_ok()
             });
-            let secret = sent.ok_or_else(|| ApiError::invalid("SecretData"))?.clone();
+            let secret = sent.ok_or_else(not_these)?.clone();
             dated.push(Credential::AccessKey { id: real.id.clone(), secret, made: real.created });
         }
-        if dated.len() == self.sent.len() {
-            Ok(dated)
-        } else {
-            Err(ApiError::invalid("SecretData"))
-        }
+        if dated.len() == self.sent.len() { Ok(dated) } else { Err(not_these()) }
     }
 
     /// Fails unless the service may change the credential: a user's access keys. Works on the
@@ -205,10 +212,10 @@ pub(super) fn with_rotation(fields: Fields, managed: Option<&Managed>, config: b
 /// Takes `ExtendedConfig.CustomData` in each way that clients send it: a member for each key, one
 /// text of JSON, or that in `ExtendedConfig`. Source: secrets.md §4.8.
 pub(super) fn custom_data(params: &mut Params) -> Result<Option<CustomData>, ApiError> {
-    let whole = params.text("ExtendedConfig").filter(|it| !it.is_empty());
+    let whole = params.text(CONFIG).filter(|it| !it.is_empty());
     let text = params.optional(CUSTOM_DATA)?;
     let pairs = params.prefixed(CUSTOM_DATA);
-    _ = params.prefixed("ExtendedConfig");
+    _ = params.prefixed(CONFIG);
     if !pairs.is_empty() {
         let pairs = pairs.into_iter().map(|(key, value)| (key, (*value).clone()));
         return Ok(Some(CustomData::of(pairs)));
@@ -231,7 +238,7 @@ pub(super) fn replace_custom_data(
     }
     let mut config = begin::config(secret)?;
     let set = config.set_custom_data(custom.clone());
-    set.map_err(|Invalid| ApiError::invalid(CUSTOM_DATA))?;
+    set.map_err(|unfit| ApiError::unfit(CONFIG, unfit))?;
     if let Some(managed) = &mut secret.managed {
         managed.config = config.text();
     }

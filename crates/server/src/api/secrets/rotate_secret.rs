@@ -5,7 +5,7 @@
 use yaoku_model::{
     arn::{Arn, SecretRef},
     ids::{SecretName, Stage, VersionId},
-    secret::{RotationWindow, Secret},
+    secret::{Rotation, RotationWindow, Secret, Step},
 };
 use yaoku_store::Tx;
 use yaoku_wire::{
@@ -18,7 +18,10 @@ use crate::{
     api::{Effect, Operation, Spec},
     call::{CACHED_SECRET, Call, WRONG_STATE},
     error::ApiError,
-    rotation::begin::{self, Prepared},
+    rotation::{
+        begin::{self, Prepared},
+        ram,
+    },
     throttle::Class,
 };
 
@@ -50,7 +53,7 @@ impl Operation for RotateSecret {
             WRONG_STATE,
             &[Code::KeyNotFound, Code::RejectedUnsupportedOperation, Code::ResourceInUse],
         ],
-        example: &[("SecretName", "db/orders"), ("VersionId", "v2")],
+        example: &[("SecretName", "db/orders"), ("VersionId", "v2"), ("RotationWindow", "30m")],
         source: "https://www.alibabacloud.com/help/en/kms (API reference, RotateSecret)",
         ..Spec::DEFAULT
     };
@@ -99,13 +102,14 @@ impl Operation for RotateSecret {
             return Ok(answer);
         }
         let (account, name) = (&secret.account, &secret.name);
-        if running.is_some_and(|it| it.version == self.version && it.is_running())
+        if running.as_ref().is_some_and(|it| it.version == self.version && it.is_running())
             || secret.managed.is_some()
                 && call.tx()?.secret_version_ids(account, name).await?.contains(&self.version)
         {
             return Ok(answer);
         }
         let prepared = self.prepared.as_ref().ok_or_else(ApiError::conflict)?;
+        let secret = self.with_window_over(call, secret, running).await?;
         begin::begin(node, call.tx()?, secret, self.version.clone(), prepared, now).await?;
         node.rotations.wake();
         Ok(answer)
@@ -113,6 +117,27 @@ impl Operation for RotateSecret {
 }
 
 impl RotateSecret {
+    /// Ends the window of a rotation if the access key that was to work until then is gone: somebody has
+    /// deleted it, and nothing is left to wait for. Our choice: whoever has to be rid of both keys need
+    /// not wait for two days.
+    async fn with_window_over(
+        &self,
+        call: &mut Call<'_>,
+        secret: Secret,
+        running: Option<Rotation>,
+    ) -> Result<Secret, ApiError> {
+        let Some(rotation) = running.filter(|it| it.step == Step::Window) else {
+            return Ok(secret);
+        };
+        let Some(dying) = &rotation.dying else { return Ok(secret) };
+        if call.tx()?.access_key(dying).await?.is_some() {
+            return Ok(secret);
+        }
+        let (node, now) = (call.node, call.now);
+        ram::end_window(node, call.tx()?, secret, &rotation, now).await?;
+        call.live_secret(&self.secret).await
+    }
+
     /// Whether the secret has, or lately had, a version of that id: then this was asked before. One of
     /// a generic secret that was never current is still to become it.
     fn is_known(&self, secret: &Secret) -> bool {

@@ -165,6 +165,25 @@ async fn a_program_that_the_configuration_names_no_more_is_not_run() {
 }
 
 #[tokio::test]
+async fn a_program_that_others_may_change_is_not_run_until_they_may_not() {
+    let program = Program::new();
+    let kms = program.kms().await;
+    fs::set_permissions(program.path(), fs::Permissions::from_mode(0o722)).unwrap();
+    rotate(&kms, "v2").await.unwrap();
+    let failures = async || {
+        let got = kms.call("GetHook", [("SecretName", "db")]).await.unwrap();
+        got.get("Rotation.Failures").map(str::to_owned)
+    };
+    while failures().await.as_deref() == Some("0") {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert!(!program.place.path().join("environment").exists());
+    fs::set_permissions(program.path(), fs::Permissions::from_mode(0o700)).unwrap();
+    kms.clock.advance_seconds(2);
+    assert_eq!(program.works(&kms).await, ["new", "set", "test", "end"]);
+}
+
+#[tokio::test]
 async fn a_version_that_is_not_current_in_the_end_is_a_failure() {
     let program = Program::new();
     let kms = program.kms().await;

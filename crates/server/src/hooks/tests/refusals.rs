@@ -1,11 +1,15 @@
 //! What no hook is put on, and what a hook may not do.
 
+use std::{fs, os::unix::fs::PermissionsExt as _};
+
 use rustls::RootCertStore;
 use yaoku_wire::error::Code;
 
-use super::{ROLE, hooks, kms, rotate, secret};
+use super::{Hooks, ROLE, hooks, kms, rotate, secret};
+use crate::webhooks::Reach;
 
-const PROGRAM: &str = "/usr/local/libexec/rotate";
+/// A program that is there.
+const PROGRAM: &str = "/bin/true";
 
 #[tokio::test]
 async fn what_nothing_rotates_is_not_rotated() {
@@ -83,5 +87,47 @@ async fn a_hook_that_could_not_be_called_is_refused() {
         assert_eq!(kms.call("GetHook", it).await.unwrap_err(), Code::ResourceNotFound);
         let gone = kms.as_operator().call("DeleteHook", it).await.unwrap_err();
         assert_eq!(gone, Code::ResourceNotFound);
+    }
+}
+
+#[tokio::test]
+async fn a_program_that_would_not_be_run_is_refused() {
+    let place = tempfile::tempdir().unwrap();
+    let file = place.path().join("rotate");
+    let (path, folder) = (file.to_str().unwrap(), place.path().to_str().unwrap());
+    let kms = kms(hooks(&[path, folder], RootCertStore::empty())).await;
+    let put = async |program: &str| {
+        let params = [("SecretName", "db"), ("Role", ROLE), ("Command.1", program)];
+        kms.as_operator().call("PutHook", params).await.err()
+    };
+    let refused = Some(Code::InvalidParameter);
+    assert_eq!(put(path).await, refused, "it is not there");
+    assert_eq!(put(folder).await, refused, "it is no file");
+    fs::write(&file, "#!/bin/sh\n").unwrap();
+    for (mode, expected) in [(0o600, refused), (0o720, refused), (0o702, refused), (0o700, None)] {
+        fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
+        assert_eq!(put(path).await, expected, "{mode:o}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_at_an_address_that_is_not_called_is_refused() {
+    let reach = |private| Reach { roots: RootCertStore::empty(), private };
+    let public = Hooks::new(reach(false), Vec::new(), None).unwrap();
+    for (hooks, private) in
+        [(public, None), (Hooks::default(), None), (hooks(&[], reach(true).roots), Some(()))]
+    {
+        let kms = kms(hooks).await;
+        for url in [
+            "https://127.0.0.1/a",
+            "https://localhost:8443/a",
+            "https://[::1]/a",
+            "https://10.0.0.1",
+        ] {
+            let params =
+                [("SecretName", "db"), ("Role", ROLE), ("Url", url), ("SigningSecret", "key")];
+            let done = kms.as_operator().call("PutHook", params).await;
+            assert_eq!(done.is_ok().then_some(()), private, "{url}: {:?}", done.err());
+        }
     }
 }

@@ -16,6 +16,7 @@ use hyper_util::rt::TokioIo;
 use rustls::RootCertStore;
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
+use yaoku_model::hook::{Hook, Way};
 
 use super::{Hooks, ROLE, at, hooks, kms, notices, over, rotate, secret, work};
 use crate::{
@@ -152,11 +153,29 @@ async fn without_a_secret_that_is_long_enough_nothing_is_sent() {
 }
 
 #[tokio::test]
-async fn what_is_not_public_is_not_called_unless_the_operator_wants_it() {
+async fn what_is_not_public_is_not_called_though_it_was_when_the_hook_was_put() {
     let server = Server::new().await;
     let reach = Reach { roots: server.roots.clone(), private: false };
-    let hooks = Hooks::new(reach, Vec::new(), None).unwrap();
-    let (kms, seen) = server.begin(hooks, KEY, &[]).await;
+    let kms = kms(Hooks::new(reach, Vec::new(), None).unwrap()).await;
+    secret(&kms, "key", KEY).await;
+    let (now, key) = (kms.clock_now(), "key".parse().unwrap());
+    let hook = Hook {
+        account: kms.account.clone(),
+        secret: "db".parse().unwrap(),
+        way: Way::Webhook { url: server.url.clone(), key },
+        role: ROLE.parse().unwrap(),
+        interval: None,
+        last_rotation: None,
+        next_rotation: None,
+        created: now,
+        updated: now,
+    };
+    let mut tx = kms.node.store.write().await.unwrap();
+    tx.put_hook(&hook).await.unwrap();
+    tx.commit().await.unwrap();
+    let seen = Arc::new(Seen::default());
+    let operator = Arc::new(kms.as_operator());
+    tokio::spawn(serve(server.socket, server.acceptor, operator, seen.clone()));
     rotate(&kms, "v2").await.unwrap();
     while notices(&kms).await.is_empty() {
         kms.clock.advance_seconds(60);

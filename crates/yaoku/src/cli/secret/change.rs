@@ -5,6 +5,7 @@ use std::{io::Write as _, process::ExitCode};
 use clap::Args;
 use serde_json::Value;
 use yaoku_model::secret;
+use yaoku_server::api::Product;
 
 use super::{
     super::{misuse, output::print},
@@ -38,12 +39,18 @@ pub(super) struct Rotate {
     #[command(flatten)]
     secret: Named,
     /// Rotates it not now, but by itself as often: 6h to 8760h (d, h, m or s), or never: off.
-    #[arg(long, value_name = "TIME|off")]
+    #[arg(long, value_name = "TIME|off", conflicts_with = "window")]
     every: Option<String>,
+    /// Has the access key before work on for so long, 10m to 2d: after a leak, 30m say. Of
+    /// `RAMCredentials`. Without it, two days, or half of the time between rotations if that is less.
+    #[arg(long, value_name = "TIME")]
+    window: Option<String>,
 }
 
 /// Shows a secret, asks, and deletes it; one that is not there is no fault (`DescribeSecret`,
 /// `DeleteSecret`).
+///
+/// Before it asks, it says which targets and hooks need the secret, if the caller may list these.
 #[derive(Debug, Args)]
 pub(super) struct Delete {
     #[command(flatten)]
@@ -100,15 +107,39 @@ fn holder<'a>(versions: &'a [Value], stage: &str) -> Option<&'a str> {
 
 impl Rotate {
     pub(super) async fn run(&self, calls: &Calls) -> anyhow::Result<ExitCode> {
-        let named = &self.secret.name;
-        let name = ("SecretName", Some(named.as_str()));
-        let Some(every) = self.every.as_deref() else {
-            let version = new_version()?;
-            return calls.show_one("RotateSecret", &[name, ("VersionId", Some(&version))]).await;
+        let done = match self.every.as_deref() {
+            Some(every) => self.set_policy(calls, every).await,
+            None => self.now(calls).await,
         };
+        if let Err(error) = &done
+            && refused_for(error, &["Rejected.UnsupportedOperation"])
+        {
+            let name = harmless(&self.secret.name);
+            writeln!(std::io::stderr(), "{name} is generic: a hook rotates it (yaoku hook set).")?;
+        }
+        done
+    }
+
+    async fn now(&self, calls: &Calls) -> anyhow::Result<ExitCode> {
+        if self.window.is_some() {
+            let shown = calls.ask("DescribeSecret", &self.secret.params()).await?;
+            if shown.text("/SecretType") != "RAMCredentials" {
+                return Err(misuse(
+                    "--window is for access keys (RAMCredentials): nothing was done",
+                ));
+            }
+        }
+        let version = new_version()?;
+        let [name] = self.secret.params();
+        let window = ("RotationWindow", self.window.as_deref());
+        calls.show_one("RotateSecret", &[name, ("VersionId", Some(&version)), window]).await
+    }
+
+    async fn set_policy(&self, calls: &Calls, every: &str) -> anyhow::Result<ExitCode> {
+        let named = &self.secret.name;
         let on = every != "off";
         let params = [
-            name,
+            ("SecretName", Some(named.as_str())),
             ("EnableAutomaticRotation", Some(if on { "true" } else { "false" })),
             ("RotationInterval", Some(every).filter(|_| on)),
         ];
@@ -132,6 +163,9 @@ impl Delete {
         let planned = shown.text("/PlannedDeleteTime");
         if !planned.is_empty() && !self.force {
             return say(&format!("{name} is deleted on {planned} already."));
+        }
+        if self.leave.asks() {
+            warn_of_users(calls, shown.text("/SecretName")).await?;
         }
         let when = if self.force {
             "at once and for good".to_owned()
@@ -173,6 +207,34 @@ fn introduce(shown: &Answer) -> anyhow::Result<()> {
     writeln!(screen, "{arn} ({kind})")?;
     if !description.is_empty() {
         writeln!(screen, "{description}")?;
+    }
+    Ok(())
+}
+
+/// Says on standard error which targets and hooks need a secret. Who may not see these is told of none.
+async fn warn_of_users(calls: &Calls, name: &str) -> anyhow::Result<()> {
+    let mut screen = std::io::stderr();
+    for (action, list, secret, id, what) in [
+        (
+            "ListTargets",
+            "/Targets/Target",
+            "/AdminSecret",
+            "/TargetId",
+            "logs the administrator of target {} in: without it, nothing is rotated there",
+        ),
+        (
+            "ListHooks",
+            "/Hooks/Hook",
+            "/SigningSecret",
+            "/SecretName",
+            "signs what the hook of secret {} is told: without it, that is not rotated",
+        ),
+    ] {
+        let Ok(listed) = calls.ask_of(Product::Yaoku, action, &[]).await else { continue };
+        for it in listed.list(list).iter().filter(|it| text(it, secret) == name) {
+            let what = what.replace("{}", text(it, id));
+            writeln!(screen, "WARNING: {} {}.", harmless(name), harmless(&what))?;
+        }
     }
     Ok(())
 }

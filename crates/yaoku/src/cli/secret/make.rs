@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::{
     super::{misuse, output::print, products::text_of},
-    Calls, GENERIC, Named, new_version,
+    Calls, GENERIC, Named, new_version, write_one,
 };
 use crate::screen::harmless;
 
@@ -90,6 +90,7 @@ impl Given {
 
 impl Create {
     pub(super) async fn run(&self, calls: &Calls) -> anyhow::Result<ExitCode> {
+        self.must_not_be_passed_over()?;
         let made_up = MADE_UP.contains(&self.kind.as_str());
         let value = match self.value.text()? {
             Some(value) => value,
@@ -112,7 +113,20 @@ impl Create {
             ("Description", self.description.as_deref()),
             ("Tags", tags.as_deref()),
         ];
-        calls.show_one("CreateSecret", &params).await
+        write_one(calls, calls.ask("CreateSecret", &params).await?.json().clone())
+    }
+
+    /// Fails for what the operation takes with any secret, and passes over with a generic one.
+    fn must_not_be_passed_over(&self) -> anyhow::Result<()> {
+        let said = match self {
+            Self { rotate_every: Some(_), .. } => {
+                "--rotate-every is for managed secrets (--type): a generic one is rotated by a hook \
+                 (yaoku hook set NAME --interval TIME), or by yaoku secret put"
+            }
+            Self { config: Some(_), .. } => "--config is for managed secrets: say which by --type",
+            _ => return Ok(()),
+        };
+        if self.kind == GENERIC { Err(misuse(said)) } else { Ok(()) }
     }
 
     /// The tags as the operation takes them.

@@ -13,6 +13,7 @@ mod read;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
+use serde_json::Value;
 use yaoku_server::process::SystemRandom;
 
 use super::{
@@ -41,7 +42,8 @@ pub(crate) struct Secret {
 #[derive(Debug, Subcommand)]
 enum Verb {
     List(read::List),
-    /// Shows what is known about a secret, but not its value (`DescribeSecret`).
+    /// Shows what is known about a secret, but not its value; of a managed one also why its last
+    /// rotation failed, if it did (`DescribeSecret`, `ListNotices`).
     Show(Named),
     /// Lists the versions of a secret, oldest first (`ListSecretVersionIds`).
     Versions(Named),
@@ -104,6 +106,18 @@ async fn held(
 ) -> anyhow::Result<Answer> {
     let params = [("SecretName", Some(name)), ("VersionId", version), ("VersionStage", stage)];
     calls.ask("GetSecretValue", &params).await
+}
+
+/// Writes what describes a secret. For a person, what it manages is written member by member.
+fn write_one(calls: &Calls, mut shown: Value) -> anyhow::Result<ExitCode> {
+    if let Some(config) = shown.get_mut("ExtendedConfig")
+        && calls.writer.is_plain_table()
+        && let Some(Ok(members)) = config.as_str().map(serde_json::from_str)
+    {
+        *config = members;
+    }
+    calls.writer.write_one(&shown)?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// The id of a version that is about to be made.

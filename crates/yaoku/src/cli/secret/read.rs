@@ -6,13 +6,18 @@ use std::{
 };
 
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
+use yaoku_server::api::Product;
 
 use super::{
     super::output::{print, print_value},
-    Calls, MASK, Named, held,
+    Calls, GENERIC, MASK, Named, held, write_one,
 };
-use crate::screen::table;
+use crate::{
+    admin::notices,
+    exchange::{Answer, Refused},
+    screen::table,
+};
 
 /// Lists secrets, without their values (`ListSecrets`).
 #[derive(Debug, Args)]
@@ -73,7 +78,12 @@ impl List {
 impl Named {
     pub(super) async fn show(&self, calls: &Calls) -> anyhow::Result<ExitCode> {
         let [name] = self.params();
-        calls.show_one("DescribeSecret", &[name, ("FetchTags", Some("true"))]).await
+        let described = calls.ask("DescribeSecret", &[name, ("FetchTags", Some("true"))]).await?;
+        let mut shown = described.json().clone();
+        if let Some(failure) = last_failure(calls, &described).await? {
+            shown["LastFailure"] = failure;
+        }
+        write_one(calls, shown)
     }
 
     /// All of them, also those at no stage.
@@ -87,6 +97,22 @@ impl Named {
             "TotalCount": listed.total,
         }))?;
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// When and why the last rotation of a managed secret failed, if it did. Whoever may not know is told
+/// that much, if there is anything to know.
+async fn last_failure(calls: &Calls, described: &Answer) -> anyhow::Result<Option<Value>> {
+    const NOT_TOLD: &str = "yaoku:ListNotices on the secret is needed to be told of it";
+    if described.text("/SecretType") == GENERIC {
+        return Ok(None);
+    }
+    let last = notices::of_last_rotation(described.text("/Arn"));
+    match calls.ask_of(Product::Yaoku, notices::LIST, &last).await {
+        Ok(listed) => Ok(notices::failure(&listed, described.text("/CreateTime"))),
+        Err(error) if !error.is::<Refused>() => Err(error),
+        Err(_) if described.text("/AutomaticRotation") == "Invalid" => Ok(Some(NOT_TOLD.into())),
+        Err(_) => Ok(None),
     }
 }
 
@@ -104,7 +130,6 @@ impl Get {
         if !reveal {
             shown["SecretData"] = MASK.into();
         }
-        calls.writer.write_one(&shown)?;
-        Ok(ExitCode::SUCCESS)
+        write_one(calls, shown)
     }
 }

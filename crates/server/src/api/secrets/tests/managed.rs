@@ -8,8 +8,8 @@ use super::Reply;
 use crate::testing::Kms;
 
 const DAY: i64 = 86_400;
-const RDS: &str = r#"{"SecretSubType":"DoubleUsers","DBInstanceId":"rm-1"}"#;
-const ACCOUNTS: &str = r#"{"Accounts":[{"AccountName":"app","AccountPassword":"p1"}]}"#;
+pub(super) const RDS: &str = r#"{"SecretSubType":"DoubleUsers","DBInstanceId":"rm-1"}"#;
+pub(super) const ACCOUNTS: &str = r#"{"Accounts":[{"AccountName":"app","AccountPassword":"p1"}]}"#;
 const TRUST: &str = r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole",
     "Principal":{"Service":["kms.aliyuncs.com"]}}]}"#;
 
@@ -25,7 +25,7 @@ async fn rds(kms: &Kms, name: &str) -> Reply {
 }
 
 /// A node with a RAM user `ci` who has a key, and the role that lets the service turn it.
-async fn with_user() -> (Kms, String) {
+pub(super) async fn with_user() -> (Kms, String) {
     let kms = Kms::new().await;
     let role = "AliyunKMSManagedRAMCrendentialsRole";
     kms.ram("CreateRole", [("RoleName", role), ("AssumeRolePolicyDocument", TRUST)]).await.unwrap();
@@ -58,7 +58,7 @@ async fn rotate(kms: &Kms, name: &str, version: &str) -> Reply {
 }
 
 /// Does all that is due, until nothing is in hand.
-async fn settle(kms: &Kms) {
+pub(super) async fn settle(kms: &Kms) {
     kms.node.rotations.run(&kms.node).await.unwrap();
     kms.node.rotations.rest().await;
 }
@@ -439,6 +439,36 @@ async fn a_window_is_as_long_as_is_asked_for() {
 }
 
 #[tokio::test]
+async fn who_deletes_the_old_access_key_need_not_wait_for_the_window() {
+    let (kms, key) = with_user().await;
+    let name = "acs/ram/user/ci";
+    ram(&kms, &key).await.unwrap();
+    let old = users_keys(&kms).await.remove(0);
+    rotate(&kms, name, "v2").await.unwrap();
+    let of = [("UserName", "ci"), ("UserAccessKeyId", &*old)];
+    let off = [of[0], of[1], ("Status", "Inactive")];
+    kms.ram("UpdateAccessKey", off).await.unwrap();
+    assert_eq!(rotate(&kms, name, "v3").await, Err(Code::ResourceInUse), "it can be enabled again");
+    kms.ram("DeleteAccessKey", of).await.unwrap();
+    // The new one leaked too: it is the one before, from now on.
+    let leaked = users_keys(&kms).await.remove(0);
+    let now = [("SecretName", name), ("VersionId", "v3"), ("RotationWindow", "10m")];
+    kms.call("RotateSecret", now).await.unwrap();
+    assert_eq!(told(&kms, "Name").await, ["Secret:RotateSecret:Success"], "the first is over");
+    let previous = value(&kms, name, "ACSPrevious").await.unwrap();
+    assert!(previous.get("SecretData").unwrap().contains(&leaked));
+    let of = [("UserName", "ci"), ("UserAccessKeyId", &*leaked)];
+    kms.ram("UpdateAccessKey", [of[0], of[1], ("Status", "Inactive")]).await.unwrap();
+    kms.clock.advance_seconds(600);
+    settle(&kms).await;
+    let left = users_keys(&kms).await;
+    let current = value(&kms, name, "ACSCurrent").await.unwrap();
+    assert!(left.len() == 1 && current.get("SecretData").unwrap().contains(&left[0]));
+    assert_eq!(value(&kms, name, "ACSPrevious").await, Err(Code::ResourceNotFound));
+    assert_eq!(described(&kms, name).await.get("AutomaticRotation"), Some("Disabled"));
+}
+
+#[tokio::test]
 async fn who_deletes_a_secret_while_both_keys_work_is_told_which_one_is_left() {
     let (kms, key) = with_user().await;
     let name = "acs/ram/user/ci";
@@ -565,6 +595,7 @@ crate::testing::on_postgres_too!(
     both_access_keys_work_for_two_days_and_then_the_old_one_is_gone,
     access_keys_turn_by_themselves_when_their_date_has_come,
     a_window_is_as_long_as_is_asked_for,
+    who_deletes_the_old_access_key_need_not_wait_for_the_window,
     a_user_who_goes_while_both_keys_work_makes_the_rotation_fail,
     a_user_who_is_gone_makes_the_rotation_fail,
     a_server_that_nobody_registered_fails_the_rotation_and_harms_nothing,

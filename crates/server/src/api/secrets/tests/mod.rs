@@ -46,6 +46,7 @@ mod password;
 mod permissions;
 mod policies;
 mod read;
+mod told;
 mod versions;
 
 type Reply = Result<Fields, Code>;
