@@ -152,9 +152,9 @@ impl Batch {
         let mut dice = Rng::with_seed(seed ^ self.number as u64);
         let case = |(nth, kind): (usize, &Kind)| {
             let user = format!("c{}x{nth}", self.number);
-            Arc::new(Case::new(*kind, user, dice.bool(), &servers))
+            Case::new(*kind, user, dice.bool(), &servers).map(Arc::new)
         };
-        let cases = self.kinds.iter().enumerate().map(case).collect();
+        let cases = self.kinds.iter().enumerate().map(case).collect::<anyhow::Result<_>>()?;
         let mut it = Running { batch: self, servers, yaoku: Arc::new(yaoku), disk, cases, dice };
         let done = it.run().await;
         it.yaoku.kill()?;
@@ -360,12 +360,12 @@ impl Running {
     }
 
     /// Whether somebody has to do something: nobody else makes a password right again. What a server
-    /// has taken already is found out without its administrator where there is one password only.
+    /// has taken already is found out without its administrator where there is one account only.
     fn must_fail(&self, kind: Kind) -> bool {
         self.batch.fault == Fault::WrongAdmin
             && match self.batch.step {
                 Step::Connect | Step::LogIn | Step::Change => true,
-                Step::Applied => !kind.is_single() || kind == Kind::SshKey,
+                Step::Applied => !kind.is_single(),
                 Step::Before | Step::Verify | Step::Finish => false,
             }
     }

@@ -140,11 +140,16 @@ pub(super) struct Marked {
 }
 
 impl Case {
-    pub(super) fn new(kind: Kind, user: String, automatic: bool, servers: &Servers) -> Self {
+    pub(super) fn new(
+        kind: Kind,
+        user: String,
+        automatic: bool,
+        servers: &Servers,
+    ) -> anyhow::Result<Self> {
         let target = kind.engine().map(|it| servers.of(it).target());
-        let proxy = target.as_ref().map(|it| Proxy::start(it.port));
+        let proxy = target.as_ref().map(|it| Proxy::start(it.port)).transpose()?;
         let secret = kind.secret(&user);
-        Self { kind, user, secret, automatic, proxy, target, seen: Mutex::default() }
+        Ok(Self { kind, user, secret, automatic, proxy, target, seen: Mutex::default() })
     }
 
     /// What the secret calls its server.

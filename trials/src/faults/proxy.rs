@@ -15,7 +15,6 @@ use tokio::{
     net::{TcpListener, TcpStream},
     sync::watch,
 };
-use yaoku_targets::testing::free_port;
 
 /// The longest message that is looked at as a whole, in bytes.
 const MESSAGE: usize = 64 * 1024;
@@ -107,7 +106,11 @@ struct Shared {
 
 impl Proxy {
     /// Begins to pass everything on.
-    pub(super) fn start(upstream: u16) -> Self {
+    pub(super) fn start(upstream: u16) -> anyhow::Result<Self> {
+        let listener = std::net::TcpListener::bind(("127.0.0.1", 0))?;
+        listener.set_nonblocking(true)?;
+        let port = listener.local_addr()?.port();
+        let listener = TcpListener::from_std(listener)?;
         let (door, _) = watch::channel(Door::Open);
         let shared = Arc::new(Shared {
             upstream,
@@ -117,9 +120,9 @@ impl Proxy {
             heard: AtomicBool::new(false),
             connections: AtomicUsize::new(0),
         });
-        let it = Self { port: free_port(), shared };
-        tokio::spawn(it.clone().listen());
-        it
+        let it = Self { port, shared };
+        tokio::spawn(it.clone().listen(listener));
+        Ok(it)
     }
 
     /// From now on the step is waited for.
@@ -148,25 +151,27 @@ impl Proxy {
         self.shared.plan.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn listen(self) {
+    async fn listen(self, mut listener: TcpListener) {
         let mut door = self.shared.door.subscribe();
         loop {
-            if door.wait_for(|it| *it != Door::Refusing).await.is_err() {
-                return;
-            }
-            let Ok(listener) = TcpListener::bind(("127.0.0.1", self.port)).await else {
-                tokio::time::sleep(Duration::from_millis(50)).await;
-                continue;
-            };
-            loop {
-                tokio::select! {
-                    it = listener.accept() => {
-                        let Ok((client, _)) = it else { break };
+            tokio::select! {
+                it = listener.accept() => {
+                    if let Ok((client, _)) = it {
                         tokio::spawn(self.clone().serve(client));
                     }
-                    () = shut(&mut door, &[Door::Refusing]) => break,
+                    continue;
                 }
+                () = shut(&mut door, &[Door::Refusing]) => drop(listener),
             }
+            listener = loop {
+                if door.wait_for(|it| *it != Door::Refusing).await.is_err() {
+                    return;
+                }
+                match TcpListener::bind(("127.0.0.1", self.port)).await {
+                    Ok(it) => break it,
+                    Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+                }
+            };
         }
     }
 
