@@ -159,7 +159,7 @@ fn checked(it: &Answer) -> String {
         // Writing to a string cannot fail.
         _ = writeln!(
             said,
-            "{}{scope}: {}.\n  To end it: {}.",
+            "{}{scope}: {}.\n  To end it: {}",
             of("/Fault"),
             of("/Message"),
             of("/Remedy")
