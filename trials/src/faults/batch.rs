@@ -360,12 +360,12 @@ impl Running {
     }
 
     /// Whether somebody has to do something: nobody else makes a password right again. What a server
-    /// has taken already is found out without its administrator where there is one account only.
+    /// has taken already is found out without its administrator where there is one password only.
     fn must_fail(&self, kind: Kind) -> bool {
         self.batch.fault == Fault::WrongAdmin
             && match self.batch.step {
                 Step::Connect | Step::LogIn | Step::Change => true,
-                Step::Applied => !kind.is_single(),
+                Step::Applied => !kind.is_single() || kind == Kind::SshKey,
                 Step::Before | Step::Verify | Step::Finish => false,
             }
     }

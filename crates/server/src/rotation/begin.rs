@@ -115,16 +115,17 @@ pub(crate) fn new(secret: &Secret, version: VersionId, step: Step, now: Timestam
     }
 }
 
-/// Whether the accounts of a new secret could not be made, so that this is only tried now and then.
-pub(crate) fn has_failed_to_create(secret: &Secret, rotation: &Rotation) -> bool {
+/// Whether what has to be done first, or last, has failed, so that it is only tried now and then: the
+/// accounts of a new secret could not be made, or a key before not taken away.
+pub(crate) fn is_left_over(secret: &Secret, rotation: &Rotation) -> bool {
     let is_invalid =
         secret.managed.as_ref().is_some_and(|it| it.automatic == AutomaticRotation::Invalid);
-    rotation.step == Step::Create && is_invalid
+    matches!(rotation.step, Step::Create | Step::Retire) && is_invalid
 }
 
-/// Has accounts that could not be made tried again at once, as if it were the first time: how it
-/// ends is told. Leaves alone what is tried just now. The secret is the caller's to keep.
-pub(crate) async fn create_again(
+/// Has it tried again at once, as if it were the first time: how it ends is told. Leaves alone what is
+/// tried just now. The secret is the caller's to keep.
+pub(crate) async fn again(
     tx: &mut dyn Tx,
     secret: &mut Secret,
     rotation: Rotation,

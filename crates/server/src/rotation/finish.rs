@@ -72,12 +72,14 @@ async fn went_well(
 ) -> Result<(), ApiError> {
     let managed = secret.managed.as_mut().ok_or_else(ApiError::conflict)?;
     let had_failed = managed.automatic == AutomaticRotation::Invalid;
+    let first = managed.last_rotation.filter(|_| rotation.step == Step::Retire);
+    let is_first = rotation.started == first.unwrap_or(secret.created);
     if had_failed {
         managed.mend(secret.created);
         secret.updated = now;
         tx.update_secret(secret).await?;
     }
-    if had_failed || rotation.step == Step::Create && rotation.started != secret.created {
+    if had_failed || !is_first {
         tell(node, tx, secret, now, None).await?;
     }
     Ok(())

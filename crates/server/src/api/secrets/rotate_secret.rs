@@ -1,6 +1,6 @@
 //! `RotateSecret`: has a managed secret's credential changed now. Source: secrets.md §4.11. That it has
 //! a generic secret rotated too, if the operator has put a hook on it, is our choice; and that, where the
-//! accounts of a new secret could not be made, these are what is tried again.
+//! accounts of a new secret could not be made, or a key before not taken away, this is tried again.
 
 use yaoku_model::{
     arn::{Arn, SecretRef},
@@ -90,10 +90,10 @@ impl Operation for RotateSecret {
         must_rotate(call.tx()?, &secret).await?;
         let (node, now) = (call.node, call.now);
         let running = call.tx()?.rotation(&secret.account, &secret.name).await?;
-        // There are no accounts to rotate yet: the version that it is made with is still to work.
-        if let Some(it) = running.clone().filter(|it| begin::has_failed_to_create(&secret, it)) {
+        // There are no accounts to rotate yet, or two keys: the version that is current is to be so first.
+        if let Some(it) = running.clone().filter(|it| begin::is_left_over(&secret, it)) {
             answer.version = it.version.clone();
-            begin::create_again(call.tx()?, &mut secret, it, now).await?;
+            begin::again(call.tx()?, &mut secret, it, now).await?;
             call.tx()?.update_secret(&secret).await?;
             node.rotations.wake();
             return Ok(answer);

@@ -55,8 +55,8 @@ impl Operation for UpdateSecretRotationPolicy {
         managed(&secret)?;
         match call.tx()?.rotation(&secret.account, &secret.name).await? {
             // It waits for whoever puts the server right, perhaps for ever.
-            Some(it) if begin::has_failed_to_create(&secret, &it) => {
-                begin::create_again(call.tx()?, &mut secret, it, now).await?;
+            Some(it) if begin::is_left_over(&secret, &it) => {
+                begin::again(call.tx()?, &mut secret, it, now).await?;
                 node.rotations.wake();
             }
             Some(it) if it.is_running() => return Err(begin::being_rotated()),

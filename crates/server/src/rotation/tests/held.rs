@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use yaoku_model::target::Target;
+use yaoku_model::{secret::Step, target::Target};
 use yaoku_targets::testing::{TestServer, silent_port};
 
 use super::{
@@ -11,7 +11,7 @@ use super::{
         steps::Trouble,
         work::{self, Work},
     },
-    account, create, kms, login, named, rds, value, works,
+    a_key_pair, account, create, described, kms, login, named, rds, until, value, works,
 };
 use crate::testing::Kms;
 
@@ -53,6 +53,45 @@ async fn what_a_dead_node_had_is_taken_up_after_fifteen_seconds_and_not_before()
         assert_eq!(late.write(node, &found.secret).await.unwrap(), None);
     }
     assert!(is_current(&kms, "v2").await);
+}
+
+#[tokio::test]
+async fn a_key_that_could_not_be_taken_away_is_tried_again_by_who_asks() {
+    let server = TestServer::ssh();
+    let (kms, of) = (kms(server).await, ("SecretName", "acs/ecs/a"));
+    let config = r#"{"SecretSubType":"SSHKey","InstanceId":"rm-1","RegionId":"cn-hangzhou"}"#;
+    create(&kms, "ECS", of.1, &a_key_pair(server, "visitor"), config).await;
+    let old = login(&kms, of.1, "ACSCurrent").await;
+    kms.call("RotateSecret", [of, ("VersionId", "v2")]).await.unwrap();
+    until(&kms, of.1, |it| it.step == Step::Retire).await.unwrap();
+    let (account, id) = (&kms.account, "rm-1".parse().unwrap());
+    let mut tx = kms.node.store.write().await.unwrap();
+    let target = tx.target(account, &id).await.unwrap().unwrap();
+    tx.delete_target(account, &id).await.unwrap();
+    tx.commit().await.unwrap();
+    let policy = [of, ("EnableAutomaticRotation", "false")];
+    for (action, params) in
+        [("UpdateSecretRotationPolicy", policy), ("RotateSecret", [of, ("VersionId", "v3")])]
+    {
+        for _ in 0..3 {
+            kms.clock.advance_seconds(65);
+            look(&kms).await;
+        }
+        assert_eq!(described(&kms, of.1, "AutomaticRotation").await, "Invalid", "{action}");
+        let answer = kms.call(action, params).await.unwrap();
+        assert_ne!(answer.get("VersionId"), Some("v3"), "it is not begun");
+        assert_eq!(described(&kms, of.1, "AutomaticRotation").await, "Disabled", "{action}");
+    }
+    let mut tx = kms.node.store.write().await.unwrap();
+    tx.put_target(&target).await.unwrap();
+    tx.commit().await.unwrap();
+    kms.clock.advance_seconds(65);
+    until(&kms, of.1, |_| false).await;
+    assert!(!works(server, &old).await);
+    let told = kms.call("ListNotices", []).await.unwrap();
+    let names = (0..4).map(|nth| told.get(&format!("Notices.Notice.{nth}.Name")).unwrap());
+    let [success, failure] = ["Secret:RotateSecret:Success", "Secret:RotateSecret:Failure"];
+    assert!(names.eq([success, failure, failure, success]));
 }
 
 #[tokio::test]
