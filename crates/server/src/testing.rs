@@ -328,6 +328,12 @@ impl Kms {
         Self { format: Format::Xml, ..self.with(self.caller.clone()) }
     }
 
+    /// Does all that is due of rotations, until nothing is in hand.
+    pub(crate) async fn settle(&self) {
+        self.node.rotations.run(&self.node).await.unwrap();
+        self.node.rotations.rest().await;
+    }
+
     /// What its clocks say.
     pub(crate) fn clock_now(&self) -> Timestamp {
         yaoku_model::time::Clock::now(&*self.clock)

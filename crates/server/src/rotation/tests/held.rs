@@ -19,11 +19,6 @@ async fn is_current(kms: &Kms, version: &str) -> bool {
     value(kms, "a", "ACSCurrent").await.unwrap().get("VersionId") == Some(version)
 }
 
-async fn look(kms: &Kms) {
-    kms.node.rotations.run(&kms.node).await.unwrap();
-    kms.node.rotations.rest().await;
-}
-
 #[tokio::test]
 async fn what_a_dead_node_had_is_taken_up_after_fifteen_seconds_and_not_before() {
     let (server, name) = (TestServer::mariadb(), named("held"));
@@ -42,10 +37,10 @@ async fn what_a_dead_node_had_is_taken_up_after_fifteen_seconds_and_not_before()
     kms.clock.advance_seconds(10);
     let still = Work::HoldOn(held).write(node, &found.secret).await.unwrap().unwrap();
     kms.clock.advance_seconds(14);
-    look(&kms).await;
+    kms.settle().await;
     assert!(is_current(&kms, "v1").await, "it has said ten seconds later that it is at it");
     kms.clock.advance_seconds(1);
-    look(&kms).await;
+    kms.settle().await;
     assert!(is_current(&kms, "v2").await);
     assert!(works(server, &login(&kms, "a", "ACSCurrent").await).await);
     // It was only slow.
@@ -75,7 +70,7 @@ async fn a_key_that_could_not_be_taken_away_is_tried_again_by_who_asks() {
     {
         for _ in 0..3 {
             kms.clock.advance_seconds(65);
-            look(&kms).await;
+            kms.settle().await;
         }
         assert_eq!(described(&kms, of.1, "AutomaticRotation").await, "Invalid", "{action}");
         let answer = kms.call(action, params).await.unwrap();

@@ -60,6 +60,12 @@ async fn knowing(target: Target, admin: &Login) -> Kms {
 }
 
 async fn create(kms: &Kms, kind: &str, name: &str, data: &str, config: &str) {
+    begin_to_create(kms, kind, name, data, config).await;
+    over(kms, name).await;
+}
+
+/// Makes a secret. Its accounts may still have to be made.
+async fn begin_to_create(kms: &Kms, kind: &str, name: &str, data: &str, config: &str) {
     let params = [
         ("SecretName", name),
         ("VersionId", "v1"),
@@ -68,7 +74,6 @@ async fn create(kms: &Kms, kind: &str, name: &str, data: &str, config: &str) {
         ("ExtendedConfig", config),
     ];
     kms.call("CreateSecret", params).await.unwrap();
-    over(kms, name).await;
 }
 
 async fn rotate(kms: &Kms, name: &str, version: &str) {
@@ -94,8 +99,7 @@ async fn until(kms: &Kms, name: &str, is: impl Fn(&Rotation) -> bool) -> Option<
         if running.as_ref().is_none_or(&is) {
             return running;
         }
-        kms.node.rotations.run(&kms.node).await.unwrap();
-        kms.node.rotations.rest().await;
+        kms.settle().await;
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     panic!("the rotation of {name} does not come so far");
@@ -178,14 +182,7 @@ async fn made_accounts_take_turns(server: &TestServer, kind: &str, name: &str, c
         r#"{{"SecretSubType":"DoubleUsers","RegionId":"cn-hangzhou","AccountName":"{name}",
         "CloneAccountName":"{clone}",{config}}}"#
     );
-    let params = [
-        ("SecretName", "a"),
-        ("VersionId", "v1"),
-        ("SecretType", kind),
-        ("SecretData", "$Auto"),
-        ("ExtendedConfig", &*config),
-    ];
-    kms.call("CreateSecret", params).await.unwrap();
+    begin_to_create(&kms, kind, "a", "$Auto", &config).await;
     let [current, previous] =
         [login(&kms, "a", "ACSCurrent").await, login(&kms, "a", "ACSPrevious").await];
     assert_eq!((&*current.user, &*previous.user), (name, &*clone));
@@ -237,14 +234,7 @@ async fn a_secret_whose_server_is_away_is_made_all_the_same() {
     let config = r#"{"SecretSubType":"DoubleUsers","AccountName":"cache",
         "CloneAccountName":"cache_clone","AccountPrivilege":"RoleReadWrite","InstanceId":"rm-1",
         "RegionId":"cn-hangzhou"}"#;
-    let params = [
-        ("SecretName", "a"),
-        ("VersionId", "v1"),
-        ("SecretType", "Redis"),
-        ("SecretData", "$Auto"),
-        ("ExtendedConfig", config),
-    ];
-    kms.call("CreateSecret", params).await.unwrap();
+    begin_to_create(&kms, "Redis", "a", "$Auto", config).await;
     let mut tx = kms.node.store.read().await.unwrap();
     let begun = tx.rotation(&kms.account, &"a".parse().unwrap()).await.unwrap().unwrap();
     assert!(begun.tries > 0, "it was tried meanwhile, and will be again");
@@ -361,16 +351,8 @@ async fn accounts_that_are_there_are_not_made_anew() {
     let config = r#"{"SecretSubType":"DoubleUsers","AccountName":"taken",
         "CloneAccountName":"taken_clone","AccountPrivilege":"RoleReadWrite","InstanceId":"rm-1",
         "RegionId":"cn-hangzhou"}"#;
-    let params = [
-        ("SecretName", "a"),
-        ("VersionId", "v1"),
-        ("SecretType", "Redis"),
-        ("SecretData", "$Auto"),
-        ("ExtendedConfig", config),
-    ];
-    kms.call("CreateSecret", params).await.unwrap();
-    kms.node.rotations.run(&kms.node).await.unwrap();
-    kms.node.rotations.rest().await;
+    begin_to_create(&kms, "Redis", "a", "$Auto", config).await;
+    kms.settle().await;
     assert_eq!(described(&kms, "a", "AutomaticRotation").await, "Invalid");
     let password: SecretData = "of-Somebody-1".parse().unwrap();
     let owner = Login { user: "taken".to_owned(), proof: Proof::Password(password) };
@@ -449,8 +431,7 @@ async fn a_server_that_is_away_is_tried_for_two_minutes() {
     kms.call("RotateSecret", of).await.unwrap();
     let mut seconds = 0;
     while described(&kms, "a", "AutomaticRotation").await != "Invalid" {
-        kms.node.rotations.run(&kms.node).await.unwrap();
-        kms.node.rotations.rest().await;
+        kms.settle().await;
         tokio::time::sleep(Duration::from_millis(5)).await;
         kms.clock.advance_seconds(1);
         seconds += 1;

@@ -13,7 +13,8 @@ pub(super) const ACCOUNTS: &str = r#"{"Accounts":[{"AccountName":"app","AccountP
 const TRUST: &str = r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole",
     "Principal":{"Service":["kms.aliyuncs.com"]}}]}"#;
 
-async fn rds(kms: &Kms, name: &str) -> Reply {
+/// Makes a secret of two accounts of a database server.
+pub(super) async fn rds(kms: &Kms, name: &str) -> Reply {
     let params = [
         ("SecretName", name),
         ("VersionId", "v1"),
@@ -53,14 +54,18 @@ async fn ram(kms: &Kms, keys: &str) -> Reply {
     kms.call("CreateSecret", params).await
 }
 
-async fn rotate(kms: &Kms, name: &str, version: &str) -> Reply {
-    kms.call("RotateSecret", [("SecretName", name), ("VersionId", version)]).await
+/// A user whose key was rotated once, while both work: the secret's name, and the id of the old key.
+async fn with_two_keys() -> (Kms, &'static str, String) {
+    let (kms, key) = with_user().await;
+    let name = "acs/ram/user/ci";
+    ram(&kms, &key).await.unwrap();
+    let old = users_keys(&kms).await.remove(0);
+    rotate(&kms, name, "v2").await.unwrap();
+    (kms, name, old)
 }
 
-/// Does all that is due, until nothing is in hand.
-pub(super) async fn settle(kms: &Kms) {
-    kms.node.rotations.run(&kms.node).await.unwrap();
-    kms.node.rotations.rest().await;
+async fn rotate(kms: &Kms, name: &str, version: &str) -> Reply {
+    kms.call("RotateSecret", [("SecretName", name), ("VersionId", version)]).await
 }
 
 /// One field of each notice of the account, the last first.
@@ -291,10 +296,10 @@ async fn both_access_keys_work_for_two_days_and_then_the_old_one_is_gone() {
     rotate(&kms, name, "v2").await.unwrap();
     assert_eq!(rotate(&kms, name, "v3").await, Err(Code::ResourceInUse));
     kms.clock.advance_seconds(2 * DAY - 1);
-    settle(&kms).await;
+    kms.settle().await;
     assert_eq!(users_keys(&kms).await.len(), 2);
     kms.clock.advance_seconds(1);
-    settle(&kms).await;
+    kms.settle().await;
     let after = users_keys(&kms).await;
     assert!(after.len() == 1 && !after.contains(&before[0]));
     assert_eq!(value(&kms, name, "ACSPrevious").await, Err(Code::ResourceNotFound));
@@ -330,17 +335,13 @@ async fn keys_that_were_renewed_by_hand_are_left_alone() {
 
 #[tokio::test]
 async fn only_the_key_that_was_current_goes_when_the_window_ends_and_that_is_written_down() {
-    let (kms, key) = with_user().await;
-    let name = "acs/ram/user/ci";
-    ram(&kms, &key).await.unwrap();
-    let old = users_keys(&kms).await.remove(0);
-    rotate(&kms, name, "v2").await.unwrap();
+    let (kms, name, old) = with_two_keys().await;
     let of = [("UserName", "ci"), ("UserAccessKeyId", &*old)];
     kms.ram("DeleteAccessKey", of).await.unwrap();
     access_key(&kms).await;
     let before = users_keys(&kms).await;
     kms.clock.advance_seconds(2 * DAY);
-    settle(&kms).await;
+    kms.settle().await;
     assert_eq!(users_keys(&kms).await, before, "one of them was made by hand");
     kms.clock.advance_seconds(DAY);
     let current = value(&kms, name, "ACSCurrent").await.unwrap();
@@ -351,7 +352,7 @@ async fn only_the_key_that_was_current_goes_when_the_window_ends_and_that_is_wri
     rotate(&kms, name, "v3").await.unwrap();
     let made = users_keys(&kms).await;
     kms.clock.advance_seconds(2 * DAY);
-    settle(&kms).await;
+    kms.settle().await;
     let left = users_keys(&kms).await;
     assert_eq!(left.len(), 1);
     let gone = made.iter().find(|it| !left.contains(it)).unwrap();
@@ -380,7 +381,7 @@ async fn a_secret_whose_key_is_disabled_fails_once_and_is_told_of_once() {
     kms.call("DisableKey", [("KeyId", &*key)]).await.unwrap();
     kms.clock.advance_seconds(7 * DAY);
     for _ in 0..3 {
-        settle(&kms).await;
+        kms.settle().await;
         kms.clock.advance_seconds(60);
     }
     assert_eq!(described(&kms, "a").await.get("AutomaticRotation"), Some("Invalid"));
@@ -401,8 +402,8 @@ async fn access_keys_turn_by_themselves_when_their_date_has_come() {
     let first = users_keys(&kms).await;
     for week in 1..=3 {
         kms.clock.advance_seconds(7 * DAY);
-        settle(&kms).await;
-        settle(&kms).await;
+        kms.settle().await;
+        kms.settle().await;
         let it = described(&kms, name).await;
         let at = crate::testing::NOW.plus_seconds(week * 7 * DAY);
         assert_eq!(it.get("LastRotationDate"), Some(&*at.to_string()), "week {week}");
@@ -431,20 +432,16 @@ async fn a_window_is_as_long_as_is_asked_for() {
     }
     rotate("10m").await.unwrap();
     kms.clock.advance_seconds(599);
-    settle(&kms).await;
+    kms.settle().await;
     assert_eq!(users_keys(&kms).await.len(), 2);
     kms.clock.advance_seconds(1);
-    settle(&kms).await;
+    kms.settle().await;
     assert_eq!(users_keys(&kms).await.len(), 1);
 }
 
 #[tokio::test]
 async fn who_deletes_the_old_access_key_need_not_wait_for_the_window() {
-    let (kms, key) = with_user().await;
-    let name = "acs/ram/user/ci";
-    ram(&kms, &key).await.unwrap();
-    let old = users_keys(&kms).await.remove(0);
-    rotate(&kms, name, "v2").await.unwrap();
+    let (kms, name, old) = with_two_keys().await;
     let of = [("UserName", "ci"), ("UserAccessKeyId", &*old)];
     let off = [of[0], of[1], ("Status", "Inactive")];
     kms.ram("UpdateAccessKey", off).await.unwrap();
@@ -460,7 +457,7 @@ async fn who_deletes_the_old_access_key_need_not_wait_for_the_window() {
     let of = [("UserName", "ci"), ("UserAccessKeyId", &*leaked)];
     kms.ram("UpdateAccessKey", [of[0], of[1], ("Status", "Inactive")]).await.unwrap();
     kms.clock.advance_seconds(600);
-    settle(&kms).await;
+    kms.settle().await;
     let left = users_keys(&kms).await;
     let current = value(&kms, name, "ACSCurrent").await.unwrap();
     assert!(left.len() == 1 && current.get("SecretData").unwrap().contains(&left[0]));
@@ -470,11 +467,7 @@ async fn who_deletes_the_old_access_key_need_not_wait_for_the_window() {
 
 #[tokio::test]
 async fn who_deletes_a_secret_while_both_keys_work_is_told_which_one_is_left() {
-    let (kms, key) = with_user().await;
-    let name = "acs/ram/user/ci";
-    ram(&kms, &key).await.unwrap();
-    let old = users_keys(&kms).await.remove(0);
-    rotate(&kms, name, "v2").await.unwrap();
+    let (kms, name, old) = with_two_keys().await;
     let force = [("SecretName", name), ("ForceDeleteWithoutRecovery", "true")];
     kms.call("DeleteSecret", force).await.unwrap();
     assert!(users_keys(&kms).await.contains(&old));
@@ -484,10 +477,7 @@ async fn who_deletes_a_secret_while_both_keys_work_is_told_which_one_is_left() {
 
 #[tokio::test]
 async fn a_user_who_goes_while_both_keys_work_makes_the_rotation_fail() {
-    let (kms, key) = with_user().await;
-    let name = "acs/ram/user/ci";
-    ram(&kms, &key).await.unwrap();
-    rotate(&kms, name, "v2").await.unwrap();
+    let (kms, name, _) = with_two_keys().await;
     for id in users_keys(&kms).await {
         let of = [("UserName", "ci"), ("UserAccessKeyId", &*id)];
         kms.ram("DeleteAccessKey", of).await.unwrap();
@@ -495,7 +485,7 @@ async fn a_user_who_goes_while_both_keys_work_makes_the_rotation_fail() {
     kms.ram("DeleteUser", [("UserName", "ci")]).await.unwrap();
     assert_eq!(described(&kms, name).await.get("AutomaticRotation"), Some("Disabled"));
     kms.clock.advance_seconds(2 * DAY);
-    settle(&kms).await;
+    kms.settle().await;
     assert_eq!(described(&kms, name).await.get("AutomaticRotation"), Some("Invalid"));
     assert_eq!(value(&kms, name, "ACSCurrent").await.unwrap().get("VersionId"), Some("v2"));
     assert_eq!(told(&kms, "Name").await, ["Secret:RotateSecret:Failure"]);
@@ -516,7 +506,7 @@ async fn a_user_who_is_gone_makes_the_rotation_fail() {
     kms.ram("DeleteAccessKey", of).await.unwrap();
     kms.ram("DeleteUser", [("UserName", "ci")]).await.unwrap();
     kms.clock.advance_seconds(7 * DAY);
-    settle(&kms).await;
+    kms.settle().await;
     let it = described(&kms, name).await;
     assert_eq!(it.get("AutomaticRotation"), Some("Invalid"));
     let after = value(&kms, name, "ACSCurrent").await.unwrap();
@@ -542,13 +532,13 @@ async fn a_server_that_nobody_registered_fails_the_rotation_and_harms_nothing() 
     let kms = Kms::new().await;
     rds(&kms, "a").await.unwrap();
     rotate(&kms, "a", "v2").await.unwrap();
-    settle(&kms).await;
+    kms.settle().await;
     kms.clock.advance_seconds(119);
-    settle(&kms).await;
+    kms.settle().await;
     let status = described(&kms, "a").await;
     assert_eq!(status.get("AutomaticRotation"), Some("Disabled"), "it may be on its way");
     kms.clock.advance_seconds(20);
-    settle(&kms).await;
+    kms.settle().await;
     assert_eq!(described(&kms, "a").await.get("AutomaticRotation"), Some("Invalid"));
     let event = told(&kms, "Event").await.remove(0);
     let entity = format!("acs:rds:cn-hangzhou:{}:dbinstance/rm-1", kms.account);

@@ -4,7 +4,7 @@ use yaoku_wire::error::Code;
 
 use super::{
     create,
-    managed::{ACCOUNTS, RDS, settle, with_user},
+    managed::{ACCOUNTS, RDS, rds, with_user},
 };
 use crate::{
     api::{Product, operation},
@@ -152,21 +152,14 @@ async fn what_is_told_of_one_secret_is_told_to_whoever_may_ask_about_it() {
 #[tokio::test]
 async fn a_rotation_that_failed_says_why_in_its_notice() {
     let kms = Kms::new().await;
-    let params = [
-        ("SecretName", "a"),
-        ("VersionId", "v1"),
-        ("SecretType", "Rds"),
-        ("SecretData", ACCOUNTS),
-        ("ExtendedConfig", RDS),
-    ];
-    kms.call("CreateSecret", params).await.unwrap();
+    rds(&kms, "a").await.unwrap();
     kms.call("RotateSecret", [("SecretName", "a"), ("VersionId", "v2")]).await.unwrap();
     // What is missing may be on its way: for two minutes it is tried again.
     for _ in 0..2 {
-        settle(&kms).await;
+        kms.settle().await;
         kms.clock.advance_seconds(130);
     }
-    settle(&kms).await;
+    kms.settle().await;
     let last = [("SecretName", "a"), ("Name", "Secret:RotateSecret:*"), ("PageSize", "1")];
     let listed = kms.call("ListNotices", last).await.unwrap();
     assert_eq!(listed.get("Notices.Notice.0.Name"), Some("Secret:RotateSecret:Failure"));
