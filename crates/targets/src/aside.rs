@@ -149,6 +149,15 @@ impl Admin for Remote {
         self.run(work).await
     }
 
+    async fn is_one_account(&mut self, user: &str) -> Result<bool, Fault> {
+        let (mut admin, user) = (self.take()?, user.to_owned());
+        let work = async move {
+            let done = admin.is_one_account(&user).await;
+            Ok((admin, done))
+        };
+        self.run(work).await
+    }
+
     async fn lacks(&mut self) -> Result<Vec<Lack>, Fault> {
         let mut admin = self.take()?;
         let work = async move {

@@ -27,6 +27,11 @@ pub mod testing;
 mod tests;
 mod text;
 
+/// The public key that a user's private key has, as `authorized_keys` has it. Fails if it cannot be read.
+pub fn public_key(private: &SecretData) -> Result<String, Fault> {
+    ssh::public_key(private)
+}
+
 pub use aside::Aside;
 pub use fault::Fault;
 pub use host_key::{HostKey, NotAHostKey};
@@ -96,12 +101,20 @@ pub trait Admin: Send {
     /// Whether there is such an account, from wherever it may come.
     async fn has_account(&mut self, user: &str) -> Result<bool, Fault>;
 
+    /// Whether who proves one password of this name has proved all. In `MySQL` accounts of one name are
+    /// several, one for each host, and get one password: they must have had one. Which is seen only where
+    /// passwords are kept without salt.
+    async fn is_one_account(&mut self, user: &str) -> Result<bool, Fault> {
+        let _ = user;
+        Ok(true)
+    }
+
     /// What rotations would lack here, as far as it can be seen without changing anything: whether the
     /// server takes changes, whether it keeps them, and whether this administrator may make them.
     async fn lacks(&mut self) -> Result<Vec<Lack>, Fault>;
 
     /// SSH: lets the user log in by `public_key` (as OpenSSH writes it) too, on the terms of the key
-    /// `like` if that is there. All other keys stay.
+    /// `like`, which must be there. All other keys stay.
     async fn add_key(
         &mut self,
         user: &str,

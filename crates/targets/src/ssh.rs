@@ -15,7 +15,7 @@ use russh::{
     ChannelMsg, Preferred, Signer,
     client::{AuthResult, Config, Handle, Handler, connect_stream},
     keys::{
-        HashAlg, PrivateKeyWithHashAlg, PublicKey, PublicKeyOrCertificate,
+        HashAlg, PrivateKey, PrivateKeyWithHashAlg, PublicKey, PublicKeyOrCertificate,
         agent::AgentIdentity,
         decode_secret_key,
         ssh_encoding::Encode as _,
@@ -55,9 +55,14 @@ const AS_USER: &str = "if [ \"$(id -un)\" = @USER@ ]; then exec sh -s; \
 const CAN_WRITE: &str =
     "test -w /etc || { echo 'Read-only file system: /etc cannot be written'; exit 1; }";
 
+/// A command ends with this if the key whose rights a new one is to have is on no line.
+const NO_KEY: u32 = 45;
+
 /// Changes the keys of a user in a copy that takes the file's place at once. With a new key: if it is
-/// not there, a line for it is put behind each of the old key, with that one's options and comment, or
-/// at the end if there is none. Without: the lines of the old key go.
+/// not there, a line for it is put behind each of the old key, with that one's options and comment; if
+/// there is none, nothing is done, for what the old key may do is not known; and if there is no old key,
+/// at the end. Without: the lines of the old key go. The old key comes without its kind, so that any
+/// space may be between them.
 const CHANGE_KEYS: &str = r#"
 set -eu
 umask 077
@@ -74,11 +79,17 @@ awk -v has="$has" -v old='@OLD@' -v new='@NEW@' '
     old != "" && (at = index($0, old)) {
         if (new == "") next
         print
-        if (!has) { print substr($0, 1, at - 1) new substr($0, at + length(old)); added = 1 }
+        head = substr($0, 1, at - 1)
+        sub(/[^ \t]+[ \t]+$/, "", head)
+        if (!has) { print head new substr($0, at + length(old)); added = 1 }
         next
     }
     { print }
-    END { if (new != "" && !has && !added) print new }
+    END {
+        if (new == "" || has || added) exit
+        if (old != "") exit 45
+        print new
+    }
 ' authorized_keys >"$new"
 chmod 600 "$new"
 sync "$new" 2>/dev/null || sync
@@ -108,9 +119,7 @@ pub(crate) async fn connect(target: &Target, login: &Login) -> Result<Server, Fa
                 let signed = session.authenticate_publickey_with(user, public, hash, &mut key);
                 signed.await.map_err(|it| it.0)
             } else {
-                let unreadable = |_| Fault::Failed("the private key cannot be read".to_owned());
-                let key = decode_secret_key(key.expose_text(), None).map_err(unreadable)?;
-                let key = PrivateKeyWithHashAlg::new(Arc::new(key), None);
+                let key = PrivateKeyWithHashAlg::new(Arc::new(read(key)?), None);
                 session.authenticate_publickey(user, key).await
             }
         }
@@ -124,6 +133,21 @@ pub(crate) async fn connect(target: &Target, login: &Login) -> Result<Server, Fa
         Ok(AuthResult::Failure { .. }) => Err(Fault::WrongCredential(login.user.clone())),
         Err(error) => Err(refusal(&error)),
     }
+}
+
+/// The public key that a private key has, as `authorized_keys` has it.
+pub(crate) fn public_key(private: &SecretData) -> Result<String, Fault> {
+    let public = match Rsa::read(private) {
+        Some(key) => key.public()?,
+        None => read(private)?.public_key().clone(),
+    };
+    public.to_openssh().map_err(|_| Fault::Failed("the private key cannot be used".to_owned()))
+}
+
+/// A key that is not RSA's.
+fn read(key: &SecretData) -> Result<PrivateKey, Fault> {
+    let unreadable = |_| Fault::Failed("the private key cannot be read".to_owned());
+    decode_secret_key(key.expose_text(), None).map_err(unreadable)
 }
 
 /// Logs in, and looks whether the user may do anything there: who must change their password may not.
@@ -209,6 +233,7 @@ impl Admin for Server {
 impl Server {
     async fn change_keys(&mut self, user: &str, new: &str, old: &str) -> Result<(), Fault> {
         checked(user)?;
+        let old = old.split_once(' ').map_or(old, |it| it.1);
         let script =
             CHANGE_KEYS.replace("@USER@", user).replace("@OLD@", old).replace("@NEW@", new);
         self.shell(user, AS_USER, &script, None).await
@@ -243,6 +268,9 @@ impl Server {
         match status {
             Some(0) => Ok(()),
             Some(NO_USER) => Err(Fault::NoAccount(String::new())),
+            Some(NO_KEY) => Err(Fault::Failed(
+                "has the user's current key on no line of ~/.ssh/authorized_keys".to_owned(),
+            )),
             _ if ["No space left", "Read-only file system", "quota exceeded"]
                 .iter()
                 .any(|it| output.contains(it)) =>

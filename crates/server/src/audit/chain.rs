@@ -12,6 +12,10 @@ use super::{
     segment::{Lines, Next},
 };
 
+/// After so many lines, a tenth of a millisecond's work, others are let first who want the processor: a
+/// segment takes longer than a call may wait. Our choice.
+const MOMENT: u32 = 32;
+
 /// What is wrong with a journal.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum Fault {
@@ -157,7 +161,7 @@ pub(super) fn leads(
     length: Option<u64>,
     mut each: impl FnMut(&[u8]) -> io::Result<()>,
 ) -> io::Result<bool> {
-    let mut last = before.hash;
+    let (mut last, mut read) = (before.hash, 0_u32);
     while length.is_none_or(|it| lines.next < it) {
         let line = match lines.next()? {
             Next::Line(line) => line,
@@ -169,6 +173,10 @@ pub(super) fn leads(
             _ => return Ok(false),
         }
         each(line)?;
+        read = read.wrapping_add(1);
+        if read.is_multiple_of(MOMENT) {
+            std::thread::yield_now();
+        }
     }
     Ok(last == end.hash && length.is_none_or(|it| lines.next == it))
 }

@@ -194,6 +194,10 @@ pub struct Journal {
 /// How often the files are looked at, so that a change is noticed within a second.
 const ROUND: Duration = Duration::from_millis(800);
 
+/// How much less the thread that looks at them counts than others where there are too few processors. Our
+/// choice.
+const NICE: i32 = 10;
+
 /// Where the journal of a node lies in a data directory.
 #[must_use]
 pub fn directory(data: &Path, node: &NodeName) -> PathBuf {
@@ -224,6 +228,8 @@ impl Journal {
         })?;
         let worker = Arc::clone(&shared);
         let watcher = thread("audit-watch", move || {
+            // Of this thread alone on Linux. If it is not allowed, it goes on as it is.
+            _ = rustix::process::nice(NICE);
             let mut watch = Watch::default();
             while ended.recv_timeout(ROUND) != Err::<(), _>(Disconnected) {
                 worker.look(&mut watch);

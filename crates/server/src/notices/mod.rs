@@ -8,9 +8,9 @@
 use serde_json::{Value, json};
 use yaoku_model::{
     arn::Arn,
-    ids::{AccessKeyId, AccountId, uuid},
+    ids::{AccountId, uuid},
     key::Key,
-    secret::Secret,
+    secret::{Rotation, Secret, Step},
     time::Timestamp,
 };
 use yaoku_store::{NoticeRow, Tx};
@@ -189,13 +189,13 @@ pub(crate) async fn material_expired(
     leave(node, tx, notice, now).await
 }
 
-/// The same of a secret as [`key_goes`] of a key. `left` is an access key that was to be deleted soon, and
-/// is nobody's to delete any more.
+/// The same of a secret as [`key_goes`] of a key. `left` is a rotation that was not over: a key that was
+/// to go soon is nobody's to take away any more.
 pub(crate) async fn secret_goes(
     node: &Node,
     tx: &mut dyn Tx,
     secret: &Secret,
-    left: Option<&AccessKeyId>,
+    left: Option<&Rotation>,
     now: Timestamp,
 ) -> Result<(), ApiError> {
     let about = Arn::secret(&node.region, &secret.account, &secret.name);
@@ -208,8 +208,11 @@ pub(crate) async fn secret_goes(
         }
         None => "Secret:DeleteSecret:Success",
     };
-    if let Some(left) = left {
-        content["accessKeyLeft"] = left.as_str().into();
+    if let Some(key) = left.and_then(|it| it.dying.as_ref()) {
+        content["accessKeyLeft"] = key.as_str().into();
+    }
+    if left.is_some_and(|it| it.step == Step::Retire) {
+        content["sshKeyLeft"] = true.into();
     }
     let account = &secret.account;
     let notice = Notice { name, level: Level::Warn, account, about: &about, content };

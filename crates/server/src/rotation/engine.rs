@@ -17,7 +17,10 @@ use tokio::{
     sync::{Notify, OwnedSemaphorePermit, Semaphore, SemaphorePermit, watch},
     time::{Instant, timeout},
 };
-use yaoku_model::ids::{AccountId, TargetId};
+use yaoku_model::{
+    ids::{AccountId, TargetId},
+    time::Timestamp,
+};
 use yaoku_store::{DueSecret, StoreError};
 use yaoku_targets::{Aside, Fault};
 
@@ -37,17 +40,25 @@ const HOOKS_AT_ONCE: usize = 16;
 /// How many rows are asked for at once.
 const PAGE: i64 = 256;
 
+/// Where more than so many wait, looking for others takes no more than one part in so many of the time.
+/// Our choice.
+const MANY: usize = 256;
+const LOOKS: u32 = 20;
+
 /// How many secrets wait or are worked on at most, some 500 bytes each. The others are found when
 /// there is room. Our choice.
 const TASKS: u32 = 16_384;
 
-/// How long passes at least from one that goes on to the next: fifty go on in a second, and ten thousand
-/// take little more than three minutes. Our choice.
-const PACE: Duration = Duration::from_millis(20);
+/// How long passes at least from one that goes on to the next: forty go on in a second, and ten thousand
+/// take little more than four minutes. Our choice.
+const PACE: Duration = Duration::from_millis(25);
 
 /// What is done at targets takes at most an eighth of the processors. What the store and the journal
 /// do for it is about as much again, so that all of it stays below a quarter. Our choice.
 const SHARE: u32 = 8;
+
+/// But what one target takes keeps none from going on for longer than this. Our choice.
+const LONGEST_REST: Duration = Duration::from_secs(1);
 
 /// For so long nobody asks a target that was found dead, and then one alone does, for so long at most.
 /// Our choice.
@@ -70,6 +81,8 @@ const REMEMBERED: usize = 4096;
 pub(crate) struct Engine {
     shared: Arc<Shared>,
     begun: Notify,
+    /// When there is a look next for what is to begin by itself.
+    looks: Mutex<Instant>,
     aside: Aside,
 }
 
@@ -138,6 +151,7 @@ impl Default for Engine {
                 pace: tokio::sync::Mutex::new(pace),
             }),
             begun: Notify::new(),
+            looks: Mutex::new(Instant::now()),
             aside: Aside::default(),
         }
     }
@@ -162,12 +176,26 @@ impl Engine {
             after = Some(last.clone());
             self.take_up(node, due, true).await;
         }
-        let mut after = None;
+        self.take_up_due_secrets(node, now).await
+    }
+
+    /// Begins what is to begin by itself. Where many wait, this goes through all of them to find the others:
+    /// so then it is done more seldom, the longer it takes.
+    async fn take_up_due_secrets(&self, node: &Arc<Node>, now: Timestamp) -> Result<(), ApiError> {
+        let since = Instant::now();
+        if since < *lock(&self.looks) {
+            return Ok(());
+        }
+        let (mut after, mut waiting) = (None, 0);
         while self.shared.tasks.available_permits() > 0 {
             let due = node.store.read().await?.secrets_to_rotate(now, after.as_ref(), PAGE).await?;
             let Some(last) = due.last() else { break };
             after = Some(last.clone());
+            waiting += self.shared.in_hand_of(&due);
             self.take_up(node, due, true).await;
+        }
+        if waiting > MANY {
+            *lock(&self.looks) = Instant::now() + since.elapsed() * LOOKS;
         }
         Ok(())
     }
@@ -300,6 +328,13 @@ impl Drop for InHand {
 }
 
 impl Shared {
+    /// How many of them a task of this node works on already.
+    fn in_hand_of(&self, due: &[DueSecret]) -> usize {
+        let in_hand = lock(&self.in_hand);
+        let known = |it: &&DueSecret| in_hand.contains(&(it.account.clone(), it.name.clone()));
+        due.iter().filter(known).count()
+    }
+
     /// Does it; `None` if it took too long when the node stopped.
     async fn unless_given_up<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         let mut given_up = self.given_up.subscribe();
@@ -331,7 +366,7 @@ impl Shared {
         let processors = u32::try_from(processors).unwrap_or(1).max(1);
         let spent = aside.spent();
         let rest = spent.saturating_sub(pace.spent) * SHARE / processors;
-        *pace = Pace { next: Instant::now() + rest.max(PACE), spent };
+        *pace = Pace { next: Instant::now() + rest.clamp(PACE, LONGEST_REST), spent };
     }
 
     fn places_of(&self, queue: (Whose, Begins)) -> Arc<Semaphore> {

@@ -79,11 +79,10 @@ pub(super) async fn rotate(
     drop_previous(tx, &mut secret).await?;
     let stages = NewStages::new([Stage::current()]).map_err(|_| Code::InternalFailure)?;
     secret.label_new(&version, &stages)?;
-    let interval = rotated(&mut secret, &version, now)?;
+    let ends = rotated(&mut secret, &version, prepared.window, now)?;
     tx.put_secret_version(&secret, &prepared.version.version, None).await?;
-    let window = prepared.window.unwrap_or_else(|| window(interval));
     let rotation = Rotation {
-        next_try: now.plus_seconds(window),
+        next_try: ends,
         dying: Some(current),
         ..begin::new(&secret, version, Step::Window, now)
     };
@@ -216,15 +215,19 @@ async fn drop_previous(tx: &mut dyn Tx, secret: &mut Secret) -> Result<(), ApiEr
     Ok(())
 }
 
+/// Answers when the window ends; the next rotation is not before. Source: secrets.md §6.5.
 fn rotated(
     secret: &mut Secret,
     version: &VersionId,
+    asked: Option<i64>,
     now: Timestamp,
-) -> Result<Option<i64>, ApiError> {
+) -> Result<Timestamp, ApiError> {
     secret.updated = now;
     let managed: &mut Managed = secret.managed.as_mut().ok_or(Code::InternalFailure)?;
     managed.rotated(version.clone(), now);
-    Ok(managed.interval)
+    let ends = now.plus_seconds(asked.unwrap_or_else(|| window(managed.interval)));
+    managed.next_rotation = managed.next_rotation.map(|it| it.max(ends));
+    Ok(ends)
 }
 
 /// How long both keys work: never longer than half the time until the next rotation.

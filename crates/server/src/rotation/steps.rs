@@ -10,7 +10,7 @@ use yaoku_model::{
     secret::{Config, Credential, Rotation, Secret, SecretType, Step, SubType},
     target::{Engine, Target},
 };
-use yaoku_targets::{Admin, Fault, Login, Proof, Rights};
+use yaoku_targets::{Admin, Fault, Login, Proof, Rights, public_key};
 
 use super::{
     administrator::{NoAdmin, administrator},
@@ -23,6 +23,10 @@ use crate::{cache::CachedSecret, error::ApiError, hooks, node::Node, values};
 /// When a change of the only account is not answered for so long, there is a look whether it was made:
 /// while nobody knows, no password that can be read may work. Our choice.
 const LATE: Duration = Duration::from_secs(2);
+
+/// Why an account that is several is not turned.
+const SEVERAL: &str = "has accounts of this name for several hosts, with different passwords: give \
+                       them one, or remove all but one";
 
 /// Why a step was not done.
 #[derive(Debug)]
@@ -225,8 +229,15 @@ impl At<'_> {
             let Some(held) = self.credential(&stage).await? else { continue };
             let is_new = held.name() == new.name();
             is_held |= is_new;
+            if !admin.is_one_account(held.name()).await? {
+                return Err(Fault::Failed(SEVERAL.to_owned()).into());
+            }
             match self.must_be_ours(&held).await {
-                Err(Trouble::AccountExists) if is_new && self.must_be_ours(new).await.is_ok() => {}
+                // Only who is refused both, and answered both times, is somebody else.
+                Err(Trouble::AccountExists) if is_new => match self.must_be_ours(new).await {
+                    Err(Trouble::AccountExists) => return Err(Trouble::CurrentRefused),
+                    done => done?,
+                },
                 Err(Trouble::AccountExists) => return Err(Trouble::CurrentRefused),
                 done => done?,
             }
@@ -237,7 +248,8 @@ impl At<'_> {
         Ok(())
     }
 
-    /// Gives the target the candidate.
+    /// Gives the target the candidate. A new key gets the rights of the one that logs in, not of whichever
+    /// the secret calls its public key.
     async fn change(self, admin: &mut dyn Admin, new: &Credential) -> Result<(), Trouble> {
         let current = self.credential(&Stage::current()).await?;
         let rights = match (self.config.sub_type, &current) {
@@ -247,8 +259,8 @@ impl At<'_> {
         match (new, &current) {
             (
                 Credential::KeyPair { user, public, .. },
-                Some(Credential::KeyPair { public: old, .. }),
-            ) => Ok(admin.add_key(user, public, Some(old)).await?),
+                Some(Credential::KeyPair { private: old, .. }),
+            ) => Ok(admin.add_key(user, public, Some(&public_key(old)?)).await?),
             _ => self.give(admin, new, &rights).await,
         }
     }
@@ -257,8 +269,8 @@ impl At<'_> {
     /// which the current key does not.
     async fn retire(self) -> Result<(), Trouble> {
         let before = self.credential(&Stage::previous()).await?;
-        let Some(Credential::KeyPair { user, public, .. }) = before else { return Ok(()) };
-        Ok(self.administrator().await?.remove_key(&user, &public).await?)
+        let Some(Credential::KeyPair { user, private, .. }) = before else { return Ok(()) };
+        Ok(self.administrator().await?.remove_key(&user, &public_key(&private)?).await?)
     }
 
     /// Ends when the target has taken a candidate whose change it does not answer.
@@ -283,7 +295,7 @@ impl At<'_> {
                 Box::pin(self.apply(new, true)).await
             }
             Ok(()) => self.must_be_ours(new).await,
-            Err(fault @ Fault::WrongCredential(_)) if is_of_one_account(self.config.sub_type) => {
+            Err(fault @ Fault::WrongCredential(_)) => {
                 let current = self.credential(&Stage::current()).await?;
                 let Some(current) = current else { return Err(fault.into()) };
                 let works = self.log_in(&current).await.is_ok();

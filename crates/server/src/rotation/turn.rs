@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use yaoku_model::secret::{Rotation, Secret, Step, SubType};
+use yaoku_targets::Fault;
 
 use super::{
     begin,
@@ -23,6 +24,10 @@ use crate::{
 
 /// How often a node says that it is still at a rotation, which it then has for longer. Our choice.
 const STILL: Duration = Duration::from_secs(5);
+
+/// How long a target may take for a step in all, though it answers: after that others have the place, and
+/// it counts as one that does not answer. Our choice.
+const LONGEST_STEP: Duration = Duration::from_secs(30);
 
 /// How soon what cannot be kept is tried to be kept again. Our choice.
 const AGAIN: Duration = Duration::from_millis(500);
@@ -199,7 +204,8 @@ async fn at_target(
     let queue = Queue::Target(config.target().ok_or(Trouble::NoTarget)?);
     let whose = (found.secret.account.clone(), queue);
     let _place = shared.may_ask(&whose)?;
-    let done = steps::take(node, found, rotation).await;
+    let done = timeout(LONGEST_STEP, steps::take(node, found, rotation)).await;
+    let done = done.unwrap_or_else(|_| Err(Fault::TimedOut.into()));
     shared.note(&whose, &done);
     done
 }

@@ -108,6 +108,19 @@ impl Admin for Server {
         Ok(!self.hosts(user).await?.is_empty())
     }
 
+    async fn is_one_account(&mut self, user: &str) -> Result<bool, Fault> {
+        let user = quoted(user);
+        let passwords = self
+            .ask(format!(
+                "SELECT CONVERT(COUNT(DISTINCT plugin, authentication_string) USING utf8mb4) \
+                 FROM mysql.user WHERE Host <> '' AND plugin NOT LIKE '%sha2%' \
+                 AND plugin <> 'sha256_password' \
+                 AND CAST(User AS BINARY) = CAST({user} AS BINARY)"
+            ))
+            .await?;
+        Ok(matches!(passwords.first().map(String::as_str), Some("0" | "1")))
+    }
+
     async fn lacks(&mut self) -> Result<Vec<Lack>, Fault> {
         self.what_is_missing().await
     }

@@ -122,6 +122,19 @@ async fn an_account_that_is_there_keeps_its_rights_and_gets_one_password_everywh
 }
 
 #[tokio::test]
+async fn accounts_of_one_name_are_one_while_their_passwords_are() {
+    let server = TestServer::mariadb();
+    server.run(
+        "CREATE USER several@'%' IDENTIFIED BY 'a'; CREATE USER several@'10.0.0.%' IDENTIFIED BY 'a'",
+    );
+    let mut admin = connect(&server.target(), &server.admin()).await.unwrap();
+    assert_eq!(admin.is_one_account("several").await, Ok(true));
+    server.run("ALTER USER several@'10.0.0.%' IDENTIFIED BY 'b'");
+    assert_eq!(admin.is_one_account("several").await, Ok(false));
+    assert_eq!(admin.is_one_account("nobody").await, Ok(true));
+}
+
+#[tokio::test]
 async fn the_vendor_s_words_give_what_they_say_in_one_database() {
     let server = TestServer::mariadb();
     server.run(

@@ -111,13 +111,32 @@ async fn other_lines_of_the_file_stay_and_so_do_its_owner_and_the_line_s_options
     let kept = server.run("stat -c '%U %a' ~visitor/.ssh/authorized_keys; ls -A ~visitor/.ssh");
     assert_eq!(kept, "visitor 600\nauthorized_keys", "nothing is left lying about");
 
-    // With no old key, or one that is not there, the new one is added once.
+    // What an old key that is on no line may do is not known. What was added already is there.
     let more = pair(&["-t", "ed25519"]).1;
-    for old in [None, Some(old.as_str()), Some(""), Some("no key")] {
+    let done = replace(server, "visitor", &more, Some(&old)).await;
+    assert!(matches!(done, Err(Fault::Failed(_))), "{done:?}");
+    assert_eq!(file(), wanted);
+    for old in [None, Some(old.as_str())] {
         assert_eq!(replace(server, "visitor", &more, old).await, Ok(()));
         let file = server.run("cat ~visitor/.ssh/authorized_keys");
         assert_eq!(file, format!("{wanted}\n{}", bare(&more)));
     }
+}
+
+#[tokio::test]
+async fn any_space_may_be_between_the_words_of_a_key() {
+    let server = TestServer::ssh();
+    server.run("useradd --create-home --home-dir /run/spaced spaced; mkdir /run/spaced/.ssh");
+    let [old, new] = [(); 2].map(|()| pair(&["-t", "ed25519"]).1);
+    let line = format!("restrict\t {}", old.replace(' ', " \t"));
+    server.run(&format!(
+        "cd ~spaced; printf '%s\\n' '{line}' >.ssh/authorized_keys; chown -R spaced: .ssh"
+    ));
+    assert_eq!(replace(server, "spaced", &new, Some(&old)).await, Ok(()));
+    let left = server.run("cat ~spaced/.ssh/authorized_keys");
+    let left: Vec<_> = left.split_whitespace().take(3).collect();
+    let new: Vec<_> = new.split(' ').collect();
+    assert_eq!(left, ["restrict", new[0], new[1]], "nothing of the old one");
 }
 
 #[tokio::test]
@@ -245,4 +264,21 @@ async fn what_an_administrator_lacks_is_seen_beforehand_and_nothing_is_changed()
     assert_eq!(server.run(files), before);
     server.run("mount -o remount,bind,ro /etc");
     is_only(&lacks(&server, &by("root")).await, "ReadOnly", "ECS secrets Password", false);
+}
+
+#[test]
+fn the_public_key_of_a_private_one_is_what_ssh_keygen_says() {
+    let kinds: [&[&str]; 4] = [
+        &["-t", "ed25519"],
+        &["-t", "ecdsa"],
+        &["-t", "rsa", "-b", "2048"],
+        &["-t", "rsa", "-b", "2048", "-m", "PKCS8"],
+    ];
+    for kind in kinds {
+        let (private, public) = pair(kind);
+        let found = crate::public_key(&secret(&private)).unwrap();
+        assert!(public.starts_with(&found), "{kind:?}: {found} {public}");
+    }
+    let unreadable = crate::public_key(&secret("nonsense"));
+    assert!(matches!(unreadable, Err(Fault::Failed(_))), "{unreadable:?}");
 }

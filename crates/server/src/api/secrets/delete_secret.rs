@@ -2,8 +2,8 @@
 
 use yaoku_model::{
     arn::SecretRef,
-    ids::{AccessKeyId, SecretName},
-    secret::{Secret, Step},
+    ids::SecretName,
+    secret::{Rotation, Secret, Step},
     time::Timestamp,
 };
 use yaoku_wire::{
@@ -93,15 +93,15 @@ fn already() -> ApiError {
 }
 
 /// Fails while a server is being given a new credential: who deletes the secret then would know neither
-/// the old one nor the new one. Our choice; it is over in two minutes. Answers the access key that is left
-/// if the secret goes while two work.
+/// the old one nor the new one. Our choice; it is over in two minutes. Answers what else is not over: two
+/// keys may work.
 async fn must_not_be_turned(
     call: &mut Call<'_>,
     secret: &Secret,
-) -> Result<Option<AccessKeyId>, ApiError> {
+) -> Result<Option<Rotation>, ApiError> {
     match call.tx()?.rotation(&secret.account, &secret.name).await? {
         Some(it) if it.step == Step::Apply => Err(Code::ResourceInUse.into()),
-        rotation => Ok(rotation.and_then(|it| it.dying)),
+        rotation => Ok(rotation),
     }
 }
 

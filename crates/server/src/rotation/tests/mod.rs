@@ -445,14 +445,18 @@ async fn a_server_that_is_away_is_tried_for_two_minutes() {
     assert_eq!(failed[0].code.as_deref(), Some("Unreachable"));
 }
 
-/// A way to a server on which the first answer to these words is lost, and the connection with it.
-async fn losing(server: &TestServer, words: &'static [u8]) -> Target {
+/// A way to a server on which the first answer to these words is lost, and the connection with it. Some
+/// connections are cut at once, by their place.
+async fn losing(server: &TestServer, words: &'static [u8], cut: &'static [usize]) -> Target {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (port, upstream) = (listener.local_addr().unwrap().port(), server.target().port);
     let lost = Arc::new(AtomicBool::new(false));
     tokio::spawn(async move {
-        while let Ok((client, _)) = listener.accept().await {
-            tokio::spawn(pass(client, upstream, words, Arc::clone(&lost)));
+        for nth in 0.. {
+            let Ok((client, _)) = listener.accept().await else { return };
+            if !cut.contains(&nth) {
+                tokio::spawn(pass(client, upstream, words, Arc::clone(&lost)));
+            }
         }
     });
     Target { port, ..server.target() }
@@ -486,13 +490,64 @@ async fn a_change_whose_answer_is_lost_is_found_out_at_once() {
         (TestServer::postgres(), b"ALTER ROLE", "CREATE ROLE lost LOGIN PASSWORD"),
     ] {
         server.run(&format!("{role} 'first-One1'"));
-        let kms = knowing(losing(server, words).await, &server.admin()).await;
+        let kms = knowing(losing(server, words, &[]).await, &server.admin()).await;
         create(&kms, "Rds", "a", &account("lost"), &rds("SingleUser")).await;
         // The clock stands still: nothing is tried again.
         rotate(&kms, "a", "v2").await;
         assert_eq!(value(&kms, "a", "ACSCurrent").await.unwrap().get("VersionId"), Some("v2"));
         assert!(works(server, &login(&kms, "a", "ACSCurrent").await).await);
         assert_eq!(described(&kms, "a", "AutomaticRotation").await, "Disabled");
+    }
+}
+
+#[tokio::test]
+async fn who_cannot_be_asked_whether_it_has_taken_a_password_is_asked_again() {
+    let server = TestServer::mariadb();
+    server.run("CREATE USER 'cut'@'%' IDENTIFIED BY 'first-One1'");
+    // The change is made, and its answer lost (0 to 2); whether it was made cannot be asked (3), and
+    // the next time neither (6, 7), though it says that the password before is dead (5).
+    let target = losing(server, b"ALTER USER", &[3, 6, 7]).await;
+    let kms = knowing(target, &server.admin()).await;
+    create(&kms, "Rds", "a", &account("cut"), &rds("SingleUser")).await;
+    kms.call("RotateSecret", [("SecretName", "a"), ("VersionId", "v2")]).await.unwrap();
+    // Whoever did not answer is left alone for a moment, which is one of the machine's clock.
+    for _ in 0..20 {
+        kms.settle().await;
+        kms.clock.advance_seconds(5);
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    over(&kms, "a").await;
+    assert_eq!(value(&kms, "a", "ACSCurrent").await.unwrap().get("VersionId"), Some("v2"));
+    assert!(works(server, &login(&kms, "a", "ACSCurrent").await).await);
+    assert_eq!(failures(kms).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_new_key_may_do_what_the_one_before_it_may_whatever_is_called_its_public_key() {
+    let server = TestServer::ssh();
+    let pair = a_key_pair(server, "deputy");
+    let own = "~deputy/.ssh/authorized_keys";
+    let other = yaoku_crypto::ssh::generate().unwrap().public;
+    let other = format!("ssh-rsa {}", BASE64_STANDARD.encode(other));
+    server.run(&format!("sed -i 's/^/restrict /' {own}; echo '{other}' >>{own}"));
+    let kms = kms(server).await;
+    let config = r#"{"SecretSubType":"SSHKey","InstanceId":"rm-1","RegionId":"cn-hangzhou"}"#;
+    for (name, stated) in [("acs/ecs/a", ""), ("acs/ecs/b", &*other)] {
+        let mut pair: serde_json::Value = serde_json::from_str(&pair).unwrap();
+        pair["PublicKey"] = stated.into();
+        if name == "acs/ecs/b" {
+            let now = value(&kms, "acs/ecs/a", "ACSCurrent").await.unwrap();
+            let now: serde_json::Value =
+                serde_json::from_str(now.get("SecretData").unwrap()).unwrap();
+            pair["PrivateKey"] = now["PrivateKey"].clone();
+        }
+        create(&kms, "ECS", name, &pair.to_string(), config).await;
+        rotate(&kms, name, "v2").await;
+        let lines = server.run(&format!("cat {own}"));
+        let lines: Vec<_> = lines.lines().collect();
+        assert_eq!(lines.len(), 2, "{name}: {lines:?}");
+        assert!(lines[0].starts_with("restrict ssh-rsa "), "{name}: {lines:?}");
+        assert_eq!(lines[1], other, "{name}: it is somebody else's");
     }
 }
 

@@ -391,14 +391,18 @@ async fn a_secret_whose_key_is_disabled_fails_once_and_is_told_of_once() {
     assert_eq!(failed[0].code.as_deref(), Some("Rejected.Disabled"));
 }
 
+async fn set_interval(kms: &Kms, name: &str, it: &str) {
+    let policy =
+        [("SecretName", name), ("EnableAutomaticRotation", "true"), ("RotationInterval", it)];
+    kms.call("UpdateSecretRotationPolicy", policy).await.unwrap();
+}
+
 #[tokio::test]
 async fn access_keys_turn_by_themselves_when_their_date_has_come() {
     let (kms, key) = with_user().await;
     let name = "acs/ram/user/ci";
     ram(&kms, &key).await.unwrap();
-    let policy =
-        [("SecretName", name), ("EnableAutomaticRotation", "true"), ("RotationInterval", "7d")];
-    kms.call("UpdateSecretRotationPolicy", policy).await.unwrap();
+    set_interval(&kms, name, "7d").await;
     let first = users_keys(&kms).await;
     for week in 1..=3 {
         kms.clock.advance_seconds(7 * DAY);
@@ -437,6 +441,11 @@ async fn a_window_is_as_long_as_is_asked_for() {
     kms.clock.advance_seconds(1);
     kms.settle().await;
     assert_eq!(users_keys(&kms).await.len(), 1);
+    set_interval(&kms, name, "6h").await;
+    let params = [("SecretName", name), ("VersionId", "v3"), ("RotationWindow", "2d")];
+    kms.call("RotateSecret", params).await.unwrap();
+    let next = kms.clock_now().plus_seconds(2 * DAY).to_string();
+    assert_eq!(described(&kms, name).await.get("NextRotationDate"), Some(&*next));
 }
 
 #[tokio::test]
@@ -496,9 +505,7 @@ async fn a_user_who_is_gone_makes_the_rotation_fail() {
     let (kms, key) = with_user().await;
     let name = "acs/ram/user/ci";
     ram(&kms, &key).await.unwrap();
-    let policy =
-        [("SecretName", name), ("EnableAutomaticRotation", "true"), ("RotationInterval", "7d")];
-    kms.call("UpdateSecretRotationPolicy", policy).await.unwrap();
+    set_interval(&kms, name, "7d").await;
     let before =
         value(&kms, name, "ACSCurrent").await.unwrap().get("SecretData").map(str::to_owned);
     let id = users_keys(&kms).await.remove(0);
