@@ -173,6 +173,10 @@ const OPTIONS: &[(&str, &str)] = &[
     ("\"AuthAction\"", "--action"),
     ("\"AuthResource\"", "--resource"),
     ("\"Ca\"", "--ca"),
+    (
+        "parameter \"Command\" is not valid.",
+        "program is not valid: it has an absolute path, and is one of hooks.commands.",
+    ),
     ("\"Command\"", "the program"),
     ("\"Context\"", "--context"),
     ("\"HostKey\"", "--host-key"),
