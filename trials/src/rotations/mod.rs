@@ -2,14 +2,17 @@
 //! kind, fall due in one minute while callers encrypt. How soon is each current and does it work, how
 //! much of the processors does it take, and what do the callers notice?
 //!
-//! The servers run on the same machine, and so does this: what they take is taken from the callers
-//! too. Only the program's own processor time is counted as its.
+//! The servers run on the same machine, and so does this. They stand for other machines, so where times
+//! count they have what the program and the callers leave of the processors, if the system can do
+//! that ([`Spare`]); else what they take is taken from the callers too. Only the program's own processor
+//! time is counted as its.
 
 mod callers;
 mod fleet;
 mod operator;
 mod process;
 mod secrets;
+mod spare;
 
 use std::{fmt, path::Path, time::Duration};
 
@@ -17,7 +20,7 @@ use tokio::time::Instant;
 use yaoku_model::time::Clock as _;
 use yaoku_store::Store;
 
-use self::{callers::Callers, fleet::Fleet, process::Process, secrets::Secrets};
+use self::{callers::Callers, fleet::Fleet, process::Process, secrets::Secrets, spare::Spare};
 use crate::{node::MachineClock, program::Dev, report::Report};
 
 /// After its date, each is to be current within so many seconds. Source: secrets.md (clients cache a
@@ -58,9 +61,13 @@ pub(crate) struct Rotations {
     /// The store: a PostgreSQL server's URL. SQLite without it.
     #[arg(long, value_name = "URL")]
     store: Option<String>,
-    /// Times and shares must hold too: for a release build on a quiet machine.
+    /// Times and shares must hold too: for a release build on a quiet machine. The servers have what is
+    /// left of the processors.
     #[arg(long)]
     timed: bool,
+    /// The servers have their part of the processors all the same.
+    #[arg(long)]
+    beside: bool,
 }
 
 /// What callers and processors were like for a while.
@@ -80,13 +87,19 @@ impl Rotations {
         let dev = Dev::start(program, data.path(), self.store.as_deref())?;
         let url = format!("sqlite:{}", data.path().join("yaoku.db").display());
         let store = yaoku_store::open(self.store.as_deref().unwrap_or(&url)).await?;
-        let fleet = Fleet::start(self.secrets);
+        let spare = if self.timed && !self.beside { Spare::make() } else { None };
+        let fleet = match &spare {
+            Some(spare) => spare.holding(|| Fleet::start(self.secrets))?,
+            None => Fleet::start(self.secrets),
+        };
+        let theirs = if spare.is_some() { "what is left" } else { "their part" };
         let since = Instant::now();
         let mut secrets = Secrets::make(&fleet, program, data.path(), &dev).await?;
         until_over(&*store).await?;
         let build = if cfg!(debug_assertions) { "debug" } else { "release" };
         report
             .say(format_args!("{build}: {fleet}; made in {:.0} s", since.elapsed().as_secs_f64()));
+        report.say(format_args!("the servers have {theirs} of the processors"));
         let callers =
             Callers { client: secrets.client.clone(), key: dev.text("key_id")?.to_owned() };
         let process = Process::of(dev.pid());
